@@ -1,0 +1,1 @@
+"""Kubernetes-native, containerized dbt runs for Airflow."""

@@ -1,0 +1,40 @@
+"""File names, environment variables and label keys that more than one part of podbt spells out."""
+
+from typing import Final
+
+# Environment of a dbt container. The pod builder writes these, the runner reads them.
+ENV_ARTIFACTS: Final = "PODBT_ARTIFACTS"
+ENV_SCRATCH: Final = "PODBT_SCRATCH"
+ENV_DAG_ID: Final = "PODBT_DAG_ID"
+ENV_TASK_ID: Final = "PODBT_TASK_ID"
+ENV_RUN_ID: Final = "PODBT_RUN_ID"
+ENV_MAP_INDEX: Final = "PODBT_MAP_INDEX"
+ENV_TRY_NUMBER: Final = "PODBT_TRY_NUMBER"
+ENV_IMAGE: Final = "PODBT_IMAGE"
+ENV_ALLOW_EMPTY: Final = "PODBT_ALLOW_EMPTY"
+# Baked into the dbt image by its Dockerfile.
+ENV_REVISION: Final = "PODBT_REVISION"
+ENV_PROJECT_DIR: Final = "PODBT_PROJECT_DIR"
+ENV_BAKED: Final = "PODBT_BAKED"
+# Read by Airflow's components.
+ENV_SETTINGS: Final = "PODBT_SETTINGS"
+SETTINGS_PATH: Final = "/etc/podbt/settings.yaml"
+
+ARTIFACTS_PATH: Final = "/artifacts"
+SCRATCH_PATH: Final = "/tmp"  # noqa: S108 - the one writable emptyDir of a container with a read-only root
+PROFILES_PATH: Final = "/etc/podbt/profiles"
+PROFILES_FILE: Final = "profiles.yml"
+TERMINATION_LOG: Final = "/dev/termination-log"
+TERMINATION_MESSAGE_BYTES: Final = 4096  # the kubelet keeps no more
+
+RUN_FILE: Final = "run.json"
+NODES_FILE: Final = "nodes.jsonl"
+RUN_RESULTS_FILE: Final = "run_results.json"
+SOURCES_FILE: Final = "sources.json"
+MANIFEST_FILE: Final = "manifest.json"
+PLAN_FILE: Final = "plan.json"
+PARTIAL_PARSE_FILE: Final = "partial_parse.msgpack"
+LOG_FILE: Final = "dbt.log"
+
+CONTAINER_NAME: Final = "dbt"
+LABEL_PREFIX: Final = "podbt.io"

@@ -1,0 +1,58 @@
+"""Why a run ended, the process's exit code for it, and whether a retry can help."""
+
+from enum import IntEnum, StrEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the runner. 0, 1 and 2 mean what they mean for dbt itself."""
+
+    OK = 0
+    NODE_FAILED = 1
+    CONFIG = 2
+    CONNECTION = 3
+    INTERRUPTED = 4
+    ARTIFACTS = 5
+    EMPTY = 7
+
+
+class ExitReason(StrEnum):
+    """The one reason a run ended, written to run.json and to the pod's termination message."""
+
+    SUCCESS = "success"
+    WARNINGS = "warnings"
+    NODE_FAILURE = "node_failure"
+    TEST_FAILURE = "test_failure"
+    CONFIG_ERROR = "config_error"
+    CONNECTION_ERROR = "connection_error"
+    EMPTY_SELECTION = "empty_selection"
+    ARTIFACT_ERROR = "artifact_error"
+    INTERRUPTED = "interrupted"
+    LOST = "lost"
+    """Nobody could write a reason: out of memory, evicted, deleted. Only the observer of a pod says this."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return _EXIT_CODES[self]
+
+    @property
+    def succeeded(self) -> bool:
+        return self in {ExitReason.SUCCESS, ExitReason.WARNINGS}
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same run may end otherwise when nothing but time has passed."""
+        return self not in {ExitReason.CONFIG_ERROR, ExitReason.EMPTY_SELECTION}
+
+
+_EXIT_CODES = {
+    ExitReason.SUCCESS: ExitCode.OK,
+    ExitReason.WARNINGS: ExitCode.OK,
+    ExitReason.NODE_FAILURE: ExitCode.NODE_FAILED,
+    ExitReason.TEST_FAILURE: ExitCode.NODE_FAILED,
+    ExitReason.CONFIG_ERROR: ExitCode.CONFIG,
+    ExitReason.CONNECTION_ERROR: ExitCode.CONNECTION,
+    ExitReason.EMPTY_SELECTION: ExitCode.EMPTY,
+    ExitReason.ARTIFACT_ERROR: ExitCode.ARTIFACTS,
+    ExitReason.INTERRUPTED: ExitCode.INTERRUPTED,
+    ExitReason.LOST: ExitCode.NODE_FAILED,
+}

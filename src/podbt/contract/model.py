@@ -1,0 +1,47 @@
+"""The base of everything that is read from outside: unknown keys are refused, and the refusal is one line."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from podbt.errors import ConfigError
+
+
+class Strict(BaseModel):
+    """A frozen pydantic model that refuses unknown keys and silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def parse(cls, data: Any, *, source: str) -> Self:
+        """Validates plain data, as JSON or YAML gives it.
+
+        Args:
+            data: The decoded document.
+            source: What to call the document in an error: a path or a name.
+
+        Raises:
+            ConfigError: One line that names the source, the key and what is wrong. Values are left out of it.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {describe(error)}") from None
+
+    @classmethod
+    def parse_json(cls, text: str | bytes, *, source: str) -> Self:
+        """As `parse`, from JSON text."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {describe(error)}") from None
+
+
+def describe(error: ValidationError) -> str:
+    """Puts pydantic's complaints on one line, without the values (one of them may be a secret)."""
+    parts = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(str(step) for step in item["loc"])
+        what = "is not a known key; remove it" if item["type"] == "extra_forbidden" else item["msg"]
+        parts.append(f"{where}: {what}" if where else what)
+    return "; ".join(parts)

@@ -1,0 +1,21 @@
+"""The errors of podbt.
+
+    PodbtError
+    ├── ConfigError        what was asked for or configured cannot work: fix it, a retry cannot help
+    ├── ArtifactError      the artifact store refused what was to be written or read
+
+A message is one line: what failed, which value, what to do. None carries a secret, and none is chained to an
+exception that might.
+"""
+
+
+class PodbtError(Exception):
+    """Root of all errors that podbt raises on purpose."""
+
+
+class ConfigError(PodbtError):
+    """A setting, argument or file is wrong; running again without changing it fails again."""
+
+
+class ArtifactError(PodbtError):
+    """The artifact store could not be written or read."""
