@@ -54,7 +54,7 @@ class Step:
         if (name == "run-operation") != bool(macro):
             raise ConfigError(f"dbt command '{self.command}': only run-operation takes a macro's name, and it must.")
         if self.selector and (self.select or self.exclude):
-            raise ConfigError(f"Selector '{self.selector}' is given with select or exclude. dbt takes one or the other.")
+            raise ConfigError(f"Selector '{self.selector}' stands beside select or exclude. Give one or the other.")
         for option in ("select", "exclude", "selector", "full_refresh"):
             if getattr(self, option) and option not in COMMANDS[name]:
                 raise ConfigError(f"dbt {name} takes no {option}. Remove it.")

@@ -1,0 +1,70 @@
+"""The `podbt` command. `podbt run -- …` and `podbt plan` need dbt beside it; the rest does not."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from podbt import constants
+from podbt.errors import PodbtError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parses the command line and runs one verb.
+
+    Returns:
+        The exit code: 0, 2 for a wrong argument or setting, or what the verb says.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:2] == ["run", "--"]:
+        # Not through argparse: everything behind the dashes is dbt's own, including --help.
+        from podbt.runner.main import run  # noqa: PLC0415 - dbt is only in the dbt image
+
+        return run(arguments[2:])
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.verb(options))
+    except PodbtError as error:
+        print(f"podbt: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="podbt", description="dbt on Kubernetes from Airflow")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verbs.add_parser("run", help="run dbt with record and publication: podbt run -- build --select …").set_defaults(
+        verb=lambda _: parser.error("give dbt's arguments behind two dashes: podbt run -- build --select …")
+    )
+    plan = verbs.add_parser("plan", help="parse a dbt project without a database and write what an image bakes")
+    plan.add_argument("--project-dir", type=Path, default=Path())
+    plan.add_argument("--output", type=Path, required=True)
+    plan.set_defaults(verb=_plan)
+    runs = verbs.add_parser("runs", help="read published runs").add_subparsers(required=True, metavar="VERB")
+    show = runs.add_parser("show", help="print a run's nodes: status, seconds, rows")
+    show.add_argument("run", help="its folder in the artifact store (runs/…), or latest")
+    show.add_argument("--json", action="store_true", help="print the record and its nodes as JSON")
+    show.add_argument(
+        "--artifacts",
+        type=Path,
+        default=Path(os.environ.get(constants.ENV_ARTIFACTS) or constants.ARTIFACTS_PATH),
+        help="root of the artifact store (default: %(default)s)",
+    )
+    show.set_defaults(verb=_show)
+    return parser
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from podbt.runner.bake import bake  # noqa: PLC0415 - dbt is only in the dbt image
+
+    plan = bake(options.project_dir.resolve(), options.output.resolve())
+    print(f"podbt: planned {len(plan.nodes)} nodes and {len(plan.selectors)} selectors of {plan.project}: {plan.hash}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from podbt.contract.runs import read_run, render_json, render_table  # noqa: PLC0415
+
+    run = read_run(options.artifacts, options.run)
+    print(render_json(run) if options.json else render_table(run))
+    return 0

@@ -1,0 +1,47 @@
+"""Where things lie in the artifact store. Paths are relative to its root and use forward slashes.
+
+runs/<dag_id>/<run_id>/<task_id>/try-<n>/    run.json nodes.jsonl run_results.json dbt.log ...
+manifests/<sha256>.json                      each distinct manifest once
+targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one
+"""
+
+import hashlib
+import re
+
+from podbt.contract.record import RunIdentity
+
+RUNS = "runs"
+MANIFESTS = "manifests"
+TARGETS = "targets"
+PARTIAL_SUFFIX = ".partial"
+LATEST = "latest.json"
+LATEST_SUCCESS = "latest-success.json"
+
+_MAX_NAME = 100
+
+
+def run_folder(identity: RunIdentity) -> str:
+    """The folder of one try."""
+    task = identity.task_id if identity.map_index < 0 else f"{identity.task_id}.{identity.map_index}"
+    parts = (identity.dag_id, identity.run_id, task)
+    return "/".join((RUNS, *map(folder_name, parts), f"try-{identity.try_number}"))
+
+
+def folder_name(name: str) -> str:
+    """A name as one path component: readable, and distinct for distinct names.
+
+    Airflow's run_ids hold colons and plus signs, which some file systems and object stores refuse. A changed or cut
+    name gets a short hash of the original, so that two names never share a folder.
+    """
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-") or "x"
+    if safe == name and len(name) <= _MAX_NAME:
+        return name
+    return f"{safe[:_MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def manifest_path(content_hash: str) -> str:
+    return f"{MANIFESTS}/{content_hash}.json"
+
+
+def target_pointer(target: str, name: str) -> str:
+    return f"{TARGETS}/{folder_name(target)}/{name}"

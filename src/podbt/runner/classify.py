@@ -1,0 +1,97 @@
+"""From what dbt returned to one exit reason and one line that says why."""
+
+import re
+from typing import Any
+
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure, NodeRecord, failures_of, shorten
+from podbt.runner.command import NODE_COMMANDS
+
+_LINE_CHARS = 700
+
+# libpq's and psycopg2's words. The login is checked first: a refused login is also a failed connection.
+_LOGIN = re.compile(
+    r"(password authentication failed for user[^\n]*|no password supplied|no pg_hba\.conf entry[^\n]*"
+    r"|role \"[^\"]*\" does not exist|database \"[^\"]*\" does not exist|permission denied for database[^\n]*)",
+)
+_CONNECTION = re.compile(
+    r"(could not translate host name[^\n]*|Connection refused|Connection timed out|timeout expired"
+    r"|No route to host|Network is unreachable|server closed the connection unexpectedly|SSL connection has been closed"
+    r"|the database system is (?:starting up|shutting down|in recovery mode)|terminating connection due to [^\n]*"
+    r"|connection already closed|connection not open|too many clients already"
+    r"|remaining connection slots are reserved|could not connect to server[^\n]*|connection to server [^\n]* failed)",
+)
+_TESTS = frozenset({"test", "unit_test"})
+
+
+def classify(
+    *, command: str | None, success: bool, exception: BaseException | None, nodes: list[NodeRecord], interrupted: bool,
+    allow_empty: bool,
+) -> tuple[ExitReason, str | None]:  # fmt: skip
+    """Decides how a run ended.
+
+    Args:
+        command: The dbt command.
+        success: dbt's own verdict.
+        exception: What dbt raised instead of a result.
+        nodes: Every node that ended.
+        interrupted: Whether a signal asked the run to stop.
+        allow_empty: Whether having found nothing to do is fine.
+
+    Returns:
+        The reason and, unless all is well, one line for people.
+    """
+    if interrupted or isinstance(exception, KeyboardInterrupt):
+        return ExitReason.INTERRUPTED, f"The run was told to stop; {len(nodes)} nodes had ended."
+    if exception is not None:
+        return _of_message(_plain(exception)) or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
+    failing = [node for node in nodes if node.failed]
+    if failing:
+        return _of_nodes(failing, total=len(nodes))
+    if not success:
+        return ExitReason.NODE_FAILURE, "dbt reports a failure but names no node; see dbt.log."
+    if command in NODE_COMMANDS and not nodes and not allow_empty:
+        return ExitReason.EMPTY_SELECTION, (
+            "The selection matches no node, so nothing ran. Check the selection, or allow it to be empty."
+        )
+    if any(node.status == "warn" for node in nodes):
+        return ExitReason.WARNINGS, None
+    return ExitReason.SUCCESS, None
+
+
+def _of_nodes(failing: list[NodeRecord], *, total: int) -> tuple[ExitReason, str]:
+    reasons = {(_of_message(node.message or "") or (None, ""))[0] for node in failing}
+    if len(reasons) == 1 and (reason := _of_message(failing[0].message or "")):
+        return reason
+    first: Failure = failures_of(failing)[0]
+    more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
+    line = f"{len(failing)} of {total} nodes failed: {first.unique_id}: {first.message or first.status}{more}"
+    tests_only = all(node.resource_type in _TESTS and node.status == "fail" for node in failing)
+    return (ExitReason.TEST_FAILURE if tests_only else ExitReason.NODE_FAILURE), shorten(line, _LINE_CHARS)
+
+
+def _of_message(message: str) -> tuple[ExitReason, str] | None:
+    if match := _LOGIN.search(message):
+        return ExitReason.CONFIG_ERROR, f"The database refused the login: {match[0]}. Check the profiles Secret."
+    if match := _CONNECTION.search(message):
+        return ExitReason.CONNECTION_ERROR, f"The database cannot be reached: {match[0]}."
+    return None
+
+
+def _plain(exception: BaseException) -> str:
+    return str(exception) or type(exception).__name__
+
+
+def freshness_message(result: Any) -> str | None:
+    """Says how old a source is, which dbt's freshness result holds in pieces.
+
+    Args:
+        result: dbt's SourceFreshnessResult, or any other result.
+    """
+    age, newest = getattr(result, "age", None), getattr(result, "max_loaded_at", None)
+    if age is None or newest is None:
+        return None
+    status = str(getattr(result.status, "value", result.status))
+    limit = getattr(getattr(result.node, "freshness", None), f"{status}_after", None)
+    asked = f", {status} after {limit.count} {limit.period.value}" if limit and limit.count and limit.period else ""
+    return f"newest row is from {newest:%Y-%m-%d %H:%M:%S}, {age / 3600:.1f} hours old{asked}"

@@ -1,0 +1,128 @@
+"""What the container's environment says, validated before anything runs."""
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from podbt import constants
+from podbt.contract.record import RunIdentity
+from podbt.errors import ArtifactError, ConfigError
+
+_ROOM_BYTES = 32 * 1024 * 1024  # a run's records and logs fit in this; dbt's own scratch is elsewhere
+MANUAL_DAG_ID = "manual"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where the runner finds and leaves things.
+
+    Attributes:
+        identity: Which task instance this is; made up for a person's run.
+        orchestrated: Whether the identity came from outside.
+        artifacts: Root of the artifact store; None where a person mounted none.
+        baked: Folder with plan, manifest and partial parse from the image build; None outside an image.
+    """
+
+    identity: RunIdentity
+    orchestrated: bool
+    project: Path
+    profiles: Path
+    scratch: Path
+    artifacts: Path | None
+    baked: Path | None
+    image: str | None
+    revision: str | None
+    allow_empty: bool
+    termination_log: Path | None
+
+    @classmethod
+    def read(cls, env: Mapping[str, str] = os.environ) -> "Environment":
+        """Reads and checks the environment.
+
+        Raises:
+            ConfigError: A variable is wrong or a file that dbt needs is missing.
+            ArtifactError: The artifact store is asked for but cannot take a run.
+        """
+        given = RunIdentity.from_env(env)
+        project = Path(env.get(constants.ENV_PROJECT_DIR) or Path.cwd())
+        if not (project / "dbt_project.yml").is_file():
+            raise ConfigError(
+                f"No dbt_project.yml in '{project}'. Set {constants.ENV_PROJECT_DIR} to the dbt project's folder."
+            )
+        baked = Path(env[constants.ENV_BAKED]) if env.get(constants.ENV_BAKED) else None
+        log = Path(constants.TERMINATION_LOG)
+        return cls(
+            identity=given or _manual_identity(),
+            orchestrated=given is not None,
+            project=project,
+            profiles=_profiles_folder(env, project),
+            scratch=Path(env.get(constants.ENV_SCRATCH) or constants.SCRATCH_PATH) / "podbt",
+            artifacts=_artifacts_root(env, required=given is not None),
+            baked=baked if baked and baked.is_dir() else None,
+            image=env.get(constants.ENV_IMAGE) or None,
+            revision=env.get(constants.ENV_REVISION) or None,
+            allow_empty=env.get(constants.ENV_ALLOW_EMPTY) == "1",
+            termination_log=log if given is not None and log.exists() and os.access(log, os.W_OK) else None,
+        )
+
+    @property
+    def target_path(self) -> Path:
+        return self.scratch / "target"
+
+    @property
+    def log_path(self) -> Path:
+        return self.scratch / "logs"
+
+
+def _manual_identity() -> RunIdentity:
+    stamp = time.strftime("%Y-%m-%dT%H-%M-%SZ", time.gmtime())
+    return RunIdentity(dag_id=MANUAL_DAG_ID, run_id=f"{stamp}-{os.urandom(2).hex()}", task_id="dbt")
+
+
+def _profiles_folder(env: Mapping[str, str], project: Path) -> Path:
+    """The mounted Secret where there is one, else the project's own template."""
+    asked = env.get("DBT_ENGINE_PROFILES_DIR") or env.get("DBT_PROFILES_DIR")
+    candidates = [Path(asked)] if asked else [Path(constants.PROFILES_PATH), project]
+    for folder in candidates:
+        file = folder / constants.PROFILES_FILE
+        if not file.is_file():
+            continue
+        if not os.access(file, os.R_OK):
+            raise ConfigError(f"'{file}' is not readable by user {os.getuid()}. Mount it with a mode that lets it be.")
+        return folder
+    places = " or ".join(f"'{folder}'" for folder in candidates)
+    raise ConfigError(
+        f"No {constants.PROFILES_FILE} in {places}. Mount the profiles Secret at {constants.PROFILES_PATH}."
+    )
+
+
+def _artifacts_root(env: Mapping[str, str], *, required: bool) -> Path | None:
+    asked = env.get(constants.ENV_ARTIFACTS)
+    root = Path(asked or constants.ARTIFACTS_PATH)
+    if not asked and not required and not (root.is_dir() and os.access(root, os.W_OK)):
+        return None
+    if not root.is_dir():
+        raise ArtifactError(f"Artifact store '{root}' does not exist. Mount the artifacts volume there.")
+    if not os.access(root, os.W_OK):
+        raise ArtifactError(
+            f"Artifact store '{root}' is not writable by user {os.getuid()}, group {os.getgid()}. "
+            "Give the pod the volume's group (fsGroup) or mount it read-write."
+        )
+    if shutil.disk_usage(root).free < _ROOM_BYTES:
+        raise ArtifactError(f"Artifact store '{root}' has less than 32 MiB left. Prune old runs or enlarge the volume.")
+    return root
+
+
+def profile_target(environment: Environment, project_profile: str | None) -> str | None:
+    """The profile's default target, where it is written out and not templated."""
+    try:
+        data = yaml.safe_load((environment.profiles / constants.PROFILES_FILE).read_text(encoding="utf-8"))
+        target = data[project_profile]["target"] if project_profile else None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        return None
+    return target if isinstance(target, str) and "{{" not in target else None

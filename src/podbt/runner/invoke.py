@@ -1,0 +1,81 @@
+"""Runs dbt in this process."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from podbt import constants
+from podbt.contract.record import NodeRecord
+from podbt.runner.classify import freshness_message
+from podbt.runner.environment import Environment
+from podbt.runner.journal import Journal
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came back from dbt."""
+
+    success: bool
+    exception: BaseException | None
+    results: list[Any]
+
+
+def invoke(arguments: Sequence[str], environment: Environment, journal: Journal | None) -> Outcome:
+    """Runs one dbt command; dbt prints as it always does.
+
+    Raises:
+        KeyboardInterrupt: A signal came before dbt itself was running.
+    """
+    _prepare(environment)
+    # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by then.
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    response = dbtRunner(callbacks=[journal.on_event] if journal else []).invoke(list(arguments))
+    results = getattr(response.result, "results", None)
+    return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
+
+
+def _prepare(environment: Environment) -> None:
+    """Points dbt at the scratch folder and gives it the partial parse of the image build."""
+    environment.target_path.mkdir(parents=True, exist_ok=True)
+    environment.log_path.mkdir(parents=True, exist_ok=True)
+    if environment.baked and (baked := environment.baked / constants.PARTIAL_PARSE_FILE).is_file():
+        shutil.copyfile(baked, environment.target_path / baked.name)
+    os.environ |= {
+        "DBT_ENGINE_PROJECT_DIR": str(environment.project),
+        "DBT_ENGINE_PROFILES_DIR": str(environment.profiles),
+        "DBT_ENGINE_TARGET_PATH": str(environment.target_path),
+        "DBT_ENGINE_LOG_PATH": str(environment.log_path),
+        "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_ENGINE_VERSION_CHECK": "false",
+    }
+    # The same settings under their older names would be reported as deprecated duplicates.
+    for name in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        os.environ.pop(name, None)
+    if not sys.stdout.isatty():
+        os.environ.setdefault("DBT_ENGINE_USE_COLORS", "false")
+
+
+def complete(nodes: list[NodeRecord], results: list[Any]) -> list[NodeRecord]:
+    """Adds what dbt's result knows beyond its events: hooks, which fire none, and how stale a source is."""
+    by_id = {str(result.node.unique_id): result for result in results if getattr(result, "node", None) is not None}
+    completed = []
+    for node in nodes:
+        result = by_id.pop(node.unique_id, None)
+        message = freshness_message(result) if result is not None and not node.message else None
+        completed.append(node.model_copy(update={"message": message}) if message else node)
+    for unique_id, result in by_id.items():
+        completed.append(
+            NodeRecord(
+                unique_id=unique_id,
+                name=str(result.node.name),
+                resource_type=str(result.node.resource_type),
+                status=str(getattr(result.status, "value", result.status)),
+                seconds=round(float(result.execution_time), 3),
+                message=result.message or None,
+            )
+        )
+    return completed
