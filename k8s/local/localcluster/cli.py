@@ -1,0 +1,87 @@
+"""The verbs."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcluster import cluster, daemon, verbs
+from localcluster.places import NODE, PROJECT
+from localcluster.session import Session
+from localcluster.shell import Failed, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="k8s/local", description="A local kind cluster with podbt in it.")
+    add = top.add_subparsers(dest="verb", required=True, metavar="VERB").add_parser
+    up = add("up", help="bring everything up and run the nightly DAG; run again, it only does what is missing")
+    up.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="nodes of a new cluster (default: 1)")
+    up.add_argument("--cluster-only", action="store_true", help="stop when the cluster is there")
+    down = add("down", help="delete the cluster and stop the private Docker daemon, if it was started here")
+    down.add_argument("--all", action="store_true", help="remove the cache folder and the images too")
+    image = add("image", help="build the dbt image of a project and print its name")
+    image.add_argument("--project", type=Path, default=None, metavar="DIR", help=f"the project's folder (default: {PROJECT})")
+    image.add_argument("--tag", default="", metavar="NAME", help="one more name for the image")
+    load = add("load", help="copy images into the cluster's nodes, where they lack them")
+    load.add_argument("images", nargs="+", metavar="IMAGE")
+    add("env", help='print the environment to reach the cluster by: eval "$(python3 k8s/local env)"')
+    add("status", help="print what is there")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; return the exit code."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    session = Session.start()
+    try:
+        return run(session, options)
+    except Failed as error:
+        where = f" (log: {error.log})" if error.log else ""
+        print(f"{options.verb}: {error}{where}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, Interrupted):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        session.shell.stop()
+        print(f"\n{options.verb}: interrupted; run it again to go on.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def run(session: Session, options: argparse.Namespace) -> int:
+    """Run the verb that was parsed."""
+    match options.verb:
+        case "up":
+            with session.alone():
+                return verbs.up(session, nodes=options.nodes, cluster_only=options.cluster_only)
+        case "down":
+            with session.alone():
+                return verbs.down(session, everything=options.all)
+        case "image":
+            return verbs.image(session, options.project or session.places.root / PROJECT, tag=options.tag)
+        case "load":
+            return verbs.load(session, options.images)
+        case "env":
+            return env(session)
+        case _:
+            return verbs.status(session)
+
+
+def env(session: Session) -> int:
+    """Print the cluster's environment for a shell to evaluate."""
+    session = daemon.required(session)
+    if not cluster.node_id(session.shell):
+        raise Failed(f"there is no container {NODE}: run `up` first.")
+    if host := session.shell.environ.get("DOCKER_HOST"):
+        print(f"export DOCKER_HOST={host}")
+    print(f"export KUBECONFIG={session.places.kubeconfig}")
+    print(f'export PATH="{session.places.bin}:$PATH"')
+    return 0

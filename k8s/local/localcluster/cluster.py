@@ -1,0 +1,96 @@
+"""The kind cluster: made, found, filled with images, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localcluster.places import CLUSTER, NODE
+from localcluster.shell import Failed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from localcluster.session import Session
+    from localcluster.shell import Shell
+
+NETWORK = "kind"
+
+
+def node_id(shell: Shell) -> str:
+    """Return the control plane's container id; empty where there is none."""
+    code, answer = shell.attempt("docker", "inspect", "--format", "{{.Id}}", NODE)
+    return answer.strip() if code == 0 else ""
+
+
+def is_whole(session: Session) -> bool:
+    """Whether the cluster was made to its end by us: an interrupted creation leaves nodes that never work."""
+    return bool(found := node_id(session.shell)) and session.state.read().get("cluster") == found
+
+
+def nodes(shell: Shell) -> list[str]:
+    return shell.run("kind", "get", "nodes", "--name", CLUSTER).split()
+
+
+def create(session: Session, shell: Shell, *, image: str | None, config: Path) -> None:
+    """Create the cluster and wait until pods can run; `image` is the node's, kind's own where None."""
+    if node_id(shell):
+        shell.run("kind", "delete", "cluster", "--name", CLUSTER)
+    session.state.update(cluster=None, network=not _has_network(shell) or session.state.read().get("network"))
+    (session.places.cache / "shared").mkdir(parents=True, exist_ok=True)
+    chosen = ["--image", image] if image else []
+    # In the cache folder: kind.yaml names the shared folder relative to it.
+    shell.run(
+        "kind", "create", "cluster", "--name", CLUSTER, *chosen, "--config", config, "--wait", "180s", cwd=session.places.cache
+    )
+    wait(shell)
+    session.state.update(cluster=node_id(shell))
+
+
+def wait(shell: Shell) -> None:
+    """Wait until every node is ready and names resolve."""
+    shell.run("kubectl", "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
+    shell.run("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
+
+
+def load(shell: Shell, images: Sequence[str]) -> list[str]:
+    """Copy images into every node that lacks one; return those that were copied."""
+    members = nodes(shell)
+    if not members:
+        raise Failed(f"there is no cluster {CLUSTER}: run `up` first.")
+    held = [set(_held(shell, member)) for member in members]
+    missing = [image for image in images if any(_full(image) not in names for names in held)]
+    if missing:
+        shell.run("kind", "load", "docker-image", *missing, "--name", CLUSTER)
+    return missing
+
+
+def delete(session: Session, shell: Shell) -> bool:
+    """Delete the cluster and, if it was made for it, kind's network; return whether there was one."""
+    found = bool(shell.run("docker", "ps", "-aq", "--filter", f"label=io.x-k8s.kind.cluster={CLUSTER}").strip())
+    if found:
+        shell.run("kind", "delete", "cluster", "--name", CLUSTER)
+    for filler in shell.run("docker", "ps", "-aq", "--filter", "name=^podbt-filler-").split():
+        shell.run("docker", "rm", "--force", filler)
+    if session.state.read().get("network"):
+        # Refused while another cluster's nodes are on it, and then it must stay.
+        shell.attempt("docker", "network", "rm", NETWORK)
+    session.places.kubeconfig.unlink(missing_ok=True)
+    session.state.update(cluster=None, network=None, source=None)
+    return found
+
+
+def _has_network(shell: Shell) -> bool:
+    return shell.attempt("docker", "network", "inspect", NETWORK)[0] == 0
+
+
+def _held(shell: Shell, node: str) -> list[str]:
+    return shell.run("docker", "exec", node, "ctr", "-n", "k8s.io", "images", "ls", "-q").split()
+
+
+def _full(image: str) -> str:
+    """The name under which containerd holds an image that Docker knows by a short one."""
+    first, *rest = image.split("/")
+    if not rest:
+        return f"docker.io/library/{image}"
+    return image if first == "localhost" or {".", ":"} & set(first) else f"docker.io/{image}"

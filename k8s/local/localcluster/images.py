@@ -1,0 +1,171 @@
+"""The images: what goes into each, its name, and building it once."""
+
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcluster.content import Content
+from localcluster.machine import PROBE_IMAGE, Source
+from localcluster.project import add_project, read_project
+from localcluster.shell import Failed
+
+if TYPE_CHECKING:
+    from localcluster.places import Places
+    from localcluster.session import Session
+    from localcluster.shell import Shell
+
+PYTHON_IMAGE = PROBE_IMAGE
+POSTGRES_IMAGE = "postgres:15-bookworm"
+POSTGRES_MAJOR = "15"
+# Where a machine keeps its own certificates; the first of these that names a file is used.
+CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
+CERTIFICATES_NAME = "images/certificates/machine.pem"
+# Docker knows these build arguments and keeps them out of the image.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One image to build: its name ends in a hash of all that goes in."""
+
+    repository: str
+    version: str
+    dockerfile: str
+    base: str
+    content: Content
+    source_folder: Path
+    arguments: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        # The machine's certificates only help the build; what is built is the same without.
+        digest = self.content.digest(self.base, *map(str, self.arguments), without=(CERTIFICATES_NAME,))
+        return f"{self.repository}:{self.version}-{digest}"
+
+
+def version(places: Places) -> str:
+    """Return the version that pyproject.toml states."""
+    return str(tomllib.loads((places.root / "pyproject.toml").read_text())["project"]["version"])
+
+
+def dbt_image(places: Places, project: Path, *, base: str) -> Image:
+    """Return the dbt image of a project, which may be any folder."""
+    found = read_project(project)
+    content = _python_content(places, "dbt")
+    add_project(content, found)
+    return Image(
+        repository=f"podbt-dbt-{found.name.replace('_', '-')}",
+        version=version(places),
+        dockerfile="images/dbt/Dockerfile",
+        base=base,
+        content=content,
+        source_folder=found.folder,
+    )
+
+
+def airflow_image(places: Places, *, base: str) -> Image:
+    """Return the Airflow image, with this checkout's DAGs."""
+    content = _python_content(places, "airflow")
+    content.add_folder("dags", places.root / "dags")
+    return Image(
+        repository="podbt-airflow",
+        version=version(places),
+        dockerfile="images/airflow/Dockerfile",
+        base=base,
+        content=content,
+        source_folder=places.root,
+    )
+
+
+def postgres_image(places: Places, *, base: str) -> Image:
+    """Return the evaluation database's image, which stands in for the official one."""
+    content = Content()
+    content.add_folder("images/postgres", places.root / "images" / "postgres")
+    return Image(
+        repository="podbt-postgres",
+        version=POSTGRES_MAJOR,
+        dockerfile="images/postgres/Dockerfile",
+        base=base,
+        content=content,
+        source_folder=places.root,
+    )
+
+
+def bases(session: Session, shell: Shell, source: Source) -> tuple[str, str]:
+    """Return the names of the Python base image and, for the database's image, the Debian one (empty if official)."""
+    if source is Source.REGISTRY:
+        return session.shell.environ.get("PODBT_BASE_IMAGE") or PYTHON_IMAGE, ""
+    script = session.places.recipe / "base-image"
+    debian = shell.run(script, "debian").strip()
+    return shell.run(script, "python").strip(), debian
+
+
+def build(shell: Shell, image: Image, *, tag: str = "") -> tuple[str, bool]:
+    """Build an image unless it is there; return its name and whether it was built.
+
+    Args:
+        shell: Runs Docker.
+        image: What to build.
+        tag: One more name for it.
+    """
+    name = image.name
+    missing = shell.attempt("docker", "image", "inspect", "--format", "{{.Id}}", name)[0] != 0
+    if missing:
+        _build(shell, image, name)
+    if tag:
+        shell.run("docker", "tag", name, tag)
+    return name, missing
+
+
+def revision(shell: Shell, folder: Path) -> str:
+    """Return the folder's git revision, marked where files differ from it."""
+    code, commit = shell.attempt("git", "-C", folder, "rev-parse", "HEAD")
+    if code != 0:
+        return "unknown"
+    changes = shell.attempt("git", "-C", folder, "status", "--porcelain", "--", ".")[1].strip()
+    return commit.strip() + ("-modified" if changes else "")
+
+
+def certificates(shell: Shell) -> Path | None:
+    """Return the machine's own bundle of certificates, where its environment names one."""
+    for variable in CERTIFICATES:
+        named = shell.environ.get(variable, "")
+        if named and Path(named).is_file():
+            return Path(named)
+    return None
+
+
+def _python_content(places: Places, image: str) -> Content:
+    content = Content()
+    for name in (f"images/{image}/Dockerfile", "images/certificates/with", "pyproject.toml"):
+        content.add(name, places.root / name)
+    for name in ("build", image):
+        content.add(f"requirements/{name}.txt", places.root / "requirements" / f"{name}.txt")
+    content.add_folder("src", places.root / "src")
+    return content
+
+
+def _build(shell: Shell, image: Image, name: str) -> None:
+    context = Content(dict(image.content.files))
+    bundle = certificates(shell)
+    if bundle and "images/certificates/with" in context.files:
+        context.add(CERTIFICATES_NAME, bundle)
+    arguments = [
+        ("BASE_IMAGE", image.base),
+        ("VERSION", image.version),
+        ("REVISION", revision(shell, image.source_folder)),
+        *image.arguments,
+        *((proxy, shell.environ[proxy]) for proxy in PROXIES if shell.environ.get(proxy)),
+    ]
+    words = [word for key, value in arguments for word in ("--build-arg", f"{key}={value}")]
+    with tempfile.TemporaryFile() as archive:
+        context.archive(archive)
+        archive.seek(0)
+        try:
+            shell.run("docker", "build", "--tag", name, "--file", image.dockerfile, *words, "-", stdin=archive)
+        except Failed as error:
+            raise Failed(f"building {name}: {error}", error.log) from error

@@ -1,0 +1,182 @@
+"""Runs programs: their output goes to a log, and none outlives an interrupted driver."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+GRACE_SECONDS = 10.0
+MESSAGE_CHARACTERS = 300
+
+
+class Failed(Exception):
+    """Something the user should know in one line; `log` is where more stands."""
+
+    def __init__(self, message: str, log: Path | None = None) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class Interrupted(Exception):
+    """A program was ended because the driver is ending."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """Runs programs with one environment; remembers those that run, to end them on Ctrl-C."""
+
+    environ: Mapping[str, str]
+    log: Path | None = None
+    _live: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def but(self, *, log: Path | None = None, **environ: str) -> Shell:
+        """Return the same shell with another log or more environment."""
+        return Shell(
+            environ={**self.environ, **environ}, log=log or self.log, _live=self._live, _stopping=self._stopping
+        )
+
+    def run(
+        self,
+        *args: str | Path,
+        stdin: IO[bytes] | bytes | None = None,
+        cwd: Path | None = None,
+        timeout_seconds: float | None = None,
+        secret: bool = False,
+    ) -> str:
+        """Run a program and return what it prints.
+
+        Raises:
+            Failed: It ended with another code than 0, is not there, or took longer than its time.
+        """
+        code, output = self.attempt(*args, stdin=stdin, cwd=cwd, timeout_seconds=timeout_seconds, secret=secret)
+        if code != 0:
+            raise Failed(f"{_name(args)} failed{_reason(self.log, output)}", self.log)
+        return output
+
+    def attempt(
+        self,
+        *args: str | Path,
+        stdin: IO[bytes] | bytes | None = None,
+        cwd: Path | None = None,
+        timeout_seconds: float | None = None,
+        secret: bool = False,
+        errors: bool = False,
+    ) -> tuple[int, str]:
+        """Run a program; return its exit code and what it prints.
+
+        Args:
+            args: The program and its arguments.
+            stdin: What it reads, whole or as an open file.
+            cwd: The folder it runs in.
+            timeout_seconds: It is ended after this long, with code 124.
+            secret: What it prints does not go to the log.
+            errors: What it prints to standard error is returned too, not only logged.
+        """
+        words = [str(arg) for arg in args]
+        with _Log(self.log) as log:
+            log.line("$ " + " ".join(words))
+            if self._stopping.is_set():
+                raise Interrupted
+            try:
+                # A session of its own: Ctrl-C reaches the driver alone, which then ends what it started, in order.
+                process = subprocess.Popen(
+                    words,
+                    stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT if errors else log.file,
+                    env=dict(self.environ),
+                    cwd=cwd,
+                    start_new_session=True,
+                )
+            except FileNotFoundError:
+                return 127, f"{words[0]} is not on PATH"
+            self._live.add(process)
+            try:
+                out, _ = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout_seconds)
+            except subprocess.TimeoutExpired:
+                end([process])
+                return 124, f"no end within {timeout_seconds:.0f} s"
+            finally:
+                if process.poll() is None:
+                    end([process])
+                self._live.discard(process)
+            if self._stopping.is_set():
+                raise Interrupted
+            output = out.decode(errors="replace")
+            if output and not secret:
+                log.line(output.rstrip("\n"))
+            return process.returncode, output
+
+    def stop(self) -> None:
+        """End every program that runs, and refuse to start another."""
+        self._stopping.set()
+        end(list(self._live))
+
+
+def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Ask the processes' groups to end, then make them."""
+    waiting = list(processes)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for process in waiting:
+            try:
+                os.killpg(process.pid, number)
+            except (ProcessLookupError, PermissionError):
+                continue
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline and any(_alive(process) for process in waiting):
+            time.sleep(0.05)
+
+
+def _alive(process: subprocess.Popen[bytes]) -> bool:
+    # Not poll(): the thread that runs the process is waiting for it, and only one may.
+    try:
+        os.killpg(process.pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+class _Log:
+    """A log that is appended to, or nothing at all."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.file: IO[bytes] | int = subprocess.DEVNULL
+
+    def __enter__(self) -> _Log:
+        if self._path:
+            self.file = self._path.open("ab")
+        return self
+
+    def line(self, text: str) -> None:
+        if not isinstance(self.file, int):
+            self.file.write(text.encode() + b"\n")
+            self.file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if not isinstance(self.file, int):
+            self.file.close()
+
+
+def _name(args: Sequence[str | Path]) -> str:
+    words = [str(arg).rsplit("/", 1)[-1] for arg in args[:2]]
+    return " ".join(words)
+
+
+def _reason(log: Path | None, output: str) -> str:
+    """The last line that a failed program wrote, which is most often why."""
+    text = output
+    if log and log.exists():
+        text = log.read_text(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("$ ")]
+    return f": {lines[-1][:MESSAGE_CHARACTERS]}" if lines else ""
