@@ -20,6 +20,8 @@ COMMANDS: Final = {
 }
 """The dbt commands that a step may run, and which of its fields each takes."""
 
+_TRUTH: Final = {"true": True, "false": False}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -92,32 +94,27 @@ class Step:
             arguments.append("--full-refresh")
         return [*arguments, *self.flags]
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-able fields that differ from their defaults: what travels with an Airflow task."""
-        values = {
-            "command": self.command,
-            "select": list(self.select),
-            "exclude": list(self.exclude),
-            "selector": self.selector,
-            "vars": dict(self.vars),
-            "full_refresh": self.full_refresh,
-            "target": self.target,
-            "flags": list(self.flags),
-            "allow_empty": self.allow_empty,
-        }
-        return {key: value for key, value in values.items() if value or key == "command"}
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Reads back what `to_dict` wrote.
+        """Builds a step from plain data, such as an Airflow task carries once its templates are rendered.
+
+        Templates render to text, so "True" and "False" stand for themselves and an empty text for nothing.
 
         Raises:
-            ConfigError: A key is unknown.
+            ConfigError: A key is unknown or a value is not what the field takes.
         """
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise ConfigError(f"Step: unknown field {', '.join(sorted(unknown))}.")
-        return cls.of(**values)
+        fields = {key: value for key, value in values.items() if value not in ("", None)}
+        for name in ("full_refresh", "allow_empty"):
+            if isinstance(given := fields.get(name), str):
+                if given.lower() not in _TRUTH:
+                    raise ConfigError(f"Step: {name} is '{given}'. Give true or false.")
+                fields[name] = _TRUTH[given.lower()]
+        if not isinstance(fields.get("vars", {}), Mapping):
+            raise ConfigError("Step: vars is not a mapping of names to values.")
+        return cls.of(**fields)
 
 
 def _words(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ def _pass_through(arguments: Sequence[str], environment: Environment) -> int:
     """Commands such as ls, debug or --version: dbt's own output and exit code, no record."""
     outcome = invoke(arguments, environment, None)
     if outcome.exception is not None:
+        print(f"podbt: {outcome.exception}", file=sys.stderr, flush=True)
         return ExitCode.CONFIG
     return ExitCode.OK if outcome.success else ExitCode.NODE_FAILED
 

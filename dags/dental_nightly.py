@@ -1,0 +1,33 @@
+"""### dental_nightly: the whole project, every night
+
+At 02:00 dbt checks how fresh the practice's replicated tables are, then builds everything on target `prod`: seeds,
+snapshots, models and their tests, in dbt's order. A source that is older than its `error_after` stops the night
+before anything is built on it.
+
+A failed step is tried twice more, five minutes apart, unless trying again cannot help (a refused login, a missing
+Secret, a project that does not compile). Missed nights are not caught up, and no two runs overlap.
+
+Where it runs (image, namespace, resources) is in podbt's settings, not here.
+"""
+
+from datetime import datetime, timedelta
+
+import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
+from airflow.sdk import DAG, chain
+
+from podbt.airflow import DbtPodOperator
+
+with DAG(
+    dag_id="dental_nightly",
+    schedule="0 2 * * *",
+    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow takes it in its default timezone
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
+    doc_md=__doc__,
+    tags=["dbt", "dental"],
+):
+    chain(
+        DbtPodOperator(task_id="source_freshness", command="source freshness", target="prod"),
+        DbtPodOperator(task_id="build", command="build", target="prod"),
+    )

@@ -1,0 +1,5 @@
+"""What DAG authors import: `from podbt.airflow import DbtPodOperator`."""
+
+from podbt.airflow.operator import DbtPodOperator
+
+__all__ = ["DbtPodOperator"]

@@ -1,0 +1,215 @@
+"""The few calls that following a pod takes, on the asynchronous Kubernetes client.
+
+API objects are plain JSON here: building the client's model objects for each event of a watch costs more than
+everything else a trigger does.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import aiohttp
+from kubernetes_asyncio import client, config
+from kubernetes_asyncio.client.exceptions import ApiException
+
+from podbt import constants
+from podbt.pod.build import managed_selector
+
+_REQUEST_SECONDS: Final = 20
+_WATCH_SECONDS: Final = 240
+_LEFTOVER_SECONDS: Final = 900
+_SWEEP_SECONDS: Final = 300
+_LONGEST_LINE: Final = 1 << 20
+
+TRANSIENT: Final = (ApiException, aiohttp.ClientError, OSError, TimeoutError, ValueError)
+"""What a request raises when the API server or the way to it fails; a cut stream ends in half a JSON document."""
+
+_clients: dict[asyncio.AbstractEventLoop, client.CoreV1Api] = {}
+
+
+async def connect() -> client.CoreV1Api:
+    """One client per event loop, so one connection pool and one TLS context for all pods that it follows."""
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        configuration = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=configuration)
+        configuration.connection_pool_maxsize = 0  # no limit: a followed pod holds two connections, the default is 100
+        _clients.setdefault(loop, client.CoreV1Api(client.ApiClient(configuration)))
+    return _clients[loop]
+
+
+async def create(api: client.CoreV1Api, namespace: str, body: dict[str, Any]) -> bool:
+    """Creates a pod.
+
+    Returns:
+        False where a pod of that name exists: an earlier triggerer created it for this very try.
+    """
+    try:
+        await api.create_namespaced_pod(namespace, body, _preload_content=True, _request_timeout=_REQUEST_SECONDS)
+    except ApiException as error:
+        if error.status == 409:  # noqa: PLR2004 - HTTP's "conflict"
+            return False
+        raise
+    return True
+
+
+async def delete(api: client.CoreV1Api, namespace: str, name: str, grace_seconds: int) -> None:
+    """Deletes a pod, patiently: five attempts over half a minute, and its absence is fine."""
+    for attempt in range(5):
+        try:
+            await api.delete_namespaced_pod(
+                name, namespace, grace_period_seconds=grace_seconds, _request_timeout=_REQUEST_SECONDS
+            )
+        except ApiException as error:
+            if error.status == 404:  # noqa: PLR2004 - HTTP's "not found"
+                return
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            pass
+        else:
+            return
+        await asyncio.sleep(2**attempt)
+
+
+async def states(
+    api: client.CoreV1Api, namespace: str, name: str, on_cut: Callable[[Exception], None]
+) -> AsyncIterator[dict[str, Any] | None]:
+    """A pod's state at once and at each change, over cut connections; None when it does not exist."""
+    selector = f"metadata.name={name}"
+    while True:
+        try:
+            listed = await _read(
+                await api.list_namespaced_pod(
+                    namespace, field_selector=selector, _preload_content=False, _request_timeout=_REQUEST_SECONDS
+                )
+            )
+            yield listed["items"][0] if listed["items"] else None
+            watch = await api.list_namespaced_pod(
+                namespace,
+                field_selector=selector,
+                watch=True,
+                resource_version=listed["metadata"]["resourceVersion"],
+                timeout_seconds=_WATCH_SECONDS,
+                _preload_content=False,
+                _request_timeout=(_REQUEST_SECONDS, _WATCH_SECONDS + _REQUEST_SECONDS),
+            )
+            async for line in _lines(watch):
+                event = json.loads(line)
+                if event.get("type") not in {"ADDED", "MODIFIED", "DELETED"}:  # most often: too old a version
+                    break
+                yield None if event["type"] == "DELETED" else event["object"]
+        except TRANSIENT as error:
+            on_cut(error)
+            await asyncio.sleep(2)
+
+
+async def events(api: client.CoreV1Api, namespace: str, name: str) -> list[dict[str, Any]]:
+    """The pod's events; none where they cannot be read."""
+    try:
+        response = await api.list_namespaced_event(
+            namespace,
+            field_selector=f"involvedObject.name={name}",
+            _preload_content=False,
+            _request_timeout=_REQUEST_SECONDS,
+        )
+        return list((await _read(response))["items"])
+    except TRANSIENT:
+        return []
+
+
+async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncIterator[str]:
+    """The container's log as it is written; after a cut it goes on behind the last line that was seen."""
+    stamp, seen_at = "", 0.0
+    while True:
+        since = {"since_seconds": max(1, int(time.monotonic() - seen_at) + 2)} if stamp else {}
+        try:
+            response = await api.read_namespaced_pod_log(
+                name,
+                namespace,
+                container=constants.CONTAINER_NAME,
+                follow=True,
+                timestamps=True,
+                _preload_content=False,
+                **since,
+            )
+            if response.status in {400, 404}:  # no such pod, or its container is gone
+                return
+            last = stamp
+            async for raw in _lines(response):
+                at, _, text = raw.decode(errors="replace").partition(" ")
+                if last and at <= last:
+                    continue
+                stamp, seen_at = at, time.monotonic()
+                yield text
+        except TRANSIENT:
+            pass
+        else:
+            return
+        await asyncio.sleep(2)
+
+
+async def _read(response: Any) -> Any:
+    """The JSON body of a response that the client did not look into.
+
+    Raises:
+        OSError: The API server refused; the message is its own.
+    """
+    data = json.loads(await response.read())
+    if response.status != 200:  # noqa: PLR2004 - HTTP's "OK"
+        raise OSError(f"{response.status} {data.get('message', '')}")
+    return data
+
+
+async def _lines(response: Any) -> AsyncIterator[bytes]:
+    """Lines of a streamed body. aiohttp's own reader refuses lines over 128 KiB, which a pod's state can exceed."""
+    if response.status != 200:  # noqa: PLR2004 - HTTP's "OK"
+        raise OSError(f"{response.status} {(await response.read())[:300]!r}")
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *full, rest = (rest + chunk).split(b"\n")
+        for line in full:
+            yield line
+        if len(rest) > _LONGEST_LINE:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
+
+
+_swept: dict[str, float] = {}
+
+
+async def sweep(api: client.CoreV1Api, namespace: str) -> None:
+    """Deletes ended pods that whoever followed them left behind, at most every five minutes.
+
+    A triggerer that dies between a pod's end and its deletion forgets it. Pods that still run are not touched:
+    activeDeadlineSeconds ends those.
+    """
+    if time.monotonic() - _swept.get(namespace, -_SWEEP_SECONDS) < _SWEEP_SECONDS:
+        return
+    _swept[namespace] = time.monotonic()
+    try:
+        response = await api.list_namespaced_pod(
+            namespace, label_selector=managed_selector(), _preload_content=False, _request_timeout=_REQUEST_SECONDS
+        )
+        pods = (await _read(response))["items"]
+    except TRANSIENT:
+        return
+    for pod in pods:
+        ended = [
+            status["state"]["terminated"].get("finishedAt")
+            for status in pod["status"].get("containerStatuses") or []
+            if "terminated" in status["state"]
+        ]
+        if ended and all(ended) and age_seconds(max(ended)) > _LEFTOVER_SECONDS:
+            await delete(api, namespace, pod["metadata"]["name"], 0)
+
+
+def age_seconds(timestamp: str) -> float:
+    """Seconds since a time as the API writes it."""
+    return (datetime.now(UTC) - datetime.fromisoformat(timestamp)).total_seconds()

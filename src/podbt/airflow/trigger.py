@@ -1,0 +1,126 @@
+"""The trigger of a step: it creates the pod, follows it, and ends the task.
+
+A task that ends from its trigger has no worker process that a signal could turn into a success, and no second start
+that the scheduler could mistake for a failure (docs/adr/0003).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from kubernetes.client import ApiClient
+
+from podbt.airflow.follow import PodFollower
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import RunIdentity, to_json
+from podbt.contract.settings import Settings, load_settings
+from podbt.contract.step import Step
+from podbt.errors import PodbtError
+from podbt.pod.build import build_pod
+from podbt.pod.state import Outcome, failure
+
+_background: set[asyncio.Task[None]] = set()
+
+
+class DbtPodTrigger(BaseTrigger):
+    """Runs one try of a step in a pod.
+
+    What travels with the task is small: the pod is built here, from the settings of where the triggerer runs.
+
+    Args:
+        step: Fields of `podbt.contract.step.Step`, templates rendered.
+        overrides: Fields of `podbt.contract.settings.Settings` that replace the file's.
+        identity: Fields of `RunIdentity`; only where no task instance is attached (`dag.test()`).
+        resume_to_end: Whether a worker should see the end, for callbacks and asset outlets on success.
+    """
+
+    def __init__(
+        self,
+        step: dict[str, Any],
+        overrides: dict[str, Any] | None = None,
+        identity: dict[str, Any] | None = None,
+        *,
+        resume_to_end: bool = False,
+    ) -> None:
+        super().__init__()
+        self.step = step
+        self.overrides = overrides or {}
+        self.identity = identity
+        self.resume_to_end = resume_to_end
+        self._follower: PodFollower | None = None
+        self._ended = False
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores to make this trigger again."""
+        kwargs = {"step": self.step, "overrides": self.overrides, "identity": self.identity}
+        return "podbt.airflow.trigger.DbtPodTrigger", {**kwargs, "resume_to_end": self.resume_to_end}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yields one event. Never raises: Airflow would start a worker only to fail the task."""
+        try:
+            outcome = await self._outcome()
+        except PodbtError as error:
+            outcome = failure(ExitReason.CONFIG_ERROR, str(error))
+        except Exception as error:
+            self.log.exception("Following the pod failed")
+            outcome = failure(ExitReason.LOST, f"Following the pod failed: {type(error).__name__}: {error}")
+        self._ended = True
+        if self._follower is not None:
+            _later(self._follower.delete(now=not self._follower.leave))
+        report = to_json(outcome.summary)
+        if outcome.ok:
+            self.log.info("dbt ended with %s, artifacts: %s", outcome.summary.exit_reason, outcome.summary.artifacts)
+        else:
+            self.log.error("%s", outcome.line)
+        if outcome.ok and not self.resume_to_end:
+            yield TaskSuccessEvent(xcoms={"return_value": report})
+        elif not outcome.ok and outcome.retryable:
+            yield TaskFailedEvent(xcoms={"return_value": report})
+        else:
+            # Only a worker can fail a task without its retries.
+            yield TriggerEvent({"summary": report, "retryable": outcome.retryable})
+
+    async def on_kill(self) -> None:
+        """A person marked the task or cleared it: the pod has no reader any more. Never runs at a restart."""
+        if self._follower is not None and not self._ended:
+            self.log.info("The task was stopped by hand; deleting its pod")
+            await self._follower.delete(now=True)
+
+    async def _outcome(self) -> Outcome:
+        settings = resolve_settings(self.overrides)
+        manifest = build_pod(settings, Step.from_dict(self.step), self._identity())
+        self._follower = PodFollower(settings, ApiClient().sanitize_for_serialization(manifest), self.log)
+        return await self._follower.follow()
+
+    def _identity(self) -> RunIdentity:
+        if self.identity is not None:
+            return RunIdentity.parse(self.identity, source="trigger")
+        return identity_of(self.task_instance)
+
+
+def identity_of(task_instance: Any) -> RunIdentity:
+    """The identity of an Airflow task instance, whichever of Airflow's classes it is."""
+    index = task_instance.map_index
+    return RunIdentity(
+        dag_id=task_instance.dag_id,
+        run_id=task_instance.run_id,
+        task_id=task_instance.task_id,
+        map_index=-1 if index is None else index,
+        try_number=task_instance.try_number,
+    )
+
+
+def resolve_settings(overrides: dict[str, Any]) -> Settings:
+    """The settings file with a task's own changes, validated again as a whole."""
+    settings = load_settings()
+    if not overrides:
+        return settings
+    return Settings.parse({**settings.model_dump(), **overrides}, source="settings of the task")
+
+
+def _later(work: Coroutine[Any, Any, None]) -> None:
+    """Runs on after the trigger is done; the loop keeps only weak references to tasks."""
+    task = asyncio.get_running_loop().create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)

@@ -1,0 +1,177 @@
+"""Builds the pod of a step. No API calls, no clock, no environment: equal arguments give equal pods."""
+
+import hashlib
+import json
+import re
+from typing import Final
+
+from kubernetes.client import models as k8s
+
+from podbt import constants
+from podbt.contract.record import RunIdentity
+from podbt.contract.settings import Resources, Settings
+from podbt.contract.step import Step
+
+USER: Final = 65532
+_MANAGED_BY: Final = "podbt"
+_LABEL_CHARS: Final = 63
+
+
+def pod_name(identity: RunIdentity) -> str:
+    """A name that is the same for the same try and differs for any other, within 63 characters."""
+    readable = re.sub(r"[^a-z0-9]+", "-", f"{identity.dag_id}-{identity.task_id}".lower()).strip("-")[:40].strip("-")
+    key = json.dumps([identity.dag_id, identity.run_id, identity.task_id, identity.map_index])
+    return f"{readable or 'dbt'}-{hashlib.sha256(key.encode()).hexdigest()[:10]}-{identity.try_number}"
+
+
+def managed_selector() -> str:
+    """The label selector of every pod that this module builds."""
+    return f"app.kubernetes.io/managed-by={_MANAGED_BY}"
+
+
+def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Pod:
+    """Builds the pod that runs one try of a step.
+
+    It passes the restricted Pod Security Standard: numeric non-root user, read-only root file system, no
+    capabilities, no service account token. Credentials reach it as a mounted Secret or by reference, never by value.
+
+    Args:
+        settings: Where and with what it runs.
+        step: The dbt command.
+        identity: The Airflow task instance, which the runner writes into the run's record.
+
+    Returns:
+        A pod that may be created as it is.
+    """
+    return k8s.V1Pod(
+        api_version="v1",
+        kind="Pod",
+        metadata=k8s.V1ObjectMeta(
+            name=pod_name(identity),
+            namespace=settings.namespace,
+            labels={**settings.labels, **_labels(identity)},
+            annotations={**settings.annotations, **_annotations(identity)},
+        ),
+        spec=k8s.V1PodSpec(
+            restart_policy="Never",
+            service_account_name=settings.service_account,
+            automount_service_account_token=False,
+            enable_service_links=False,
+            termination_grace_period_seconds=settings.termination_grace_seconds,
+            # The only limit that the cluster itself enforces, should nobody watch the pod any more.
+            active_deadline_seconds=settings.run_timeout_seconds,
+            image_pull_secrets=[k8s.V1LocalObjectReference(name=name) for name in settings.image_pull_secrets] or None,
+            node_selector=settings.node_selector or None,
+            tolerations=[k8s.V1Toleration(**item.model_dump()) for item in settings.tolerations] or None,
+            priority_class_name=settings.priority_class_name,
+            security_context=k8s.V1PodSecurityContext(
+                run_as_non_root=True,
+                run_as_user=USER,
+                run_as_group=USER,
+                fs_group=USER,
+                # Else the kubelet changes the owner of every artifact at every start.
+                fs_group_change_policy="OnRootMismatch",
+                seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
+            ),
+            containers=[_container(settings, step, identity)],
+            volumes=_volumes(settings),
+        ),
+    )
+
+
+def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Container:
+    plain = {
+        **identity.to_env(),
+        constants.ENV_IMAGE: settings.image,
+        constants.ENV_ARTIFACTS: constants.ARTIFACTS_PATH,
+    }
+    if step.allow_empty:
+        plain[constants.ENV_ALLOW_EMPTY] = "1"
+    return k8s.V1Container(
+        name=constants.CONTAINER_NAME,
+        image=settings.image,
+        image_pull_policy=settings.image_pull_policy,
+        args=step.arguments(settings.target),
+        env=[k8s.V1EnvVar(name=name, value=value) for name, value in plain.items()]
+        + [
+            k8s.V1EnvVar(
+                name=item.name,
+                value_from=k8s.V1EnvVarSource(secret_key_ref=k8s.V1SecretKeySelector(name=item.secret, key=item.key)),
+            )
+            for item in settings.secret_env
+        ],
+        resources=_resources(settings.resources),
+        security_context=k8s.V1SecurityContext(
+            allow_privilege_escalation=False,
+            read_only_root_filesystem=True,
+            run_as_non_root=True,
+            capabilities=k8s.V1Capabilities(drop=["ALL"]),
+            seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
+        ),
+        termination_message_path=constants.TERMINATION_LOG,
+        termination_message_policy="File",
+        volume_mounts=[
+            k8s.V1VolumeMount(name="scratch", mount_path=constants.SCRATCH_PATH),
+            k8s.V1VolumeMount(
+                name="artifacts", mount_path=constants.ARTIFACTS_PATH, sub_path=settings.artifacts.sub_path or None
+            ),
+            k8s.V1VolumeMount(name="profiles", mount_path=constants.PROFILES_PATH, read_only=True),
+        ],
+    )
+
+
+def _volumes(settings: Settings) -> list[k8s.V1Volume]:
+    secret = settings.profiles_secret
+    return [
+        k8s.V1Volume(name="scratch", empty_dir=k8s.V1EmptyDirVolumeSource(size_limit=settings.scratch_size_limit)),
+        k8s.V1Volume(
+            name="artifacts",
+            persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name=settings.artifacts.claim),
+        ),
+        k8s.V1Volume(
+            name="profiles",
+            secret=k8s.V1SecretVolumeSource(
+                secret_name=secret.name,
+                items=[k8s.V1KeyToPath(key=secret.key, path=constants.PROFILES_FILE)],
+                default_mode=0o440,
+            ),
+        ),
+    ]
+
+
+def _resources(resources: Resources) -> k8s.V1ResourceRequirements:
+    return k8s.V1ResourceRequirements(
+        requests=resources.requests.model_dump(exclude_none=True) or None,
+        limits=resources.limits.model_dump(exclude_none=True) or None,
+    )
+
+
+def _labels(identity: RunIdentity) -> dict[str, str]:
+    """What people select by. Label values cannot hold every id, so the exact ids are annotations."""
+    return {
+        "app.kubernetes.io/name": "dbt",
+        "app.kubernetes.io/component": "run",
+        "app.kubernetes.io/managed-by": _MANAGED_BY,
+        f"{constants.LABEL_PREFIX}/dag-id": label_value(identity.dag_id),
+        f"{constants.LABEL_PREFIX}/task-id": label_value(identity.task_id),
+        f"{constants.LABEL_PREFIX}/run-id": label_value(identity.run_id),
+        f"{constants.LABEL_PREFIX}/try-number": str(identity.try_number),
+    }
+
+
+def _annotations(identity: RunIdentity) -> dict[str, str]:
+    return {
+        f"{constants.LABEL_PREFIX}/dag-id": identity.dag_id,
+        f"{constants.LABEL_PREFIX}/run-id": identity.run_id,
+        f"{constants.LABEL_PREFIX}/task-id": identity.task_id,
+        f"{constants.LABEL_PREFIX}/map-index": str(identity.map_index),
+    }
+
+
+def label_value(text: str) -> str:
+    """A text as a Kubernetes label value; what does not fit gets a short hash of the original."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-_.")
+    if safe == text and len(safe) <= _LABEL_CHARS:
+        return safe
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{safe[: _LABEL_CHARS - 9].strip('-_.')}-{digest}".lstrip("-")

@@ -1,0 +1,168 @@
+"""What a pod's state means: whether it will ever start, and how it ended. Pods and events are plain API JSON."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from podbt import constants
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Summary, shorten
+from podbt.contract.settings import Settings
+from podbt.errors import ConfigError
+
+_GRACE_SECONDS: Final = 20
+"""How long a start-up problem may last before it counts: Secrets and volumes often arrive just after the pod."""
+
+# Reasons of a waiting container that do not pass by themselves, and whether a later try may fare better.
+_WAITING: Final[Mapping[str, bool]] = {
+    "InvalidImageName": False,
+    "ErrImageNeverPull": False,
+    "ErrImagePull": True,
+    "ImagePullBackOff": True,
+    "CreateContainerConfigError": False,
+    "CreateContainerError": True,
+    "RunContainerError": True,
+}
+_AT_ONCE: Final = frozenset({"InvalidImageName", "ErrImageNeverPull"})
+
+_NO_SECRET = re.compile(r"secret \"(?P<name>[^\"]+)\" not found")
+_NO_MOUNTED_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
+_NO_ENV_KEY = re.compile(r"couldn't find key (?P<key>\S+) in Secret (?:\S+/)?(?P<name>\S+)")
+_NO_CLAIM = re.compile(r"persistentvolumeclaim \"(?P<name>[^\"]+)\" not found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a step ended, as far as the pod can tell.
+
+    Attributes:
+        summary: What becomes the task's XCom.
+        retryable: Whether the task's own retries may help.
+    """
+
+    summary: Summary
+    retryable: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.summary.exit_reason.succeeded
+
+    @property
+    def line(self) -> str:
+        return self.summary.error or str(self.summary.exit_reason)
+
+
+def failure(reason: ExitReason, error: str, *, retryable: bool | None = None) -> Outcome:
+    """An outcome that only the observer of a pod can give."""
+    return Outcome(
+        summary=Summary(status="failed", exit_reason=reason, error=shorten(error, 1000)),
+        retryable=reason.retryable if retryable is None else retryable,
+    )
+
+
+def has_ended(pod: Mapping[str, Any]) -> bool:
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def has_started(pod: Mapping[str, Any]) -> bool:
+    """Whether the container runs or ran, so that there is a log to read."""
+    state = _container_status(pod).get("state", {})
+    return "running" in state or "terminated" in state
+
+
+def startup_problem(
+    pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], settings: Settings, *, waited_seconds: float
+) -> Outcome | None:
+    """Says why a pod that has not started never will.
+
+    A missing Secret, key or claim is no error to Kubernetes, which waits for it; the operator's start-up timeout of
+    many minutes would pass first.
+
+    Args:
+        pod: The pod.
+        events: Its events.
+        settings: What it was built from.
+        waited_seconds: Seconds since it was created.
+
+    Returns:
+        The failure, or None while there is hope.
+    """
+    waiting = _container_status(pod).get("state", {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in _AT_ONCE or (reason in _WAITING and waited_seconds >= _GRACE_SECONDS):
+        missing = _missing(message, settings)
+        if missing or not _WAITING[reason]:
+            return failure(ExitReason.CONFIG_ERROR, missing or f"{reason}: {message}")
+        return failure(ExitReason.LOST, f"The pod did not start: {reason}: {message}")
+    if waited_seconds >= _GRACE_SECONDS:
+        for event in events:
+            if event.get("type") == "Warning" and (missing := _missing(event.get("message") or "", settings)):
+                return failure(ExitReason.CONFIG_ERROR, missing)
+    if waited_seconds >= settings.startup_timeout_seconds:
+        why = _why_pending(pod, events)
+        return failure(
+            ExitReason.LOST, f"The pod did not start within {settings.startup_timeout_seconds} s{why and ': '}{why}"
+        )
+    return None
+
+
+def outcome_of(pod: Mapping[str, Any]) -> Outcome:
+    """How a pod that has ended did.
+
+    Success is believed only with the runner's own word for it: exit code 0 and a summary that says success.
+    """
+    status = pod.get("status", {})
+    ended = _container_status(pod).get("state", {}).get("terminated") or {}
+    code, reason = ended.get("exitCode"), ended.get("reason") or ""
+    if reason == "OOMKilled":
+        return failure(
+            ExitReason.LOST, "The container ran out of memory. Raise resources.limits.memory or use fewer dbt threads."
+        )
+    if status.get("reason") == "DeadlineExceeded":
+        return failure(ExitReason.LOST, "The run took longer than run_timeout_seconds and was stopped.")
+    summary = _summary(ended.get("message") or "")
+    if summary is not None and (code == 0) == (summary.status == "success"):
+        return Outcome(summary=summary, retryable=summary.exit_reason.retryable)
+    if status.get("reason"):  # Evicted, Preempted, NodeLost …
+        return failure(ExitReason.LOST, f"The pod was lost: {status['reason']}: {status.get('message', '')}")
+    if code == 0:
+        return failure(ExitReason.LOST, "The container ended with code 0 but left no record of a run.")
+    said = f": {shorten(ended['message'], 300)}" if ended.get("message") else ""
+    return failure(ExitReason.LOST, f"The container ended with code {code} ({reason or 'no reason given'}){said}")
+
+
+def _summary(message: str) -> Summary | None:
+    try:
+        return Summary.parse_json(message, source="termination message") if message.startswith("{") else None
+    except ConfigError:
+        return None
+
+
+def _missing(message: str, settings: Settings) -> str | None:
+    """Names the Secret, key or claim that a message of the kubelet or scheduler says is missing."""
+    where = f"in namespace '{settings.namespace}'"
+    if match := _NO_SECRET.search(message):
+        return f"Secret '{match['name']}' does not exist {where}. Create it, or name another in the settings."
+    if match := _NO_MOUNTED_KEY.search(message):
+        name = settings.profiles_secret.name
+        return f"Secret '{name}' {where} has no key '{match['key']}'. Add it, or set profiles_secret.key."
+    if match := _NO_ENV_KEY.search(message):
+        return f"Secret '{match['name']}' {where} has no key '{match['key']}'. Add it, or change secret_env."
+    if match := _NO_CLAIM.search(message):
+        return f"PersistentVolumeClaim '{match['name']}' does not exist {where}. Create it, or set artifacts.claim."
+    return None
+
+
+def _why_pending(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> str:
+    conditions = [c for c in pod.get("status", {}).get("conditions", []) if c.get("status") != "True"]
+    told = [f"{c.get('reason')}: {c.get('message')}" for c in conditions if c.get("message")]
+    warned = [f"{e.get('reason')}: {e.get('message')}" for e in events if e.get("type") == "Warning"]
+    return shorten("; ".join(dict.fromkeys(told + warned[-2:])), 500)
+
+
+def _container_status(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    for status in pod.get("status", {}).get("containerStatuses") or []:
+        if status.get("name") == constants.CONTAINER_NAME:
+            return dict(status)
+    return {}
