@@ -1,0 +1,70 @@
+# ruff: noqa: INP001 - mounted into a pod as a single file
+"""Waits for Airflow's metadata database, then becomes the command that follows.
+
+Usage: wait_for_database.py [--migrated] --timeout SECONDS COMMAND...
+
+Airflow's own commands need seconds of CPU before they find that no database answers. With --migrated the wait goes on
+until a first migration has run, which leaves that CPU to the Job that migrates.
+"""
+
+import argparse
+import os
+import sys
+import time
+from contextlib import closing
+
+import psycopg2
+
+CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+PAUSE_SECONDS = 2
+
+
+def libpq_uri(connection: str) -> str:
+    """Takes SQLAlchemy's driver out of a connection: postgresql+psycopg2://… becomes postgresql://…."""
+    scheme, separator, rest = connection.partition("://")
+    if not separator or scheme.partition("+")[0] != "postgresql":
+        sys.exit(
+            f"{CONNECTION} is no PostgreSQL connection. Write it as postgresql+psycopg2://user:password@host/database."
+        )
+    return f"postgresql://{rest}"
+
+
+def not_ready(uri: str, *, migrated: bool) -> str | None:
+    """Says why the database cannot be used yet, or None when it can."""
+    try:
+        with closing(psycopg2.connect(uri, connect_timeout=5)) as connection, connection.cursor() as cursor:
+            if migrated:
+                cursor.execute("select to_regclass('alembic_version')")
+                row = cursor.fetchone()
+                if row is None or row[0] is None:
+                    return "no migration has run yet; the migrate Job does that"
+    except psycopg2.OperationalError as error:
+        # libpq's text names host, port, user and database, never the password.
+        return str(error).strip().splitlines()[0]
+    return None
+
+
+def main() -> None:
+    """Waits, then replaces this process with the command."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--migrated", action="store_true")
+    parser.add_argument("--timeout", type=float, required=True)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    if not options.command:
+        parser.error("a command is missing")
+    uri = libpq_uri(os.environ.get(CONNECTION, ""))
+    deadline = time.monotonic() + options.timeout
+    told = None
+    while reason := not_ready(uri, migrated=options.migrated):
+        if time.monotonic() > deadline:
+            sys.exit(f"The metadata database is not ready after {options.timeout:g} s: {reason}")
+        if reason != told:
+            print(f"Waiting for the metadata database: {reason}", flush=True)
+            told = reason
+        time.sleep(PAUSE_SECONDS)
+    os.execvp(options.command[0], options.command)  # noqa: S606 - the pod's own arguments
+
+
+if __name__ == "__main__":
+    main()

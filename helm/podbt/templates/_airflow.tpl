@@ -1,0 +1,211 @@
+{{/*
+Environment of every Airflow container: the root. What is secret comes from Secrets by reference; everything else
+stands in the ConfigMap with airflow.cfg.
+*/}}
+{{- define "podbt.airflowEnv" -}}
+{{- $keys := include "podbt.airflowSecret" . -}}
+- name: AIRFLOW_HOME
+  value: /opt/airflow
+# Without a file to read, Airflow writes one into AIRFLOW_HOME, which is read-only here.
+- name: AIRFLOW_CONFIG
+  value: /etc/airflow/airflow.cfg
+# Airflow asks for the name of its user, and a numeric user need not have one.
+- name: USER
+  value: airflow
+- name: HOME
+  value: /tmp
+- name: PODBT_SETTINGS
+  value: /etc/podbt/settings.yaml
+# In the environment because an image may set it there, and the environment wins over the file.
+- name: AIRFLOW__CORE__DAGS_FOLDER
+  value: {{ .Values.airflow.dagsFolder | quote }}
+- name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "podbt.metadataSecret" . }}
+      key: {{ include "podbt.metadataKey" . }}
+- name: AIRFLOW__CORE__FERNET_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ $keys }}
+      key: fernet-key
+- name: AIRFLOW__API_AUTH__JWT_SECRET
+  valueFrom:
+    secretKeyRef:
+      name: {{ $keys }}
+      key: jwt-secret
+- name: AIRFLOW__API__SECRET_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ $keys }}
+      key: api-secret-key
+{{- with .Values.airflow.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Image and environment of an Airflow container: the root. */}}
+{{- define "podbt.airflowImage" -}}
+image: {{ include "podbt.image" (dict "image" .Values.airflow.image "path" "airflow.image") | quote }}
+imagePullPolicy: {{ .Values.airflow.imagePullPolicy }}
+{{- end -}}
+
+{{/* Mounts every Airflow container has. */}}
+{{- define "podbt.airflowMounts" -}}
+- name: tmp
+  mountPath: /tmp
+- name: logs
+  mountPath: /opt/airflow/logs
+- name: airflow-config
+  mountPath: /etc/airflow
+  readOnly: true
+- name: scripts
+  mountPath: /etc/podbt-scripts
+  readOnly: true
+{{- end -}}
+
+{{/* The volumes behind those mounts: dict root, and sharedLogs, whether the logs are worth keeping. */}}
+{{- define "podbt.airflowVolumes" -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 1Gi
+- name: logs
+  {{- if .sharedLogs }}
+  persistentVolumeClaim:
+    claimName: {{ include "podbt.logsClaim" .root }}
+  {{- else }}
+  emptyDir:
+    sizeLimit: 256Mi
+  {{- end }}
+- name: airflow-config
+  configMap:
+    name: {{ include "podbt.fullname" .root }}-airflow-config
+- name: scripts
+  configMap:
+    name: {{ include "podbt.fullname" .root }}-scripts
+{{- end -}}
+
+{{/* Mount and volume of the Settings. */}}
+{{- define "podbt.settingsMount" -}}
+- name: settings
+  mountPath: /etc/podbt
+  readOnly: true
+{{- end -}}
+
+{{- define "podbt.settingsVolume" -}}
+- name: settings
+  configMap:
+    name: {{ include "podbt.fullname" . }}-settings
+{{- end -}}
+
+{{/*
+Holds a component back until the migrate Job is done: dict root, values. The script waits cheaply for the database and
+its first migration, so that four components do not compete with the Job for CPU; Airflow then checks the revision.
+*/}}
+{{- define "podbt.waitForMigrations" -}}
+- name: wait-for-migrations
+  {{- include "podbt.airflowImage" .root | nindent 2 }}
+  args:
+    - python
+    - /etc/podbt-scripts/wait_for_database.py
+    - --migrated
+    - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+    - airflow
+    - db
+    - check-migrations
+    - --migration-wait-timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+  env:
+    {{- include "podbt.airflowEnv" .root | nindent 4 }}
+  {{- include "podbt.containerSecurity" . | nindent 2 }}
+  resources:
+    {{- toYaml .values.resources | nindent 4 }}
+  volumeMounts:
+    {{- include "podbt.airflowMounts" . | nindent 4 }}
+{{- end -}}
+
+{{/*
+A Deployment of one Airflow component: dict root, component, values, strategy, token (whether it talks to the
+Kubernetes API), and the names of templates with its ports, its probes, and what it mounts besides the common.
+*/}}
+{{- define "podbt.airflowDeployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  {{- include "podbt.metadata" . | nindent 2 }}
+spec:
+  replicas: {{ .values.replicas | int64 }}
+  revisionHistoryLimit: 3
+  strategy:
+    type: {{ .strategy }}
+  selector:
+    matchLabels:
+      {{- include "podbt.selectorLabels" . | nindent 6 }}
+  template:
+    metadata:
+      {{- $checksums := list "config/airflow-config.yaml" "config/scripts.yaml" "config/settings.yaml" }}
+      {{- include "podbt.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 6 }}
+    spec:
+      {{- include "podbt.podSecurity" (dict "user" 65532) | nindent 6 }}
+      serviceAccountName: {{ include "podbt.airflowServiceAccount" .root }}
+      automountServiceAccountToken: {{ .token }}
+      # Service variables such as PODBT_API_SERVER_PORT would enter the environment that podbt and Airflow read.
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds | int64 }}
+      {{- include "podbt.pullSecrets" .root | nindent 6 }}
+      {{- include "podbt.scheduling" . | nindent 6 }}
+      {{- include "podbt.sharedVolumeAffinity" . | nindent 6 }}
+      initContainers:
+        {{- include "podbt.waitForMigrations" . | nindent 8 }}
+      containers:
+        - name: {{ .component }}
+          {{- include "podbt.airflowImage" .root | nindent 10 }}
+          args: [airflow, {{ .component }}]
+          env:
+            {{- include "podbt.airflowEnv" .root | nindent 12 }}
+          {{- with .ports }}
+          ports:
+            {{- range $name, $port := . }}
+            - name: {{ $name }}
+              containerPort: {{ $port }}
+            {{- end }}
+          {{- end }}
+          {{- include .probes .root | nindent 10 }}
+          {{- include "podbt.containerSecurity" . | nindent 10 }}
+          resources:
+            {{- toYaml .values.resources | nindent 12 }}
+          volumeMounts:
+            {{- include "podbt.airflowMounts" . | nindent 12 }}
+            {{- include "podbt.settingsMount" . | nindent 12 }}
+            {{- with .mounts }}
+            {{- include . $.root | nindent 12 }}
+            {{- end }}
+      volumes:
+        {{- include "podbt.airflowVolumes" (dict "root" .root "sharedLogs" true) | nindent 8 }}
+        {{- include "podbt.settingsVolume" .root | nindent 8 }}
+        {{- with .volumes }}
+        {{- include . $.root | nindent 8 }}
+        {{- end }}
+{{- end -}}
+
+{{/* Probes of a component that only the database knows about: dict job (Airflow's job type). */}}
+{{- define "podbt.heartbeatProbes" -}}
+{{- $script := list "python" "/etc/podbt-scripts/heartbeat.py" .job -}}
+startupProbe:
+  exec:
+    command: {{ concat $script (list "--max-age=60") | toJson }}
+  periodSeconds: 10
+  timeoutSeconds: 10
+  failureThreshold: 60
+readinessProbe:
+  exec:
+    command: {{ concat $script (list "--max-age=60") | toJson }}
+  periodSeconds: 60
+  timeoutSeconds: 10
+livenessProbe:
+  exec:
+    # A database that is away is no reason to restart this container.
+    command: {{ concat $script (list "--max-age=180" "--tolerate-database-failure") | toJson }}
+  periodSeconds: 60
+  timeoutSeconds: 10
+  failureThreshold: 3
+{{- end -}}

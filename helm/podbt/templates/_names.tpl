@@ -1,0 +1,100 @@
+{{/*
+Prefix of object names. 40 characters leave room for the longest suffix, a Job's hash and the suffixes that
+Kubernetes adds to Pods, within the 63 of a label value.
+*/}}
+{{- define "podbt.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $full := .Values.fullnameOverride -}}
+{{- if not $full -}}
+{{- $full = ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- end -}}
+{{- $full | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Labels that select the pods of one component: dict root, component. Never change them: selectors are immutable. */}}
+{{- define "podbt.selectorLabels" -}}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{/* Labels of every object: dict root, component. */}}
+{{- define "podbt.labels" -}}
+{{ include "podbt.selectorLabels" . }}
+app.kubernetes.io/part-of: podbt
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Name, namespace and labels of an object: dict root, component, and suffix where it differs from component. */}}
+{{- define "podbt.metadata" -}}
+name: {{ include "podbt.fullname" .root }}-{{ default .component .suffix }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "podbt.labels" . | nindent 2 }}
+{{- end -}}
+
+{{/* A pinned image reference: dict image, path (of the value, for messages). */}}
+{{- define "podbt.image" -}}
+{{- $image := .image -}}
+{{- if not $image.repository -}}
+{{- fail (printf "%s.repository is empty. Set it to the image's name without tag or digest." .path) -}}
+{{- else if $image.digest -}}
+{{- printf "%s@%s" $image.repository $image.digest -}}
+{{- else if not $image.tag -}}
+{{- fail (printf "%s is not pinned. Set %s.digest (sha256:…) or %s.tag." .path .path .path) -}}
+{{- else if eq (lower $image.tag) "latest" -}}
+{{- fail (printf "%s.tag is 'latest', which is not pinned. Set %s.digest (sha256:…) or another tag." .path .path) -}}
+{{- else -}}
+{{- printf "%s:%s" $image.repository $image.tag -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Names of objects that may exist already: each takes the root. */}}
+{{- define "podbt.airflowSecret" -}}
+{{ .Values.airflow.existingSecret | default (printf "%s-airflow" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.adminSecret" -}}
+{{ .Values.admin.existingSecret | default (printf "%s-admin" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.metadataSecret" -}}
+{{ .Values.metadata.existingSecret | default (printf "%s-metadata" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.metadataKey" -}}
+{{ ternary .Values.metadata.key "connection" (ne .Values.metadata.existingSecret "") }}
+{{- end -}}
+
+{{- define "podbt.warehouseSecret" -}}
+{{ .Values.warehouse.existingSecret | default (printf "%s-warehouse" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.profilesSecret" -}}
+{{ .Values.dbt.profiles.existingSecret | default (printf "%s-profiles" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.artifactsClaim" -}}
+{{ .Values.artifacts.existingClaim | default (printf "%s-artifacts" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.logsClaim" -}}
+{{ .Values.logs.existingClaim | default (printf "%s-logs" (include "podbt.fullname" .)) }}
+{{- end -}}
+
+{{- define "podbt.airflowServiceAccount" -}}
+{{- with .Values.serviceAccounts.airflow -}}
+{{ .name | default (ternary (printf "%s-airflow" (include "podbt.fullname" $)) "default" .create) }}
+{{- end -}}
+{{- end -}}
+
+{{- define "podbt.dbtServiceAccount" -}}
+{{- with .Values.serviceAccounts.dbt -}}
+{{ .name | default (ternary (printf "%s-dbt" (include "podbt.fullname" $)) "default" .create) }}
+{{- end -}}
+{{- end -}}

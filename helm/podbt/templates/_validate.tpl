@@ -1,0 +1,72 @@
+{{/* Refuses values that contradict each other. Each message names the values and the way out. */}}
+{{- define "podbt.validate" -}}
+{{- $values := .Values -}}
+{{- if and $values.evaluationPostgres.enabled $values.metadata.existingSecret -}}
+{{- fail "evaluationPostgres.enabled and metadata.existingSecret name two metadata databases. Keep one of them." -}}
+{{- end -}}
+{{- if not (or $values.evaluationPostgres.enabled $values.metadata.existingSecret) -}}
+{{- fail "Airflow has no metadata database. Set metadata.existingSecret to a Secret with the connection, or, to try podbt, evaluationPostgres.enabled=true." -}}
+{{- end -}}
+{{- if and $values.dbt.profiles.existingSecret $values.warehouse.existingSecret -}}
+{{- fail "dbt.profiles.existingSecret and warehouse.existingSecret both say where dbt builds. Keep one; if that profiles.yml reads WAREHOUSE_* variables, list them in dbt.secretEnv." -}}
+{{- end -}}
+{{- if not (or $values.evaluationPostgres.enabled $values.dbt.profiles.existingSecret $values.warehouse.existingSecret) -}}
+{{- fail "dbt has no warehouse. Set dbt.profiles.existingSecret (a profiles.yml), warehouse.existingSecret (host, port, database, user, password), or, to try podbt, evaluationPostgres.enabled=true." -}}
+{{- end -}}
+{{- if and (not $values.dbt.profiles.existingSecret) (not (hasKey $values.dbt.profiles.targets $values.dbt.target)) -}}
+{{- fail (printf "dbt.target '%s' is not in dbt.profiles.targets (%s). Use one of these or add it there with its schema." $values.dbt.target (keys $values.dbt.profiles.targets | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- if and (not $values.admin.enabled) $values.admin.existingSecret -}}
+{{- fail "admin.existingSecret is set but admin.enabled is false. Enable it or remove the Secret's name." -}}
+{{- end -}}
+{{- $service := $values.apiServer.service -}}
+{{- if and (not (kindIs "invalid" $service.nodePort)) (eq $service.type "ClusterIP") -}}
+{{- fail "apiServer.service.nodePort is set but apiServer.service.type is ClusterIP. Set the type to NodePort or nodePort to null." -}}
+{{- end -}}
+{{- if and $values.rbac.create (not $values.serviceAccounts.airflow.create) (not $values.serviceAccounts.airflow.name) -}}
+{{- fail "rbac.create would let the namespace's default ServiceAccount run pods. Set serviceAccounts.airflow.name, or create that account, or set rbac.create=false." -}}
+{{- end -}}
+{{- if eq (include "podbt.airflowServiceAccount" .) (include "podbt.dbtServiceAccount" .) -}}
+{{- fail "serviceAccounts.airflow and serviceAccounts.dbt are the same account: dbt pods would share the right to run pods. Give serviceAccounts.dbt another name." -}}
+{{- end -}}
+{{- $reserved := list "app.kubernetes.io/instance" "app.kubernetes.io/part-of" -}}
+{{- range $label, $_ := $values.dbt.podLabels -}}
+{{- if has $label $reserved -}}
+{{- fail (printf "dbt.podLabels sets %s, which the chart sets itself. Remove it." $label) -}}
+{{- end -}}
+{{- end -}}
+{{- include "podbt.validateVolumes" . -}}
+{{- end -}}
+
+{{- define "podbt.validateVolumes" -}}
+{{- $values := .Values -}}
+{{- range $name := list "artifacts" "logs" -}}
+{{- $volume := get $values $name -}}
+{{- if and (not $volume.existingClaim) (has "ReadWriteOncePod" $volume.accessModes) -}}
+{{- fail (printf "%s.accessModes has ReadWriteOncePod, but several pods share this volume. Use ReadWriteMany, or ReadWriteOnce on one node." $name) -}}
+{{- end -}}
+{{- if and (not $volume.existingClaim) (not (or (has "ReadWriteMany" $volume.accessModes) (has "ReadWriteOnce" $volume.accessModes))) -}}
+{{- fail (printf "%s.accessModes allows no pod to write. Add ReadWriteMany or ReadWriteOnce." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- /* ReadWriteOnce: whoever mounts the volume has to be able to meet on one node. */ -}}
+{{- $groups := dict
+  "artifacts" (dict "dbt" $values.dbt.nodeSelector "apiServer" $values.apiServer.nodeSelector)
+  "logs" (dict "apiServer" $values.apiServer.nodeSelector "scheduler" $values.scheduler.nodeSelector
+    "dagProcessor" $values.dagProcessor.nodeSelector "triggerer" $values.triggerer.nodeSelector)
+-}}
+{{- range $name, $selectors := $groups -}}
+{{- $volume := get $values $name -}}
+{{- if and (not $volume.existingClaim) (not (has "ReadWriteMany" $volume.accessModes)) -}}
+{{- $seen := dict -}}
+{{- range $component, $selector := $selectors -}}
+{{- range $label, $value := $selector -}}
+{{- if and (hasKey $seen $label) (ne (get $seen $label) $value) -}}
+{{- fail (printf "%s is ReadWriteOnce, which needs one node, but %s.nodeSelector and another component's ask for different values of %s. Set %s.accessModes=[ReadWriteMany] or align the selectors." $name $component $label $name) -}}
+{{- end -}}
+{{- $_ := set $seen $label $value -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
