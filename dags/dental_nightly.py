@@ -10,7 +10,7 @@ Secret, a project that does not compile). Missed nights are not caught up, and n
 Where it runs (image, namespace, resources) is in podbt's settings, not here.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, chain
@@ -20,7 +20,7 @@ from podbt.airflow import DbtPodOperator
 with DAG(
     dag_id="dental_nightly",
     schedule="0 2 * * *",
-    start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow takes it in its default timezone
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},

@@ -1,0 +1,81 @@
+"""Records: identity from the environment, and summaries that always fit a termination message."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from podbt.contract import layout
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure, NodeRecord, RunIdentity, Summary, counts_of, failures_of
+from podbt.errors import ConfigError
+
+
+def test_identity_survives_the_environment() -> None:
+    identity = RunIdentity(dag_id="d", run_id="scheduled__2026-01-01T00:00:00+00:00", task_id="g.t", map_index=3, try_number=2)
+    assert RunIdentity.from_env(identity.to_env()) == identity
+
+
+def test_no_identity_is_a_person() -> None:
+    assert RunIdentity.from_env({"PODBT_TRY_NUMBER": "2"}) is None
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"PODBT_DAG_ID": "d"}, "PODBT_RUN_ID, PODBT_TASK_ID is not"),
+        ({"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t", "PODBT_TRY_NUMBER": "two"}, "whole numbers"),
+    ],
+)
+def test_half_an_identity_is_refused(env: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        RunIdentity.from_env(env)
+
+
+failures = st.lists(
+    st.builds(Failure, unique_id=st.text(max_size=300), status=st.just("error"), message=st.text(max_size=3000)),
+    max_size=20,
+)
+
+
+@given(failures, st.none() | st.text(max_size=20000))
+def test_a_termination_message_always_fits_and_reads_back(failing: list[Failure], error: str | None) -> None:
+    summary = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x")
+    text = summary.to_termination_message()
+    assert len(text.encode()) <= 4096
+    back = Summary.parse_json(text, source="message")
+    assert back.exit_reason is ExitReason.NODE_FAILURE
+    assert back.artifacts == "runs/x"
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_folder_names_are_safe_and_distinct(one: str, other: str) -> None:
+    name = layout.folder_name(one)
+    assert 0 < len(name) <= 110
+    assert name not in {".", ".."}
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+    if one != other:
+        assert layout.folder_name(other) != name
+
+
+def test_a_run_folder_is_readable() -> None:
+    identity = RunIdentity(dag_id="dental_nightly", run_id="manual__2026-01-01T02:00:00+00:00", task_id="build", try_number=2)
+    folder = layout.run_folder(identity)
+    assert folder.startswith("runs/dental_nightly/manual__2026-01-01T02-00-00-00-00-")
+    assert folder.endswith("/build/try-2")
+
+
+def node(unique_id: str, status: str, resource_type: str = "model") -> NodeRecord:
+    return NodeRecord(unique_id=unique_id, name=unique_id, resource_type=resource_type, status=status, seconds=1.0)
+
+
+def test_models_come_before_tests_among_the_failures() -> None:
+    nodes = [node("test.p.t", "fail", "test"), node("model.p.ok", "success"), node("model.p.m", "error")]
+    assert [item.unique_id for item in failures_of(nodes)] == ["model.p.m", "test.p.t"]
+    assert counts_of(nodes) == {"total": 3, "error": 1, "fail": 1, "success": 1}
+
+
+def test_a_summary_refuses_unknown_keys() -> None:
+    with pytest.raises(ConfigError, match="surprise: is not a known key"):
+        Summary.parse_json(json.dumps({"status": "success", "exit_reason": "success", "surprise": 1}), source="m")

@@ -1,0 +1,86 @@
+"""Settings: what the chart renders is accepted, anything else is refused with one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from podbt.contract.settings import Settings, load_settings
+from podbt.errors import ConfigError
+
+MINIMAL: dict[str, Any] = {
+    "image": "registry.example/dbt:1.0",
+    "target": "prod",
+    "namespace": "podbt",
+    "service_account": "podbt-dbt",
+    "profiles_secret": {"name": "podbt-profiles"},
+    "artifacts": {"claim": "podbt-artifacts"},
+}
+
+
+def test_defaults_fill_what_is_left_out() -> None:
+    settings = Settings.parse(MINIMAL, source="test")
+    assert settings.profiles_secret.key == "profiles.yml"
+    assert settings.run_timeout_seconds == 14400
+    assert settings.resources.limits.memory == "2Gi"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"iamge": "x:1"}, "iamge: is not a known key", id="unknown key"),
+        pytest.param({"artifacts": {"claim": "c", "path": "/x"}}, "artifacts.path: is not a known key", id="nested"),
+        pytest.param({"image": "dbt:latest"}, "image 'dbt:latest' is not pinned", id="latest"),
+        pytest.param({"image": "dbt"}, "is not pinned", id="no tag"),
+        pytest.param({"image": "registry.example:5000/dbt"}, "is not pinned", id="a port is no tag"),
+        pytest.param({"run_timeout_seconds": "60"}, "run_timeout_seconds", id="text for a number"),
+        pytest.param({"startup_timeout_seconds": 0}, "startup_timeout_seconds", id="too short"),
+        pytest.param({"namespace": "Has Space"}, "namespace", id="no name"),
+        pytest.param({"resources": {"limits": {"memory": "2 GB"}}}, "resources.limits.memory", id="no quantity"),
+        pytest.param({"secret_env": [{"name": "A-B", "secret": "s", "key": "k"}]}, "secret_env.0.name", id="env name"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_line(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Settings.parse({**MINIMAL, **change}, source="settings.yaml")
+    assert said in str(error.value)
+    assert str(error.value).startswith("settings.yaml: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(ConfigError, match="target: Field required"):
+        Settings.parse({key: value for key, value in MINIMAL.items() if key != "target"}, source="s")
+
+
+def test_a_digest_pins(tmp_path: Path) -> None:
+    pinned = {**MINIMAL, "image": "registry.example:5000/dbt@sha256:" + "a" * 64}
+    assert Settings.parse(pinned, source="s").image.endswith("a" * 64)
+
+
+def test_numbers_are_quantities() -> None:
+    settings = Settings.parse({**MINIMAL, "resources": {"requests": {"cpu": 1}}}, source="s")
+    assert settings.resources.requests.cpu == "1"
+
+
+def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(MINIMAL))
+    assert load_settings(file).target == "prod"
+    file.write_text(yaml.safe_dump({**MINIMAL, "target": "clinic"}))
+    assert load_settings(file).target == "clinic"
+
+
+@pytest.mark.parametrize(("text", "said"), [("a: [", "not readable as YAML"), ("", "valid dictionary")])
+def test_a_broken_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=said) as error:
+        load_settings(file)
+    assert str(file) in str(error.value)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Mount it there or set PODBT_SETTINGS"):
+        load_settings(tmp_path / "none.yaml")

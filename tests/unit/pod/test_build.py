@@ -1,0 +1,128 @@
+"""The pod that is really sent: restricted, complete, and without a secret's value in it."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kubernetes.client import ApiClient
+
+from podbt.contract.record import RunIdentity
+from podbt.contract.settings import Settings
+from podbt.contract.step import Step
+from podbt.pod.build import build_pod, label_value, pod_name
+
+IDENTITY = RunIdentity(dag_id="dental_nightly", run_id="scheduled__2026-01-01T02:00:00+00:00", task_id="build")
+SETTINGS = Settings.parse(
+    {
+        "image": "dbt:1",
+        "image_pull_secrets": ["pull"],
+        "target": "prod",
+        "namespace": "ns",
+        "service_account": "podbt-dbt",
+        "profiles_secret": {"name": "profiles", "key": "warehouse.yml"},
+        "secret_env": [{"name": "TOKEN", "secret": "api", "key": "token"}],
+        "artifacts": {"claim": "artifacts", "sub_path": "team-a"},
+        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+        "labels": {"team": "data"},
+        "node_selector": {"disk": "ssd"},
+        "tolerations": [{"key": "dbt", "operator": "Exists"}],
+        "priority_class_name": "batch",
+        "run_timeout_seconds": 3600,
+        "termination_grace_seconds": 45,
+    },
+    source="test",
+)
+
+
+def rendered(step: Step | None = None, settings: Settings = SETTINGS) -> dict[str, Any]:
+    return dict(ApiClient().sanitize_for_serialization(build_pod(settings, step or Step(), IDENTITY)))
+
+
+def test_the_pod_is_restricted() -> None:
+    spec = rendered()["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] == 65532
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def test_the_settings_arrive() -> None:
+    pod = rendered()
+    spec, container = pod["spec"], pod["spec"]["containers"][0]
+    assert pod["metadata"]["namespace"] == "ns"
+    assert pod["metadata"]["labels"]["team"] == "data"
+    assert spec["serviceAccountName"] == "podbt-dbt"
+    assert spec["activeDeadlineSeconds"] == 3600
+    assert spec["terminationGracePeriodSeconds"] == 45
+    assert spec["imagePullSecrets"] == [{"name": "pull"}]
+    assert spec["nodeSelector"] == {"disk": "ssd"}
+    assert spec["tolerations"] == [{"key": "dbt", "operator": "Exists"}]
+    assert spec["priorityClassName"] == "batch"
+    assert spec["restartPolicy"] == "Never"
+    assert container["image"] == "dbt:1"
+    assert container["resources"] == {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+    assert container["args"] == ["build", "--target", "prod"]
+    assert "command" not in container
+
+
+def test_credentials_are_references() -> None:
+    spec = rendered()["spec"]
+    env = {item["name"]: item for item in spec["containers"][0]["env"]}
+    assert env["TOKEN"] == {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}}
+    volumes = {item["name"]: item for item in spec["volumes"]}
+    assert volumes["profiles"]["secret"] == {
+        "secretName": "profiles",
+        "items": [{"key": "warehouse.yml", "path": "profiles.yml"}],
+        "defaultMode": 0o440,
+    }
+    mounts = {item["name"]: item for item in spec["containers"][0]["volumeMounts"]}
+    assert mounts["profiles"] == {"name": "profiles", "mountPath": "/etc/podbt/profiles", "readOnly": True}
+    assert mounts["artifacts"] == {"name": "artifacts", "mountPath": "/artifacts", "subPath": "team-a"}
+
+
+def test_the_runner_reads_back_the_identity() -> None:
+    env = {item["name"]: item.get("value", "") for item in rendered()["spec"]["containers"][0]["env"]}
+    assert RunIdentity.from_env(env) == IDENTITY
+    assert "PODBT_ALLOW_EMPTY" not in env
+
+
+def test_an_empty_selection_is_allowed_by_the_step() -> None:
+    env = {i["name"]: i.get("value") for i in rendered(Step(allow_empty=True))["spec"]["containers"][0]["env"]}
+    assert env["PODBT_ALLOW_EMPTY"] == "1"
+
+
+identities = st.builds(
+    RunIdentity,
+    dag_id=st.text(min_size=1),
+    run_id=st.text(min_size=1),
+    task_id=st.text(min_size=1),
+    map_index=st.integers(-1, 10**6),
+    try_number=st.integers(1, 999),
+)
+
+
+@given(identities, identities)
+def test_names_and_labels_are_valid_and_names_distinct(one: RunIdentity, other: RunIdentity) -> None:
+    name = pod_name(one)
+    assert len(name) <= 63
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name)
+    assert (name == pod_name(other)) == (one == other)
+    value = label_value(one.run_id)
+    assert re.fullmatch(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", value)
+    assert len(value) <= 63
+
+
+@pytest.mark.parametrize("task", ["a", "a" * 200, "group.task", "Ünï"])
+def test_the_exact_ids_are_annotations(task: str) -> None:
+    pod = build_pod(SETTINGS, Step(), IDENTITY.model_copy(update={"task_id": task}))
+    assert pod.metadata.annotations["podbt.io/task-id"] == task

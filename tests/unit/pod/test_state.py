@@ -1,0 +1,155 @@
+"""What a pod's state means. The messages are the kubelet's and scheduler's own, taken from a real cluster."""
+
+from typing import Any
+
+import pytest
+
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Summary
+from podbt.pod.state import Outcome, has_started, outcome_of, startup_problem
+from tests.unit.pod.test_build import SETTINGS
+
+
+def pod(state: dict[str, Any] | None = None, phase: str = "Pending", **status: Any) -> dict[str, Any]:
+    statuses = [{"name": "dbt", "state": state}] if state is not None else []
+    return {"status": {"phase": phase, "containerStatuses": statuses, **status}}
+
+
+def waiting(reason: str, message: str) -> dict[str, Any]:
+    return pod({"waiting": {"reason": reason, "message": message}})
+
+
+def warning(message: str) -> dict[str, Any]:
+    return {"type": "Warning", "reason": "FailedMount", "message": message}
+
+
+def problem(state: dict[str, Any], *events: dict[str, Any], waited: float = 30) -> Outcome:
+    found = startup_problem(state, events, SETTINGS, waited_seconds=waited)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "said"),
+    [
+        pytest.param(
+            pod({"waiting": {"reason": "ContainerCreating"}}),
+            'MountVolume.SetUp failed for volume "profiles" : secret "profiles" not found',
+            "Secret 'profiles' does not exist in namespace 'ns'",
+            id="Secret",
+        ),
+        pytest.param(
+            pod({"waiting": {"reason": "ContainerCreating"}}),
+            'MountVolume.SetUp failed for volume "profiles" : references non-existent secret key: warehouse.yml',
+            "Secret 'profiles' in namespace 'ns' has no key 'warehouse.yml'",
+            id="key of the profiles Secret",
+        ),
+        pytest.param(
+            waiting("CreateContainerConfigError", 'secret "api" not found'),
+            "",
+            "Secret 'api' does not exist",
+            id="Secret of a variable",
+        ),
+        pytest.param(
+            waiting("CreateContainerConfigError", "couldn't find key token in Secret ns/api"),
+            "",
+            "Secret 'api' in namespace 'ns' has no key 'token'",
+            id="key of a variable",
+        ),
+        pytest.param(
+            pod(),
+            '0/1 nodes are available: persistentvolumeclaim "artifacts" not found.',
+            "PersistentVolumeClaim 'artifacts' does not exist",
+            id="claim",
+        ),
+    ],
+)
+def test_what_is_missing_is_named_and_not_retried(state: dict[str, Any], event: str, said: str) -> None:
+    found = problem(state, warning(event))
+    assert said in found.line
+    assert found.summary.exit_reason is ExitReason.CONFIG_ERROR
+    assert not found.retryable
+
+
+def test_what_arrives_a_moment_late_is_waited_for() -> None:
+    state = waiting("CreateContainerConfigError", 'secret "api" not found')
+    assert startup_problem(state, [], SETTINGS, waited_seconds=5) is None
+    late = warning('MountVolume.SetUp failed for volume "profiles" : secret "profiles" not found')
+    assert startup_problem(pod(), [late], SETTINGS, waited_seconds=5) is None
+
+
+def test_an_image_that_cannot_be_pulled_may_be_tried_again() -> None:
+    found = problem(waiting("ImagePullBackOff", "Back-off pulling image"))
+    assert found.retryable
+    assert "ImagePullBackOff" in found.line
+
+
+def test_an_impossible_image_name_fails_at_once() -> None:
+    assert not problem(waiting("InvalidImageName", "couldn't parse"), waited=0).retryable
+
+
+def test_the_startup_timeout_says_why() -> None:
+    unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}
+    found = problem(pod(conditions=[unschedulable]), waited=600)
+    assert "did not start within 600 s: Unschedulable: Insufficient cpu" in found.line
+
+
+def ended(message: str = "", *, code: int = 0, reason: str = "Completed", **status: Any) -> dict[str, Any]:
+    state = {"terminated": {"exitCode": code, "reason": reason, "message": message}}
+    return pod(state, "Succeeded" if code == 0 else "Failed", **status)
+
+
+GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
+
+
+def bad(reason: ExitReason) -> str:
+    return Summary(status="failed", exit_reason=reason, error="why").to_termination_message()
+
+
+def test_success_is_the_runners_word() -> None:
+    outcome = outcome_of(ended(GOOD))
+    assert outcome.ok
+    assert outcome.summary.artifacts == "runs/x"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(ended(""), id="code 0 without a summary"),
+        pytest.param(ended("Done."), id="code 0 with something else"),
+        pytest.param(ended(bad(ExitReason.NODE_FAILURE)), id="code 0 with a failure's summary"),
+        pytest.param(ended(GOOD, code=1, reason="Error"), id="success's summary with code 1"),
+        pytest.param(ended(GOOD, code=137, reason="OOMKilled"), id="killed after success was written"),
+    ],
+)
+def test_nothing_else_is_success(state: dict[str, Any]) -> None:
+    assert not outcome_of(state).ok
+
+
+@pytest.mark.parametrize("reason", [r for r in ExitReason if not r.succeeded])
+def test_a_failure_keeps_its_reason_and_says_whether_to_retry(reason: ExitReason) -> None:
+    outcome = outcome_of(ended(bad(reason), code=reason.exit_code, reason="Error"))
+    assert outcome.summary.exit_reason is reason
+    assert outcome.retryable is reason.retryable
+    assert outcome.line == "why"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        pytest.param(ended(code=137, reason="OOMKilled"), "out of memory", id="memory"),
+        pytest.param(pod(None, "Failed", reason="Evicted", message="low on disk"), "Evicted: low on disk", id="eviction"),
+        pytest.param(pod(None, "Failed", reason="DeadlineExceeded"), "longer than run_timeout_seconds", id="deadline"),
+        pytest.param(ended("boom", code=1, reason="Error"), "code 1 (Error): boom", id="another program's end"),
+    ],
+)
+def test_a_lost_pod_says_how_and_is_retried(state: dict[str, Any], said: str) -> None:
+    outcome = outcome_of(state)
+    assert said in outcome.line
+    assert outcome.summary.exit_reason is ExitReason.LOST
+    assert outcome.retryable
+
+
+def test_a_waiting_container_has_no_log_yet() -> None:
+    assert not has_started(waiting("ContainerCreating", ""))
+    assert has_started(ended(GOOD))
