@@ -3,8 +3,8 @@
 import sys
 
 # Before the other imports: an older Python could not even compile them.
-if sys.version_info < (3, 11):
-    sys.exit("Python 3.11 or newer is needed, this is %d.%d: run `python3.11 k8s/local ...`." % sys.version_info[:2])
+if sys.version_info < (3, 11):  # noqa: UP036 - it is this check that says so
+    sys.exit("Python 3.11 or newer is needed, this is {}.{}: run `python3.11 k8s/local`.".format(*sys.version_info))
 
 from localcluster.cli import main
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from localcluster import cluster, daemon, verbs
 from localcluster.places import NODE, PROJECT
 from localcluster.session import Session
-from localcluster.shell import Failed, Interrupted
+from localcluster.shell import InterruptedDriverError, LocalError
+from localcluster.up import up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     down = add("down", help="delete the cluster and stop the private Docker daemon, if it was started here")
     down.add_argument("--all", action="store_true", help="remove the cache folder and the images too")
     image = add("image", help="build the dbt image of a project and print its name")
-    image.add_argument("--project", type=Path, default=None, metavar="DIR", help=f"the project's folder (default: {PROJECT})")
+    image.add_argument("--project", type=Path, default=None, metavar="DIR", help=f"its folder (default: {PROJECT})")
     image.add_argument("--tag", default="", metavar="NAME", help="one more name for the image")
     load = add("load", help="copy images into the cluster's nodes, where they lack them")
     load.add_argument("images", nargs="+", metavar="IMAGE")
@@ -45,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session = Session.start()
     try:
         return run(session, options)
-    except Failed as error:
+    except LocalError as error:
         where = f" (log: {error.log})" if error.log else ""
         print(f"{options.verb}: {error}{where}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, Interrupted):
+    except (KeyboardInterrupt, InterruptedDriverError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         session.shell.stop()
         print(f"\n{options.verb}: interrupted; run it again to go on.", file=sys.stderr)
@@ -61,7 +62,7 @@ def run(session: Session, options: argparse.Namespace) -> int:
     match options.verb:
         case "up":
             with session.alone():
-                return verbs.up(session, nodes=options.nodes, cluster_only=options.cluster_only)
+                return up(session, nodes=options.nodes, cluster_only=options.cluster_only)
         case "down":
             with session.alone():
                 return verbs.down(session, everything=options.all)
@@ -79,7 +80,7 @@ def env(session: Session) -> int:
     """Print the cluster's environment for a shell to evaluate."""
     session = daemon.required(session)
     if not cluster.node_id(session.shell):
-        raise Failed(f"there is no container {NODE}: run `up` first.")
+        raise LocalError(f"there is no container {NODE}: run `up` first.")
     if host := session.shell.environ.get("DOCKER_HOST"):
         print(f"export DOCKER_HOST={host}")
     print(f"export KUBECONFIG={session.places.kubeconfig}")

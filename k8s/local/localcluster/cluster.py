@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localcluster.places import CLUSTER, NODE
-from localcluster.shell import Failed
+from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from localcluster.shell import Shell
 
 NETWORK = "kind"
+LABEL = f"io.x-k8s.kind.cluster={CLUSTER}"
 
 
 def node_id(shell: Shell) -> str:
@@ -41,10 +42,28 @@ def create(session: Session, shell: Shell, *, image: str | None, config: Path) -
     chosen = ["--image", image] if image else []
     # In the cache folder: kind.yaml names the shared folder relative to it.
     shell.run(
-        "kind", "create", "cluster", "--name", CLUSTER, *chosen, "--config", config, "--wait", "180s", cwd=session.places.cache
+        "kind",
+        "create",
+        "cluster",
+        "--name",
+        CLUSTER,
+        *chosen,
+        "--config",
+        config,
+        "--wait",
+        "180s",
+        cwd=session.places.cache,
     )
     wait(shell)
     session.state.update(cluster=node_id(shell))
+
+
+def wake(shell: Shell) -> None:
+    """Start nodes that are stopped, as after a restart of Docker, and wait until pods can run."""
+    stopped = shell.run("docker", "ps", "-q", "--filter", f"label={LABEL}", "--filter", "status=exited").split()
+    if stopped:
+        shell.run("docker", "start", *stopped)
+    wait(shell)
 
 
 def wait(shell: Shell) -> None:
@@ -57,7 +76,7 @@ def load(shell: Shell, images: Sequence[str]) -> list[str]:
     """Copy images into every node that lacks one; return those that were copied."""
     members = nodes(shell)
     if not members:
-        raise Failed(f"there is no cluster {CLUSTER}: run `up` first.")
+        raise LocalError(f"there is no cluster {CLUSTER}: run `up` first.")
     held = [set(_held(shell, member)) for member in members]
     missing = [image for image in images if any(_full(image) not in names for names in held)]
     if missing:
@@ -67,7 +86,7 @@ def load(shell: Shell, images: Sequence[str]) -> list[str]:
 
 def delete(session: Session, shell: Shell) -> bool:
     """Delete the cluster and, if it was made for it, kind's network; return whether there was one."""
-    found = bool(shell.run("docker", "ps", "-aq", "--filter", f"label=io.x-k8s.kind.cluster={CLUSTER}").strip())
+    found = bool(shell.run("docker", "ps", "-aq", "--filter", f"label={LABEL}").strip())
     if found:
         shell.run("kind", "delete", "cluster", "--name", CLUSTER)
     for filler in shell.run("docker", "ps", "-aq", "--filter", "name=^podbt-filler-").split():

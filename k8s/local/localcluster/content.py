@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from localcluster.shell import Failed
+from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HASH_LENGTH = 12
 # Built, fetched or personal: never part of an image.
 SKIPPED_FOLDERS = frozenset(
-    {".git", ".github", ".idea", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", ".vscode", "__pycache__", "venv"}
+    {".git", ".idea", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", ".vscode", "venv", "__pycache__"}
 )
 # 1980: the oldest that every archive format knows. Fixed, so that the same files make the same layers.
 MODIFIED = 315_532_800
@@ -34,23 +34,23 @@ class Content:
         """Add one file.
 
         Raises:
-            Failed: The file is not there.
+            LocalError: The file is not there.
         """
         if isinstance(source, Path) and not source.is_file():
-            raise Failed(f"{source} is missing, and an image needs it.")
+            raise LocalError(f"{source} is missing, and an image needs it.")
         self.files[name] = source
 
     def add_folder(self, name: str, folder: Path, *, skipped: Container[str] = ()) -> None:
         """Add a folder's files; `skipped` names files and folders to leave out, wherever they are.
 
         Raises:
-            Failed: The folder is not there, or empty.
+            LocalError: The folder is not there, or empty.
         """
         before = len(self.files)
         for path in _walk(folder, skipped):
             self.files[f"{name}/{path.relative_to(folder).as_posix()}"] = path
         if len(self.files) == before:
-            raise Failed(f"{folder} is missing or empty, and an image needs it.")
+            raise LocalError(f"{folder} is missing or empty, and an image needs it.")
 
     def digest(self, *more: str, without: Container[str] = ()) -> str:
         """Return a short hash of the files' names, contents and whether they are executable, and of `more`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcluster.shell import Failed
+from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
     from localcluster.session import Session
@@ -25,11 +25,11 @@ def required(session: Session) -> Session:
     """Return a session at a daemon that answers.
 
     Raises:
-        Failed: None does.
+        LocalError: None does.
     """
     found = find(session)
     if found is None:
-        raise Failed("no Docker daemon answers: run `up` first.")
+        raise LocalError("no Docker daemon answers: run `up` first.")
     return found
 
 

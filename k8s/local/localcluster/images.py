@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from localcluster.content import Content
 from localcluster.machine import PROBE_IMAGE, Source
 from localcluster.project import add_project, read_project
-from localcluster.shell import Failed
+from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
     from localcluster.places import Places
@@ -167,5 +167,5 @@ def _build(shell: Shell, image: Image, name: str) -> None:
         archive.seek(0)
         try:
             shell.run("docker", "build", "--tag", name, "--file", image.dockerfile, *words, "-", stdin=archive)
-        except Failed as error:
-            raise Failed(f"building {name}: {error}", error.log) from error
+        except LocalError as error:
+            raise LocalError(f"building {name}: {error}", error.log) from error

@@ -66,7 +66,8 @@ def look(shell: Shell, cache: Path, ports: tuple[int, ...], source: Source | Non
         ports: Ports of 127.0.0.1 that must be free.
         source: Where images come from, where that is known; else it is found out.
     """
-    code, answer = shell.attempt("docker", "info", "--format", "{{.MemTotal}} {{.ServerVersion}}", timeout_seconds=LOOK_SECONDS)
+    question = ("docker", "info", "--format", "{{.MemTotal}} {{.ServerVersion}}")
+    code, answer = shell.attempt(*question, timeout_seconds=LOOK_SECONDS)
     words = answer.split()
     running = code == 0 and len(words) == 2 and words[0] != "0"  # noqa: PLR2004
     cli = shutil.which("docker", path=shell.environ.get("PATH")) is not None
@@ -90,7 +91,7 @@ def look(shell: Shell, cache: Path, ports: tuple[int, ...], source: Source | Non
 
 
 def find_source(shell: Shell, *, docker_cli: bool) -> Source:
-    """Ask a registry for one image's manifest, a few seconds long; PODBT_IMAGES=registry or packages decides instead."""
+    """Ask a registry for one image's manifest, for some seconds; PODBT_IMAGES=registry or packages decides instead."""
     chosen = shell.environ.get("PODBT_IMAGES", "").upper()
     if chosen in Source.__members__:
         return Source[chosen]

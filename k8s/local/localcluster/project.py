@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from localcluster.shell import Failed
+from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,16 +37,16 @@ def read_project(folder: Path) -> Project:
     """Return the project in this folder.
 
     Raises:
-        Failed: There is none, or it has no name.
+        LocalError: There is none, or it has no name.
     """
     folder = folder.resolve()
     try:
         text = (folder / "dbt_project.yml").read_text()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise Failed(f"{folder} holds no dbt_project.yml: name the folder of a dbt project.") from error
+        raise LocalError(f"{folder} holds no dbt_project.yml: name the folder of a dbt project.") from error
     match = _NAME.search(text)
     if match is None:
-        raise Failed(f"{folder / 'dbt_project.yml'} has no name: give it one (name: my_project).")
+        raise LocalError(f"{folder / 'dbt_project.yml'} has no name: give it one (name: my_project).")
     return Project(name=match[1], folder=folder)
 
 
@@ -54,11 +54,11 @@ def add_project(content: Content, project: Project, *, name: str = "project") ->
     """Add the project's files under `name`.
 
     Raises:
-        Failed: Its profiles.yml holds a credential, which would be in the image for everyone who can pull it.
+        LocalError: Its profiles.yml holds a credential, which would be in the image for everyone who can pull it.
     """
     profiles = project.folder / PROFILES
     if profiles.is_file() and (keys := secrets_in(profiles.read_text())):
-        raise Failed(
+        raise LocalError(
             f"{profiles} holds a credential ({', '.join(keys)}), which must not go into an image: "
             "read it by env_var(...), or keep that file elsewhere."
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from localcluster.console import Console
 from localcluster.places import Places, State
-from localcluster.shell import Failed, Shell
+from localcluster.shell import LocalError, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,12 +59,12 @@ class Session:
         """Keep a second `up` or `down` out while this one runs.
 
         Raises:
-            Failed: One runs already.
+            LocalError: One runs already.
         """
         self.places.cache.mkdir(parents=True, exist_ok=True)
         with (self.places.cache / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise Failed("another up or down is running: wait for it, or end it.") from error
+                raise LocalError("another up or down is running: wait for it, or end it.") from error
             yield

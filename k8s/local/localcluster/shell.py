@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ GRACE_SECONDS = 10.0
 MESSAGE_CHARACTERS = 300
 
 
-class Failed(Exception):
+class LocalError(Exception):
     """Something the user should know in one line; `log` is where more stands."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
@@ -26,7 +26,7 @@ class Failed(Exception):
         self.log = log
 
 
-class Interrupted(Exception):
+class InterruptedDriverError(Exception):
     """A program was ended because the driver is ending."""
 
 
@@ -56,11 +56,11 @@ class Shell:
         """Run a program and return what it prints.
 
         Raises:
-            Failed: It ended with another code than 0, is not there, or took longer than its time.
+            LocalError: It ended with another code than 0, is not there, or took longer than its time.
         """
         code, output = self.attempt(*args, stdin=stdin, cwd=cwd, timeout_seconds=timeout_seconds, secret=secret)
         if code != 0:
-            raise Failed(f"{_name(args)} failed{_reason(self.log, output)}", self.log)
+            raise LocalError(f"{_name(args)} failed{_reason(self.log, output)}", self.log)
         return output
 
     def attempt(
@@ -86,7 +86,7 @@ class Shell:
         with _Log(self.log) as log:
             log.line("$ " + " ".join(words))
             if self._stopping.is_set():
-                raise Interrupted
+                raise InterruptedDriverError
             try:
                 # A session of its own: Ctrl-C reaches the driver alone, which then ends what it started, in order.
                 process = subprocess.Popen(
@@ -111,7 +111,7 @@ class Shell:
                     end([process])
                 self._live.discard(process)
             if self._stopping.is_set():
-                raise Interrupted
+                raise InterruptedDriverError
             output = out.decode(errors="replace")
             if output and not secret:
                 log.line(output.rstrip("\n"))
@@ -153,7 +153,7 @@ class _Log:
         self._path = path
         self.file: IO[bytes] | int = subprocess.DEVNULL
 
-    def __enter__(self) -> _Log:
+    def __enter__(self) -> Self:
         if self._path:
             self.file = self._path.open("ab")
         return self

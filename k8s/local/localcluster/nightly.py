@@ -1,0 +1,145 @@
+"""A real run of the nightly DAG: triggered over Airflow's REST API, followed to its end, and shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from localcluster.airflow import quoted
+from localcluster.places import NAMESPACE, RELEASE, URL
+from localcluster.shell import LocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localcluster.airflow import Airflow
+    from localcluster.shell import Shell
+
+DAG = "dental_nightly"
+PARSE_SECONDS = 300.0
+RUN_SECONDS = 3600.0
+POLL_SECONDS = 2.0
+ENDED = frozenset({"success", "failed"})
+# States that last no longer than a look at them: the scheduler's own steps.
+PASSING = frozenset({None, "scheduled"})
+API_SERVER = f"deploy/{RELEASE}-api-server"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A DAG run that ended."""
+
+    run_id: str
+    state: str
+    tasks: tuple[dict[str, Any], ...]
+
+    @property
+    def ok(self) -> bool:
+        return self.state == "success"
+
+    @property
+    def url(self) -> str:
+        return f"{URL}/dags/{DAG}/runs/{quoted(self.run_id)}"
+
+
+def wait_parsed(airflow: Airflow) -> None:
+    """Wait until Airflow knows the DAG.
+
+    Raises:
+        LocalError: It does not within its time; the message is the DAG file's import error, if it has one.
+    """
+    deadline = time.monotonic() + PARSE_SECONDS
+    while airflow.get(f"/dags/{DAG}") is None:
+        errors = (airflow.get("/importErrors") or {}).get("import_errors", [])
+        for error in errors:
+            if DAG in error.get("filename", ""):
+                raise LocalError(
+                    f"{error['filename']} cannot be imported: {error['stack_trace'].strip().splitlines()[-1]}"
+                )
+        if time.monotonic() > deadline:
+            raise LocalError(
+                f"Airflow did not find the DAG {DAG} within {PARSE_SECONDS:.0f} s: see podbt-dag-processor's log."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def earlier(airflow: Airflow, inputs: str) -> tuple[str, str]:
+    """Return id and state of the run of these inputs: one that succeeded, else one under way, else blanks."""
+    found = airflow.get(f"/dags/{DAG}/dagRuns?order_by=-run_after&limit=100") or {"dag_runs": []}
+    ours = [run for run in found["dag_runs"] if run["dag_run_id"].startswith(_prefix(inputs))]
+    for wanted in ({"success"}, {"running", "queued"}):
+        for run in ours:
+            if run["state"] in wanted:
+                return run["dag_run_id"], run["state"]
+    return "", ""
+
+
+def trigger(airflow: Airflow, inputs: str) -> str:
+    """Unpause the DAG and start a run; return its id."""
+    airflow.patch(f"/dags/{DAG}", {"is_paused": False})
+    now = dt.datetime.now(tz=dt.UTC)
+    run_id = f"{_prefix(inputs)}{now:%Y%m%dT%H%M%SZ}"
+    airflow.post(f"/dags/{DAG}/dagRuns", {"dag_run_id": run_id, "logical_date": now.isoformat()})
+    return run_id
+
+
+def follow(airflow: Airflow, run_id: str, say: Callable[[str], None]) -> Run:
+    """Wait until the run ends, saying each change of a task's state.
+
+    Raises:
+        LocalError: It takes too long; it goes on without us.
+    """
+    path = f"/dags/{DAG}/dagRuns/{quoted(run_id)}"
+    deadline = time.monotonic() + RUN_SECONDS
+    seen: dict[str, tuple[str | None, int]] = {}
+    while True:
+        # The run first: when it has ended, its tasks have too, so the last look at them is complete.
+        state = airflow.get(path)["state"]
+        tasks = airflow.get(f"{path}/taskInstances")["task_instances"]
+        tasks.sort(key=lambda one: (one["start_date"] or "~", one["task_id"]))
+        for task in tasks:
+            now = (task["state"], task["try_number"])
+            if seen.get(task["task_id"]) != now and task["state"] not in PASSING:
+                seen[task["task_id"]] = now
+                say(describe(task))
+        if state in ENDED:
+            return Run(run_id=run_id, state=state, tasks=tuple(tasks))
+        if time.monotonic() > deadline:
+            raise LocalError(f"the run {run_id} has not ended within {RUN_SECONDS:.0f} s; it goes on: {URL}/dags/{DAG}")
+        time.sleep(POLL_SECONDS)
+
+
+def describe(task: dict[str, Any]) -> str:
+    """Return a task's state as one line."""
+    # A deferred task is at work in its pod; Airflow's word for it would read as if it waited.
+    state = "runs in a pod (deferred)" if task["state"] == "deferred" else task["state"]
+    attempt = f", try {task['try_number']}" if task["try_number"] > 1 else ""
+    took = f" after {task['duration']:.1f} s" if task["state"] in ENDED and task.get("duration") else ""
+    return f"{task['task_id']}: {state}{took}{attempt}"
+
+
+def summary(airflow: Airflow, run: Run) -> dict[str, Any]:
+    """Return what the run's last dbt step says of itself: status, counts, artifacts, failures."""
+    for task in sorted(run.tasks, key=lambda one: one["start_date"] or "", reverse=True):
+        path = f"/dags/{DAG}/dagRuns/{quoted(run.run_id)}/taskInstances/{quoted(task['task_id'])}"
+        found = airflow.get(f"{path}/xcomEntries/return_value")
+        value = found["value"] if found else None
+        if isinstance(value, str):  # as triggers leave it
+            value = json.loads(value)
+        if isinstance(value, dict) and value.get("artifacts"):
+            return value
+    return {}
+
+
+def show(shell: Shell, artifacts: str) -> str:
+    """Return the run's table of nodes, as `podbt runs show` prints it in the cluster."""
+    return shell.run(
+        *("kubectl", "-n", NAMESPACE, "exec", API_SERVER, "-c", "api-server", "--", "podbt", "runs", "show", artifacts)
+    ).rstrip()
+
+
+def _prefix(inputs: str) -> str:
+    return f"up__{inputs}__"
