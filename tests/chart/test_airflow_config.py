@@ -1,0 +1,104 @@
+"""airflow.cfg: read as Airflow reads it, with options that this Airflow knows."""
+
+from configparser import ConfigParser
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.chart.manifests import EVALUATION, IDS, PRODUCTION, SCENARIOS, Manifests, render
+
+
+def config(manifests: Manifests) -> ConfigParser:
+    (found,) = (one for name, one in manifests.of_kind("ConfigMap").items() if name.endswith("-airflow-config"))
+    parser = ConfigParser()
+    parser.read_string(found["data"]["airflow.cfg"])
+    return parser
+
+
+def known_options() -> dict[str, set[str]]:
+    """The options of Airflow's core and of the FAB provider, without importing Airflow."""
+    spec = find_spec("airflow")
+    assert spec
+    assert spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0])
+    core: dict[str, Any] = yaml.safe_load((folder / "config_templates" / "config.yml").read_text())
+    options = {section: set(content["options"]) for section, content in core.items()}
+    provider: dict[str, Any] = {}
+    exec((folder / "providers" / "fab" / "get_provider_info.py").read_text(), provider)
+    for section, content in provider["get_provider_info"]()["config"].items():
+        options.setdefault(section, set()).update(content["options"])
+    return options
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=IDS)
+def test_airflow_knows_every_option(scenario: Path) -> None:
+    known = known_options()
+    parsed = config(render(scenario))
+    assert [
+        f"{section}.{option}"
+        for section in parsed.sections()
+        for option in parsed.options(section)
+        if option not in known[section]
+    ] == []
+
+
+def test_airflow_knows_every_variable() -> None:
+    known = known_options()
+    for pod in render(EVALUATION).pods():
+        for container in pod.containers:
+            for variable in container["env"]:
+                if variable["name"].startswith("AIRFLOW__"):
+                    _, section, option = variable["name"].lower().split("__")
+                    assert option in known[section]
+
+
+def test_what_matters() -> None:
+    parsed = config(render(EVALUATION))
+    assert parsed["core"]["auth_manager"].endswith(".FabAuthManager")
+    assert parsed["core"]["executor"] == "LocalExecutor"
+    assert parsed["core"]["execution_api_server_url"] == "http://podbt-api-server:8080/execution/"
+    assert parsed["core"]["hostname_callable"] == "airflow.utils.net.get_host_ip_address"
+    assert not parsed["core"].getboolean("load_examples")
+    assert parsed["core"].getboolean("dags_are_paused_at_creation")
+    assert parsed["core"].getint("parallelism") == 8
+    assert parsed["api"]["base_url"] == "http://127.0.0.1:30080"
+    assert not parsed["metrics"].getboolean("statsd_on")
+    assert parsed["scheduler"].getboolean("enable_health_check")
+    assert not parsed["fab"].getboolean("cookie_secure")
+
+
+def test_more_of_it_by_values() -> None:
+    parsed = config(render(PRODUCTION))
+    assert parsed["api"]["instance_name"] == "Dental 100%"
+    assert parsed["fab"].getboolean("enable_proxy_fix")
+    assert parsed["fab"].getboolean("cookie_secure")
+    assert parsed["logging"].getboolean("json_logs")
+
+
+def test_percent_signs_in_values_are_escaped() -> None:
+    parsed = config(render(EVALUATION, airflow={"baseUrl": "https://airflow.example.com/a%20b"}))
+    assert parsed["api"]["base_url"] == "https://airflow.example.com/a%20b"
+
+
+@pytest.mark.parametrize(
+    ("service", "url"),
+    [
+        ({"type": "NodePort", "nodePort": 31000}, "http://localhost:31000"),
+        ({"type": "ClusterIP", "nodePort": None, "port": 80}, "http://localhost:8080"),
+    ],
+    ids=["node port", "port-forward"],
+)
+def test_address_when_none_is_given(service: dict[str, Any], url: str) -> None:
+    manifests = render(EVALUATION, airflow={"baseUrl": ""}, apiServer={"service": service})
+    assert config(manifests)["api"]["base_url"] == url
+    internal = f"http://podbt-api-server:{service.get('port', 8080)}/execution/"
+    assert config(manifests)["core"]["execution_api_server_url"] == internal
+
+
+def test_components_run_what_they_are_called() -> None:
+    for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        assert render(EVALUATION).pod(component).main["args"] == ["airflow", component]
+        wait = render(EVALUATION).pod(component).containers[0]
+        assert wait["args"][-4:-1] == ["airflow", "db", "check-migrations"]

@@ -1,0 +1,103 @@
+"""Values that are fine one by one and contradict each other are refused, with the way out."""
+
+from typing import Any
+
+import pytest
+from tests.chart.manifests import EVALUATION, PRODUCTION, WAREHOUSE, refusal, render
+
+CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "two metadata databases": (
+        {"metadata": {"existingSecret": "x"}},
+        ("evaluationPostgres.enabled", "metadata.existingSecret", "Keep one"),
+    ),
+    "no metadata database": (
+        {"evaluationPostgres": {"enabled": False}, "warehouse": {"existingSecret": "x"}},
+        ("no metadata database", "metadata.existingSecret", "evaluationPostgres.enabled=true"),
+    ),
+    "no warehouse": (
+        {"evaluationPostgres": {"enabled": False}, "metadata": {"existingSecret": "x"}},
+        ("no warehouse", "dbt.profiles.existingSecret", "warehouse.existingSecret"),
+    ),
+    "two warehouses": (
+        {"dbt": {"profiles": {"existingSecret": "x"}}, "warehouse": {"existingSecret": "y"}},
+        ("dbt.profiles.existingSecret", "warehouse.existingSecret", "Keep one"),
+    ),
+    "unknown target": ({"dbt": {"target": "prd"}}, ("'prd'", "clinic, demo, local, prod")),
+    "latest dbt image": ({"dbt": {"image": {"tag": "latest"}}}, ("dbt.image.tag", "latest", "dbt.image.digest")),
+    "latest airflow image": ({"airflow": {"image": {"tag": "Latest"}}}, ("airflow.image.tag", "airflow.image.digest")),
+    "unpinned image": ({"airflow": {"image": {"tag": ""}}}, ("airflow.image is not pinned", "airflow.image.tag")),
+    "latest postgres image": (
+        {"evaluationPostgres": {"image": {"tag": "latest"}}},
+        ("evaluationPostgres.image.tag", "evaluationPostgres.image.digest"),
+    ),
+    "image without a name": ({"dbt": {"image": {"repository": ""}}}, ("dbt.image.repository is empty",)),
+    "login for nobody": (
+        {"admin": {"enabled": False, "existingSecret": "x"}},
+        ("admin.existingSecret", "admin.enabled"),
+    ),
+    "node port without its type": (
+        {"apiServer": {"service": {"type": "ClusterIP", "nodePort": 30080}}},
+        ("nodePort", "ClusterIP", "NodePort"),
+    ),
+    "one account for all": (
+        {"serviceAccounts": {"dbt": {"create": False, "name": "podbt-airflow"}}},
+        ("same account", "serviceAccounts.dbt"),
+    ),
+    "rights for the default account": (
+        {"serviceAccounts": {"airflow": {"create": False}}},
+        ("default ServiceAccount", "rbac.create=false"),
+    ),
+    "claim for one pod": (
+        {"artifacts": {"accessModes": ["ReadWriteOncePod"]}},
+        ("artifacts.accessModes", "ReadWriteMany"),
+    ),
+    "claim nobody writes": ({"logs": {"accessModes": ["ReadOnlyMany"]}}, ("logs.accessModes", "no pod to write")),
+    "artifacts on two nodes": (
+        {"dbt": {"nodeSelector": {"pool": "batch"}}, "apiServer": {"nodeSelector": {"pool": "web"}}},
+        ("artifacts is ReadWriteOnce", "pool", "artifacts.accessModes=[ReadWriteMany]"),
+    ),
+    "logs on two nodes": (
+        {"scheduler": {"nodeSelector": {"pool": "a"}}, "triggerer": {"nodeSelector": {"pool": "b"}}},
+        ("logs is ReadWriteOnce", "logs.accessModes=[ReadWriteMany]"),
+    ),
+    "config that the chart owns": (
+        {"airflow": {"config": {"core": {"executor": "CeleryExecutor"}}}},
+        ("core.executor", "the chart sets itself"),
+    ),
+    "dags folder by config": (
+        {"airflow": {"config": {"core": {"dags_folder": "/x"}}}},
+        ("core.dags_folder", "the chart sets itself"),
+    ),
+    "secret in the config": (
+        {"airflow": {"config": {"core": {"fernet_key": "k"}}}},
+        ("core.fernet_key", "airflow.existingSecret"),
+    ),
+    "secret command in the config": (
+        {"airflow": {"config": {"database": {"sql_alchemy_conn_cmd": "cat /x"}}}},
+        ("database.sql_alchemy_conn_cmd", "metadata.existingSecret"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "words"), CASES.values(), ids=CASES.keys())
+def test_refused(values: dict[str, Any], words: tuple[str, ...]) -> None:
+    message = refusal(EVALUATION, **values)
+    for word in words:
+        assert word in message, message
+
+
+def test_several_nodes_are_fine_with_volumes_for_several_nodes() -> None:
+    many = {"accessModes": ["ReadWriteMany"]}
+    selectors = {"dbt": {"nodeSelector": {"pool": "batch"}}, "apiServer": {"nodeSelector": {"pool": "web"}}}
+    assert render(EVALUATION, artifacts=many, logs=many, **selectors).objects
+    assert render(
+        WAREHOUSE, apiServer={"nodeSelector": {"pool": "a"}}, scheduler={"nodeSelector": {"pool": "b"}}
+    ).objects
+
+
+def test_any_target_goes_with_an_own_profile() -> None:
+    assert "target: clinic_east" in render(PRODUCTION).settings_text()
+
+
+def test_the_message_comes_without_values_at_all() -> None:
+    assert "Set " in refusal()
