@@ -1,0 +1,1 @@
+"""Made-up OpenDental data for the reference project: seeded, coherent, streamed into schema ``raw``."""

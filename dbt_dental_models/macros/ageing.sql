@@ -1,0 +1,16 @@
+{# Names the bucket an open amount falls into by its age in days; the edges belong to the younger bucket. #}
+
+{% macro ageing_bucket(age_days) -%}
+    case
+        when {{ age_days }} <= 30 then '0_30'
+        when {{ age_days }} <= 60 then '31_60'
+        when {{ age_days }} <= 90 then '61_90'
+        else 'over_90'
+    end
+{%- endmacro %}
+
+{# Days between a date and the as-of date; what is dated ahead counts as new. #}
+
+{% macro age_in_days(date_column) -%}
+    greatest({{ as_of_date() }} - {{ date_column }}, 0)
+{%- endmacro %}
