@@ -12,8 +12,8 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localcluster.places import NAMESPACE, URL
-from localcluster.shell import LocalError
+from localcluster.places import KUBECTL, URL
+from localcluster.shell import LocalError, Prints
 
 if TYPE_CHECKING:
     from localcluster.shell import Shell
@@ -36,7 +36,7 @@ class Airflow:
     @classmethod
     def of_cluster(cls, shell: Shell) -> Airflow:
         """Return a client with the login from the Secret podbt-admin."""
-        answer = shell.run("kubectl", "-n", NAMESPACE, "get", "secret", "podbt-admin", "-o", "json", secret=True)
+        answer = shell.run(*KUBECTL, "get", "secret", "podbt-admin", "-o", "json", prints=Prints.SECRET)
         held = {key: base64.b64decode(value).decode() for key, value in json.loads(answer)["data"].items()}
         return cls(username=held["username"], password=held["password"])
 

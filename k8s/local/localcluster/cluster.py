@@ -36,24 +36,13 @@ def nodes(shell: Shell) -> list[str]:
 def create(session: Session, shell: Shell, *, image: str | None, config: Path) -> None:
     """Create the cluster and wait until pods can run; `image` is the node's, kind's own where None."""
     if node_id(shell):
-        shell.run("kind", "delete", "cluster", "--name", CLUSTER)
+        shell.do("kind", "delete", "cluster", "--name", CLUSTER)
     session.state.update(cluster=None, network=not _has_network(shell) or session.state.read().get("network"))
     (session.places.cache / "shared").mkdir(parents=True, exist_ok=True)
     chosen = ["--image", image] if image else []
     # In the cache folder: kind.yaml names the shared folder relative to it.
-    shell.run(
-        "kind",
-        "create",
-        "cluster",
-        "--name",
-        CLUSTER,
-        *chosen,
-        "--config",
-        config,
-        "--wait",
-        "180s",
-        cwd=session.places.cache,
-    )
+    kind = ("kind", "create", "cluster", "--name", CLUSTER, "--config", str(config), "--wait", "180s", *chosen)
+    shell.do(*kind, cwd=session.places.cache)
     wait(shell)
     session.state.update(cluster=node_id(shell))
 
@@ -62,14 +51,14 @@ def wake(shell: Shell) -> None:
     """Start nodes that are stopped, as after a restart of Docker, and wait until pods can run."""
     stopped = shell.run("docker", "ps", "-q", "--filter", f"label={LABEL}", "--filter", "status=exited").split()
     if stopped:
-        shell.run("docker", "start", *stopped)
+        shell.do("docker", "start", *stopped)
     wait(shell)
 
 
 def wait(shell: Shell) -> None:
     """Wait until every node is ready and names resolve."""
-    shell.run("kubectl", "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
-    shell.run("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
+    shell.do("kubectl", "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
+    shell.do("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
 
 
 def load(shell: Shell, images: Sequence[str]) -> list[str]:
@@ -80,7 +69,7 @@ def load(shell: Shell, images: Sequence[str]) -> list[str]:
     held = [set(_held(shell, member)) for member in members]
     missing = [image for image in images if any(_full(image) not in names for names in held)]
     if missing:
-        shell.run("kind", "load", "docker-image", *missing, "--name", CLUSTER)
+        shell.do("kind", "load", "docker-image", *missing, "--name", CLUSTER)
     return missing
 
 
@@ -88,9 +77,9 @@ def delete(session: Session, shell: Shell) -> bool:
     """Delete the cluster and, if it was made for it, kind's network; return whether there was one."""
     found = bool(shell.run("docker", "ps", "-aq", "--filter", f"label={LABEL}").strip())
     if found:
-        shell.run("kind", "delete", "cluster", "--name", CLUSTER)
+        shell.do("kind", "delete", "cluster", "--name", CLUSTER)
     for filler in shell.run("docker", "ps", "-aq", "--filter", "name=^podbt-filler-").split():
-        shell.run("docker", "rm", "--force", filler)
+        shell.do("docker", "rm", "--force", filler)
     if session.state.read().get("network"):
         # Refused while another cluster's nodes are on it, and then it must stay.
         shell.attempt("docker", "network", "rm", NETWORK)

@@ -51,5 +51,5 @@ def stop(session: Session, shell: Shell) -> bool:
     """Stop the private daemon, with its bridges and rules; return whether there was one of ours."""
     if not (session.places.cache / "docker" / "forward-policy").exists():
         return False
-    shell.run(session.places.recipe / "private-docker", "stop")
+    shell.do(session.places.recipe / "private-docker", "stop")
     return True

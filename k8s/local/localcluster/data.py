@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from localcluster.content import Content
-from localcluster.places import NAMESPACE, PROJECT
+from localcluster.places import KUBECTL, PROJECT
 from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def version(places: Places, shell: Shell) -> str:
     content = Content()
     content.add_folder("demo_data", places.root / PROJECT / "demo_data")
     content.add("job", places.root / "k8s" / "demo-data.yaml")
-    volumes = json.loads(shell.run("kubectl", "-n", NAMESPACE, "get", "pvc", "-o", "json"))["items"]
+    volumes = json.loads(shell.run(*KUBECTL, "get", "pvc", "-o", "json"))["items"]
     database = [one["metadata"]["uid"] for one in volumes if "postgres" in one["metadata"]["name"]]
     return content.digest(str(PATIENTS), *sorted(database))
 
@@ -42,12 +42,12 @@ def load(places: Places, shell: Shell, *, image: str, data_version: str) -> bool
     if _condition(found) == "Complete":
         return False
     if not found or _condition(found) == "Failed":
-        shell.run("kubectl", "-n", NAMESPACE, "delete", "job", "-l", LABELS, "--wait=true")
-        shell.run("kubectl", "apply", "-f", "-", stdin=manifest(places, name=name, image=image).encode())
+        shell.do(*KUBECTL, "delete", "job", "-l", LABELS, "--wait=true")
+        shell.do("kubectl", "apply", "-f", "-", stdin=manifest(places, name=name, image=image).encode())
     while not (ended := _condition(_job(shell, name))):
         time.sleep(POLL_SECONDS)
     if ended != "Complete":
-        shell.attempt("kubectl", "-n", NAMESPACE, "logs", f"job/{name}", "--tail=40", errors=True)
+        shell.attempt(*KUBECTL, "logs", f"job/{name}", "--tail=40")
         raise LocalError(f"the Job {name} failed", shell.log)
     return True
 
@@ -61,7 +61,7 @@ def manifest(places: Places, *, name: str, image: str) -> str:
 
 
 def _job(shell: Shell, name: str) -> dict[str, Any]:
-    answer = shell.run("kubectl", "-n", NAMESPACE, "get", "job", name, "--ignore-not-found", "-o", "json")
+    answer = shell.run(*KUBECTL, "get", "job", name, "--ignore-not-found", "-o", "json")
     found: dict[str, Any] = json.loads(answer or "{}")
     return found
 

@@ -117,7 +117,7 @@ def build(shell: Shell, image: Image, *, tag: str = "") -> tuple[str, bool]:
     if missing:
         _build(shell, image, name)
     if tag:
-        shell.run("docker", "tag", name, tag)
+        shell.do("docker", "tag", name, tag)
     return name, missing
 
 
@@ -166,6 +166,6 @@ def _build(shell: Shell, image: Image, name: str) -> None:
         context.archive(archive)
         archive.seek(0)
         try:
-            shell.run("docker", "build", "--tag", name, "--file", image.dockerfile, *words, "-", stdin=archive)
+            shell.do("docker", "build", "--tag", name, "--file", image.dockerfile, *words, "-", stdin=archive)
         except LocalError as error:
             raise LocalError(f"building {name}: {error}", error.log) from error

@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localcluster.shell import Prints
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,7 +75,7 @@ def look(shell: Shell, cache: Path, ports: tuple[int, ...], source: Source | Non
     cli = shutil.which("docker", path=shell.environ.get("PATH")) is not None
     denied = False
     if cli and not running:
-        _, complaint = shell.attempt("docker", "version", timeout_seconds=LOOK_SECONDS, errors=True)
+        _, complaint = shell.attempt("docker", "version", timeout_seconds=LOOK_SECONDS, prints=Prints.BOTH)
         denied = "permission denied" in complaint.lower()
     return Machine(
         root=os.geteuid() == 0,

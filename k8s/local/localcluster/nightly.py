@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcluster.airflow import quoted
-from localcluster.places import NAMESPACE, RELEASE, URL
+from localcluster.places import KUBECTL, RELEASE, URL
 from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ DAG = "dental_nightly"
 PARSE_SECONDS = 300.0
 RUN_SECONDS = 3600.0
 POLL_SECONDS = 2.0
+LAST_NIGHT_SECONDS = 20.0
 ENDED = frozenset({"success", "failed"})
 # States that last no longer than a look at them: the scheduler's own steps.
 PASSING = frozenset({None, "scheduled"})
@@ -68,8 +69,7 @@ def wait_parsed(airflow: Airflow) -> None:
 
 def earlier(airflow: Airflow, inputs: str) -> tuple[str, str]:
     """Return id and state of the run of these inputs: one that succeeded, else one under way, else blanks."""
-    found = airflow.get(f"/dags/{DAG}/dagRuns?order_by=-run_after&limit=100") or {"dag_runs": []}
-    ours = [run for run in found["dag_runs"] if run["dag_run_id"].startswith(_prefix(inputs))]
+    ours = [run for run in _runs(airflow) if run.get("note") == _note(inputs)]
     for wanted in ({"success"}, {"running", "queued"}):
         for run in ours:
             if run["state"] in wanted:
@@ -77,12 +77,23 @@ def earlier(airflow: Airflow, inputs: str) -> tuple[str, str]:
     return "", ""
 
 
-def trigger(airflow: Airflow, inputs: str) -> str:
-    """Unpause the DAG and start a run; return its id."""
-    airflow.patch(f"/dags/{DAG}", {"is_paused": False})
+def start(airflow: Airflow, inputs: str) -> str:
+    """Start a run, noting what it runs with; return its id.
+
+    A DAG that was paused is unpaused, and then the scheduler itself starts last night's run: that is the run.
+    """
     now = dt.datetime.now(tz=dt.UTC)
-    run_id = f"{_prefix(inputs)}{now:%Y%m%dT%H%M%SZ}"
-    airflow.post(f"/dags/{DAG}/dagRuns", {"dag_run_id": run_id, "logical_date": now.isoformat()})
+    if airflow.get(f"/dags/{DAG}")["is_paused"]:
+        airflow.patch(f"/dags/{DAG}", {"is_paused": False})
+        deadline = time.monotonic() + LAST_NIGHT_SECONDS
+        while time.monotonic() < deadline:
+            for run in _runs(airflow):
+                if run["run_type"] == "scheduled" and dt.datetime.fromisoformat(run["queued_at"]) > now:
+                    airflow.patch(f"/dags/{DAG}/dagRuns/{quoted(run['dag_run_id'])}", {"note": _note(inputs)})
+                    return str(run["dag_run_id"])
+            time.sleep(1)
+    run_id = f"up__{now:%Y%m%dT%H%M%SZ}"
+    airflow.post(f"/dags/{DAG}/dagRuns", {"dag_run_id": run_id, "logical_date": None, "note": _note(inputs)})
     return run_id
 
 
@@ -136,10 +147,14 @@ def summary(airflow: Airflow, run: Run) -> dict[str, Any]:
 
 def show(shell: Shell, artifacts: str) -> str:
     """Return the run's table of nodes, as `podbt runs show` prints it in the cluster."""
-    return shell.run(
-        *("kubectl", "-n", NAMESPACE, "exec", API_SERVER, "-c", "api-server", "--", "podbt", "runs", "show", artifacts)
-    ).rstrip()
+    command = ("podbt", "runs", "show", artifacts)
+    return shell.run(*KUBECTL, "exec", API_SERVER, "-c", "api-server", "--", *command).rstrip()
 
 
-def _prefix(inputs: str) -> str:
-    return f"up__{inputs}__"
+def _runs(airflow: Airflow) -> list[dict[str, Any]]:
+    found = airflow.get(f"/dags/{DAG}/dagRuns?order_by=-run_after&limit=100")
+    return list(found["dag_runs"]) if found else []
+
+
+def _note(inputs: str) -> str:
+    return f"Run by `up` for images, chart and data {inputs}."

@@ -18,6 +18,7 @@ RELEASE = "podbt"
 PORT = 30080
 URL = f"http://127.0.0.1:{PORT}"
 PROJECT = "dbt_dental_models"
+KUBECTL = ("kubectl", "-n", NAMESPACE)
 
 
 @dataclass(frozen=True, kw_only=True)

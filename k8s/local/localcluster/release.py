@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcluster.content import Content
-from localcluster.places import NAMESPACE, RELEASE
+from localcluster.places import KUBECTL, NAMESPACE, RELEASE
 from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
@@ -74,44 +74,35 @@ def install(shell: Shell, release: Release, digest: str, namespace: Path) -> Non
     Raises:
         LocalError: It did not become ready; the message names the first pod that is not, and why.
     """
-    shell.run("kubectl", "apply", "-f", namespace)
+    shell.do("kubectl", "apply", "-f", namespace)
     _forget_interrupted(shell)
     values = [word for path in release.values for word in ("--values", str(path))]
-    command = [
-        "helm",
-        "upgrade",
-        "--install",
-        RELEASE,
-        str(release.chart),
-        "-n",
-        NAMESPACE,
-        *values,
-        *release.settings(),
-    ]
-    command += ["--labels", f"{LABEL}={digest}", "--wait", "--timeout", TIMEOUT]
-    code, output = shell.attempt(*command, errors=True)
-    if code != 0:
-        raise LocalError(f"the chart: {_why(shell) or _last(output)}", shell.log)
+    command = ("helm", "upgrade", "--install", RELEASE, release.chart, "-n", NAMESPACE)
+    label = f"--labels={LABEL}={digest}"
+    try:
+        shell.do(*command, "--wait", f"--timeout={TIMEOUT}", label, *values, *release.settings())
+    except LocalError as error:
+        raise LocalError(f"the chart: {_why(shell) or error}", shell.log) from error
 
 
 def _forget_interrupted(shell: Shell) -> None:
     """Drop the record of an install or upgrade that was killed: helm would refuse every later one because of it."""
     states = "pending-install,pending-upgrade,pending-rollback"
-    shell.run("kubectl", "-n", NAMESPACE, "delete", "secret", "-l", f"owner=helm,name={RELEASE},status in ({states})")
+    shell.do(*KUBECTL, "delete", "secret", "-l", f"owner=helm,name={RELEASE},status in ({states})")
 
 
 def _why(shell: Shell) -> str:
     """Why the first unready pod is unready; its log's end goes to ours."""
-    code, answer = shell.attempt("kubectl", "-n", NAMESPACE, "get", "pods", "-o", "json")
+    code, answer = shell.attempt(*KUBECTL, "get", "pods", "-o", "json")
     reasons = []
     for pod in json.loads(answer)["items"] if code == 0 else []:
         name = pod["metadata"]["name"]
         if reason := unready(pod):
             reasons.append(f"pod {name}: {reason}")
-            logs = ("kubectl", "-n", NAMESPACE, "logs", name, "--all-containers", f"--tail={LOG_LINES}")
+            logs = (*KUBECTL, "logs", name, "--all-containers", f"--tail={LOG_LINES}")
             shell.attempt(*logs)
             shell.attempt(*logs, "--previous")
-    shell.attempt("kubectl", "-n", NAMESPACE, "get", "events", "--sort-by=.lastTimestamp")
+    shell.attempt(*KUBECTL, "get", "events", "--sort-by=.lastTimestamp")
     return reasons[0] if reasons else ""
 
 
@@ -132,8 +123,3 @@ def unready(pod: dict[str, Any]) -> str:
         if condition["type"] in {"PodScheduled", "Ready"} and condition["status"] != "True":
             return f"{condition.get('reason', '')} {condition.get('message', '')}".strip() or "not ready"
     return ""
-
-
-def _last(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1] if lines else "helm failed"

@@ -24,7 +24,7 @@ def nightly_run(session: Session, inputs: str) -> int:
         nightly.wait_parsed(airflow)
         run_id, state = nightly.earlier(airflow, inputs)
         if not run_id:
-            run_id = nightly.trigger(airflow, inputs)
+            run_id = nightly.start(airflow, inputs)
             phase.note(f"run {run_id} started")
         quiet = state == "success"
         run = nightly.follow(airflow, run_id, (lambda _: None) if quiet else phase.note)

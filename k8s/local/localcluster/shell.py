@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import IO, TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0
 MESSAGE_CHARACTERS = 300
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# Docker's last word repeats the whole command that failed; what that said of itself stands before.
+UNTELLING = ("$ ", "The command '", "Removing intermediate container", "---> ")
 
 
 class LocalError(Exception):
@@ -28,6 +33,15 @@ class LocalError(Exception):
 
 class InterruptedDriverError(Exception):
     """A program was ended because the driver is ending."""
+
+
+class Prints(Enum):
+    """Where a program's output goes: `standard output` below is returned, the rest is logged."""
+
+    ANSWER = "standard output, which is logged at the end"
+    BOTH = "standard output and error"
+    SECRET = "standard output, which is not logged"  # noqa: S105 - not one itself
+    LOG = "nothing; all is logged as it comes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +59,25 @@ class Shell:
             environ={**self.environ, **environ}, log=log or self.log, _live=self._live, _stopping=self._stopping
         )
 
-    def run(
-        self,
-        *args: str | Path,
-        stdin: IO[bytes] | bytes | None = None,
-        cwd: Path | None = None,
-        timeout_seconds: float | None = None,
-        secret: bool = False,
-    ) -> str:
+    def do(self, *args: str | Path, stdin: IO[bytes] | bytes | None = None, cwd: Path | None = None) -> None:
+        """Run a program for what it does; what it prints goes to the log as it comes.
+
+        Raises:
+            LocalError: It ended with another code than 0, or is not there.
+        """
+        code, output = self.attempt(*args, stdin=stdin, cwd=cwd, prints=Prints.LOG)
+        if code != 0:
+            raise LocalError(f"{_name(args)} failed{reason(self.log, output)}", self.log)
+
+    def run(self, *args: str | Path, stdin: IO[bytes] | bytes | None = None, prints: Prints | None = None) -> str:
         """Run a program and return what it prints.
 
         Raises:
-            LocalError: It ended with another code than 0, is not there, or took longer than its time.
+            LocalError: It ended with another code than 0, or is not there.
         """
-        code, output = self.attempt(*args, stdin=stdin, cwd=cwd, timeout_seconds=timeout_seconds, secret=secret)
+        code, output = self.attempt(*args, stdin=stdin, prints=prints or Prints.ANSWER)
         if code != 0:
-            raise LocalError(f"{_name(args)} failed{_reason(self.log, output)}", self.log)
+            raise LocalError(f"{_name(args)} failed{reason(self.log, output)}", self.log)
         return output
 
     def attempt(
@@ -69,8 +86,7 @@ class Shell:
         stdin: IO[bytes] | bytes | None = None,
         cwd: Path | None = None,
         timeout_seconds: float | None = None,
-        secret: bool = False,
-        errors: bool = False,
+        prints: Prints = Prints.ANSWER,
     ) -> tuple[int, str]:
         """Run a program; return its exit code and what it prints.
 
@@ -79,8 +95,7 @@ class Shell:
             stdin: What it reads, whole or as an open file.
             cwd: The folder it runs in.
             timeout_seconds: It is ended after this long, with code 124.
-            secret: What it prints does not go to the log.
-            errors: What it prints to standard error is returned too, not only logged.
+            prints: Where what it prints goes.
         """
         words = [str(arg) for arg in args]
         with _Log(self.log) as log:
@@ -92,8 +107,8 @@ class Shell:
                 process = subprocess.Popen(
                     words,
                     stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT if errors else log.file,
+                    stdout=log.file if prints is Prints.LOG else subprocess.PIPE,
+                    stderr=subprocess.STDOUT if prints is Prints.BOTH else log.file,
                     env=dict(self.environ),
                     cwd=cwd,
                     start_new_session=True,
@@ -112,8 +127,8 @@ class Shell:
                 self._live.discard(process)
             if self._stopping.is_set():
                 raise InterruptedDriverError
-            output = out.decode(errors="replace")
-            if output and not secret:
+            output = (out or b"").decode(errors="replace")
+            if output and prints is not Prints.SECRET:
                 log.line(output.rstrip("\n"))
             return process.returncode, output
 
@@ -173,10 +188,9 @@ def _name(args: Sequence[str | Path]) -> str:
     return " ".join(words)
 
 
-def _reason(log: Path | None, output: str) -> str:
-    """The last line that a failed program wrote, which is most often why."""
-    text = output
-    if log and log.exists():
-        text = log.read_text(errors="replace")
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("$ ")]
-    return f": {lines[-1][:MESSAGE_CHARACTERS]}" if lines else ""
+def reason(log: Path | None, output: str) -> str:
+    """Return the last telling line of a failed program as ": line", which is most often why; else nothing."""
+    text = log.read_text(errors="replace") if log and log.exists() else output
+    lines = [_ESCAPE.sub("", line).strip() for line in text.rpartition("\n$ ")[2].splitlines()]
+    telling = [line for line in lines if line and not line.startswith(UNTELLING)]
+    return f": {telling[-1][:MESSAGE_CHARACTERS]}" if telling else ""

@@ -32,7 +32,7 @@ def provide(session: Session, shell: Shell, source: Source, *, whole: bool) -> s
     if source is Source.PACKAGES:
         if whole and all(os.access(session.places.bin / name, os.X_OK) for name in prerequisites.SUITABLE):
             return "are there"
-        shell.run(session.places.recipe / "go-tools", "node")
+        shell.do(session.places.recipe / "go-tools", "node")
         return "are there"
     found = machine.find_tools(shell)
     missing = [
@@ -41,6 +41,6 @@ def provide(session: Session, shell: Shell, source: Source, *, whole: bool) -> s
         if name not in found or found[name].version < oldest
     ]
     if missing:
-        shell.run(session.places.recipe / "go-tools", *missing)
+        shell.do(session.places.recipe / "go-tools", *missing)
         return f"{', '.join(missing)} built, the others are on PATH"
     return "are on PATH"

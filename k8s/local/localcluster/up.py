@@ -78,7 +78,7 @@ def _machine(session: Session) -> tuple[Session, Source]:
     with session.phase("docker", "a Docker daemon") as (phase, shell):
         source = facts.source
         if source is Source.PACKAGES or not facts.docker:
-            shell.run(session.places.recipe / "debian-packages", *prerequisites.DEBIAN_PACKAGES)
+            shell.do(session.places.recipe / "debian-packages", *prerequisites.DEBIAN_PACKAGES)
         phase.result = "runs already"
         if not facts.docker:
             session = daemon.start(session, shell)

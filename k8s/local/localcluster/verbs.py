@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from localcluster import cluster, daemon, images
 from localcluster.console import table
 from localcluster.machine import Source, find_source
-from localcluster.places import NAMESPACE
+from localcluster.places import KUBECTL, NAMESPACE
 from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def status(session: Session) -> int:
     _, answer = shell.attempt("helm", "list", "-n", NAMESPACE, "-o", "json")
     for release in json.loads(answer or "[]"):
         say(f"release:  {release['name']} revision {release['revision']}, {release['status']}, {release['chart']}")
-    pods = json.loads(shell.run("kubectl", "-n", NAMESPACE, "get", "pods", "-o", "json"))["items"]
+    pods = json.loads(shell.run(*KUBECTL, "get", "pods", "-o", "json"))["items"]
     if pods:
         say(table([("POD", "PHASE"), *((pod["metadata"]["name"], pod["status"]["phase"]) for pod in pods)]))
     return 0
