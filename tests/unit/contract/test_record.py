@@ -13,7 +13,9 @@ from podbt.errors import ConfigError
 
 
 def test_identity_survives_the_environment() -> None:
-    identity = RunIdentity(dag_id="d", run_id="scheduled__2026-01-01T00:00:00+00:00", task_id="g.t", map_index=3, try_number=2)
+    identity = RunIdentity(
+        dag_id="d", run_id="scheduled__2026-01-01T00:00:00+00:00", task_id="g.t", map_index=3, try_number=2
+    )
     assert RunIdentity.from_env(identity.to_env()) == identity
 
 
@@ -41,7 +43,9 @@ failures = st.lists(
 
 @given(failures, st.none() | st.text(max_size=20000))
 def test_a_termination_message_always_fits_and_reads_back(failing: list[Failure], error: str | None) -> None:
-    summary = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x")
+    summary = Summary(
+        status="failed", exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x"
+    )
     text = summary.to_termination_message()
     assert len(text.encode()) <= 4096
     back = Summary.parse_json(text, source="message")
@@ -60,7 +64,9 @@ def test_folder_names_are_safe_and_distinct(one: str, other: str) -> None:
 
 
 def test_a_run_folder_is_readable() -> None:
-    identity = RunIdentity(dag_id="dental_nightly", run_id="manual__2026-01-01T02:00:00+00:00", task_id="build", try_number=2)
+    identity = RunIdentity(
+        dag_id="dental_nightly", run_id="manual__2026-01-01T02:00:00+00:00", task_id="build", try_number=2
+    )
     folder = layout.run_folder(identity)
     assert folder.startswith("runs/dental_nightly/manual__2026-01-01T02-00-00-00-00-")
     assert folder.endswith("/build/try-2")

@@ -20,7 +20,9 @@ from podbt.errors import ConfigError
             + ["--exclude", "config.materialized:view"],
             id="selection",
         ),
-        pytest.param({"selector": "smoke_test"}, ["build", "--target", "prod", "--selector", "smoke_test"], id="selector"),
+        pytest.param(
+            {"selector": "smoke_test"}, ["build", "--target", "prod", "--selector", "smoke_test"], id="selector"
+        ),
         pytest.param(
             {"vars": {"b": 1, "a": "x y"}, "full_refresh": True, "flags": ["--fail-fast"]},
             ["build", "--target", "prod", "--vars", '{"a": "x y", "b": 1}', "--full-refresh", "--fail-fast"],

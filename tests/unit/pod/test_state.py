@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from tests.unit.pod.test_build import SETTINGS
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Summary
 from podbt.pod.state import Outcome, has_started, outcome_of, startup_problem
-from tests.unit.pod.test_build import SETTINGS
 
 
 def pod(state: dict[str, Any] | None = None, phase: str = "Pending", **status: Any) -> dict[str, Any]:
@@ -89,7 +89,12 @@ def test_an_impossible_image_name_fails_at_once() -> None:
 
 
 def test_the_startup_timeout_says_why() -> None:
-    unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}
+    unschedulable = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "Insufficient cpu",
+    }
     found = problem(pod(conditions=[unschedulable]), waited=600)
     assert "did not start within 600 s: Unschedulable: Insufficient cpu" in found.line
 
@@ -138,7 +143,9 @@ def test_a_failure_keeps_its_reason_and_says_whether_to_retry(reason: ExitReason
     ("state", "said"),
     [
         pytest.param(ended(code=137, reason="OOMKilled"), "out of memory", id="memory"),
-        pytest.param(pod(None, "Failed", reason="Evicted", message="low on disk"), "Evicted: low on disk", id="eviction"),
+        pytest.param(
+            pod(None, "Failed", reason="Evicted", message="low on disk"), "Evicted: low on disk", id="eviction"
+        ),
         pytest.param(pod(None, "Failed", reason="DeadlineExceeded"), "longer than run_timeout_seconds", id="deadline"),
         pytest.param(ended("boom", code=1, reason="Error"), "code 1 (Error): boom", id="another program's end"),
     ],

@@ -1,0 +1,2 @@
+{{ config(tags=['bad']) }}
+select * from {{ ref('divides') }}

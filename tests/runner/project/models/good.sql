@@ -1,0 +1,2 @@
+{{ config(tags=['good']) }}
+select generate_series(1, 3) as id

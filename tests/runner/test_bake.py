@@ -1,0 +1,59 @@
+"""`podbt plan`: parsed by dbt without a database, the same plan each time."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.runner.conftest import PROJECT
+
+from podbt.contract.plan import Plan
+from podbt.errors import ConfigError
+from podbt.runner.bake import bake
+
+
+def test_the_plan_holds_what_dbt_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAREHOUSE_PASSWORD", raising=False)
+    plan = bake(PROJECT, tmp_path / "baked")
+    assert {path.name for path in (tmp_path / "baked").iterdir()} == {
+        "plan.json",
+        "manifest.json",
+        "partial_parse.msgpack",
+    }
+    tests = {key for key, node in plan.nodes.items() if node.resource_type == "test"}
+    assert set(plan.selectors["good"].nodes) == {"model.small.good", *tests}
+    assert plan.selectors["nothing"].nodes == []
+    assert plan.selectors["good"].description == "What never fails."
+    assert plan.nodes["model.small.after"].depends_on == ["model.small.divides"]
+    assert plan.sources["source.small.raw.events"].has_freshness
+    assert not (PROJECT / "target").exists()
+    assert not (PROJECT / "logs").exists()
+
+
+def test_the_hash_covers_the_content(tmp_path: Path) -> None:
+    first = bake(PROJECT, tmp_path / "one")
+    assert bake(PROJECT, tmp_path / "two").hash == first.hash == first.computed_hash()
+    read = Plan.parse_json((tmp_path / "one/plan.json").read_bytes(), source="plan.json")
+    assert read.computed_hash() == first.hash
+    changed = tmp_path / "project"
+    shutil.copytree(PROJECT, changed)
+    (changed / "models/after.sql").unlink()
+    assert bake(changed, tmp_path / "three").hash != first.hash
+
+
+def test_a_project_without_a_template_gets_a_placeholder_profile(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT, tmp_path / "project")
+    (tmp_path / "project/profiles.yml").unlink()
+    assert bake(tmp_path / "project", tmp_path / "baked").project == "small"
+    assert not (tmp_path / "project/profiles.yml").exists()
+
+
+def test_a_broken_project_is_dbts_message(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT, tmp_path / "project")
+    (tmp_path / "project/models/after.sql").write_text("select * from {{ ref('nobody') }}")
+    with pytest.raises(ConfigError, match="nobody"):
+        bake(tmp_path / "project", tmp_path / "baked")
+
+
+def test_no_project_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Give the folder of a dbt project"):
+        bake(tmp_path, tmp_path / "baked")

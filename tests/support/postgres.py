@@ -1,0 +1,84 @@
+"""A throwaway PostgreSQL server on a loopback port."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+PASSWORD = "pw-" + secrets.token_hex(8)  # of both roles; looked for in everything that a run leaves
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server with a superuser `postgres` and the role `dbt`, which owns database `warehouse`."""
+
+    port: int
+
+    def connect(self, *, superuser: bool = False) -> Any:
+        user, database = ("postgres", "postgres") if superuser else ("dbt", "warehouse")
+        connection = psycopg2.connect(host="127.0.0.1", port=self.port, user=user, password=PASSWORD, dbname=database)
+        connection.autocommit = True
+        return connection
+
+    def query(self, sql: str, *, superuser: bool = False) -> list[tuple[Any, ...]]:
+        connection = self.connect(superuser=superuser)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            connection.close()
+
+
+def programs() -> Path:
+    """The folder with initdb and postgres; Debian keeps it off PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if found:
+        return found[-1]
+    if program := shutil.which("initdb"):
+        return Path(program).resolve().parent
+    raise RuntimeError("PostgreSQL's server programs are not installed (Debian: apt-get install postgresql).")
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Server]:
+    """Runs a server until the block ends. As root it runs as `postgres`, since PostgreSQL refuses root."""
+    demote: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    data, words, log = folder / "data", folder / "password", folder / "log"
+    words.write_text(PASSWORD)
+    if demote:
+        for path in (folder, words):
+            shutil.chown(path, "postgres", "postgres")
+        # pytest's folders are for root alone.
+        for parent in folder.parents:
+            if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    def run(program: str, *arguments: str | Path) -> None:
+        command = [programs() / program, *arguments]
+        ended = subprocess.run(command, cwd=folder, capture_output=True, check=False, text=True, **demote)
+        if ended.returncode:
+            raise RuntimeError(f"{program} failed: {ended.stdout} {ended.stderr}")
+
+    run("initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", words, "--no-sync")
+    # No durability: the server's data is deleted with the test.
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
+    run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
+    try:
+        running = Server(port)
+        running.query(f"create role dbt login password '{PASSWORD}'", superuser=True)
+        running.query("create database warehouse owner dbt", superuser=True)
+        yield running
+    finally:
+        run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
