@@ -1,0 +1,109 @@
+# The commands of podbt. Everything that CI runs is a target here.
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PROJECT ?= dbt_dental_models
+TAG ?=
+IMAGE ?=
+NODES ?= 1
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+LOCAL := $(PYTHON) k8s/local
+PYTHON_CODE := src dags tests k8s/local dbt_dental_models/demo_data helm
+
+##@ Run
+
+.PHONY: up
+up: ## Bring up a local Kubernetes with everything in it and run dental_nightly (NODES=3 for three nodes)
+	@$(LOCAL) up --nodes $(NODES)
+
+.PHONY: down
+down: ## Delete the local cluster and stop the Docker daemon that `up` started
+	@$(LOCAL) down
+
+.PHONY: purge
+purge: ## As down, and remove the cache folder and the images too
+	@$(LOCAL) down --all
+
+.PHONY: status
+status: ## Say what of the local cluster is there
+	@$(LOCAL) status
+
+.PHONY: image
+image: ## Build the dbt image of a project: make image PROJECT=../their_project [TAG=name:1]
+	@$(LOCAL) image --project $(PROJECT) $(if $(TAG),--tag $(TAG))
+
+.PHONY: load
+load: ## Copy an image into the local cluster: make load IMAGE=name:1
+	@$(LOCAL) load $(IMAGE)
+
+##@ Check
+
+.PHONY: test
+test: ## Everything: lint, types, unit, dbt project, chart and pod, DAGs, then end to end on kind
+	@$(MAKE) lint
+	@$(MAKE) types
+	@$(MAKE) up # before the tests: on a machine without helm, this is what provides it
+	@$(MAKE) test-fast
+	@$(MAKE) e2e
+
+.PHONY: check
+check: lint types test-fast ## Everything that needs no cluster
+
+.PHONY: lint
+lint: venv ## Ruff, shellcheck, yamllint and sqlfluff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/shellcheck $$(git ls-files | xargs grep -lE '^#!(/bin/(ba)?sh|/usr/bin/env (ba)?sh)')
+	$(BIN)/yamllint --strict .
+
+.PHONY: format
+format: venv ## Let Ruff format and mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: types
+types: venv ## Mypy, strict
+	$(BIN)/mypy src dags tests helm
+	$(BIN)/mypy --config-file k8s/local/mypy.ini k8s/local
+
+.PHONY: test-fast
+test-fast: venv postgres ## All tests that need no cluster
+	$(BIN)/pytest -m "not e2e" $(PYTEST_ARGS)
+
+.PHONY: e2e
+e2e: venv ## End-to-end tests on the cluster that `up` leaves
+	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS)
+
+.PHONY: lock
+lock: venv ## Compile the requirements anew
+	PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile
+
+##@ Help
+
+.PHONY: help
+help: ## Print this
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+# What the targets above stand on.
+
+.PHONY: venv
+venv: .venv/.synced
+
+.venv/.synced: requirements/build.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: needs Python 3.11 or newer: install it, or set PYTHON." >&2; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { echo "make: needs Python's venv module (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: postgres
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+	  echo "make: the tests need PostgreSQL's server programs (Debian: apt-get install postgresql)." >&2; exit 1; }
