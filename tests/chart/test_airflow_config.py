@@ -102,3 +102,13 @@ def test_components_run_what_they_are_called() -> None:
         assert render(EVALUATION).pod(component).main["args"] == ["airflow", component]
         wait = render(EVALUATION).pod(component).containers[0]
         assert wait["args"][-4:-1] == ["airflow", "db", "check-migrations"]
+
+
+def test_only_the_job_brings_roles_up_to_date() -> None:
+    """Two processes that do it at the same time meet in a unique constraint."""
+    manifests = render(EVALUATION)
+    assert not config(manifests)["fab"].getboolean("update_fab_perms")
+    migrate, access = manifests.pod("migrate").containers
+    assert migrate["args"][-3:] == ["airflow", "db", "migrate"]
+    assert access["args"] == ["python", "/etc/podbt-scripts/prepare_access.py"]
+    assert "--wait-for=roles" in manifests.pod("api-server").containers[0]["args"]

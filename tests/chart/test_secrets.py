@@ -152,13 +152,12 @@ def test_the_password_is_on_no_command_line() -> None:
         for container in render(EVALUATION).pod(component).containers:
             assert not re.search("password", str(container.get("args")), re.IGNORECASE)
     main = render(EVALUATION).pod("migrate").main
-    assert main["args"] == ["python", "/etc/podbt-scripts/ensure_admin.py"]
+    assert main["args"] == ["python", "/etc/podbt-scripts/prepare_access.py"]
 
 
-def test_without_an_admin_the_job_only_migrates() -> None:
-    pod = render(WAREHOUSE).pod("migrate")
-    assert [container["name"] for container in pod.containers] == ["migrate"]
-    assert pod.main["args"][-3:] == ["airflow", "db", "migrate"]
+def test_without_an_admin_the_job_knows_no_login() -> None:
+    assert "ADMIN_PASSWORD" in env(render(EVALUATION), "migrate")
+    assert not [name for name in env(render(WAREHOUSE), "migrate") if name.startswith("ADMIN_")]
     assert not [name for name in render(WAREHOUSE).of_kind("Secret") if name.endswith("-admin")]
 
 

@@ -1,10 +1,11 @@
 # ruff: noqa: INP001 - mounted into a pod as a single file
 """Waits for Airflow's metadata database, then becomes the command that follows.
 
-Usage: wait_for_database.py [--migrated] --timeout SECONDS COMMAND...
+Usage: wait_for_database.py [--wait-for migrations|roles] --timeout SECONDS COMMAND...
 
-Airflow's own commands need seconds of CPU before they find that no database answers. With --migrated the wait goes on
-until a first migration has run, which leaves that CPU to the Job that migrates.
+Airflow's own commands need seconds of CPU before they find that no database answers, or an empty one. While this waits
+that CPU is left to the Job that migrates. An api-server needs the roles too: where they are missing it creates some
+itself, at the same time as the Job.
 """
 
 import argparse
@@ -18,6 +19,15 @@ import psycopg2
 CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 PAUSE_SECONDS = 2
 
+# Each answers with one row and one column: null or false until the Job has come so far.
+QUERIES = {
+    "migrations": ("select to_regclass('alembic_version')",),
+    "roles": (
+        "select to_regclass('ab_permission_view_role')",
+        "select exists (select from ab_permission_view_role join ab_role on ab_role.id = role_id where name = 'Admin')",
+    ),
+}
+
 
 def libpq_uri(connection: str) -> str:
     """Takes SQLAlchemy's driver out of a connection: postgresql+psycopg2://… becomes postgresql://…."""
@@ -29,15 +39,15 @@ def libpq_uri(connection: str) -> str:
     return f"postgresql://{rest}"
 
 
-def not_ready(uri: str, *, migrated: bool) -> str | None:
+def not_ready(uri: str, wanted: str | None) -> str | None:
     """Says why the database cannot be used yet, or None when it can."""
     try:
         with closing(psycopg2.connect(uri, connect_timeout=5)) as connection, connection.cursor() as cursor:
-            if migrated:
-                cursor.execute("select to_regclass('alembic_version')")
+            for query in QUERIES[wanted] if wanted else ():
+                cursor.execute(query)
                 row = cursor.fetchone()
-                if row is None or row[0] is None:
-                    return "no migration has run yet; the migrate Job does that"
+                if row is None or not row[0]:
+                    return f"it has no {wanted} yet; the migrate Job makes them"
     except psycopg2.OperationalError as error:
         # libpq's text names host, port, user and database, never the password.
         return str(error).strip().splitlines()[0]
@@ -47,7 +57,7 @@ def not_ready(uri: str, *, migrated: bool) -> str | None:
 def main() -> None:
     """Waits, then replaces this process with the command."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--migrated", action="store_true")
+    parser.add_argument("--wait-for", choices=sorted(QUERIES))
     parser.add_argument("--timeout", type=float, required=True)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -56,7 +66,7 @@ def main() -> None:
     uri = libpq_uri(os.environ.get(CONNECTION, ""))
     deadline = time.monotonic() + options.timeout
     told = None
-    while reason := not_ready(uri, migrated=options.migrated):
+    while reason := not_ready(uri, options.wait_for):
         if time.monotonic() > deadline:
             sys.exit(f"The metadata database is not ready after {options.timeout:g} s: {reason}")
         if reason != told:

@@ -99,8 +99,8 @@ imagePullPolicy: {{ .Values.airflow.imagePullPolicy }}
 {{- end -}}
 
 {{/*
-Holds a component back until the migrate Job is done: dict root, values. The script waits cheaply for the database and
-its first migration, so that four components do not compete with the Job for CPU; Airflow then checks the revision.
+Holds a component back until the migrate Job has done what it needs: dict root, component, values. The script waits
+cheaply, so that four components do not compete with the Job for CPU; Airflow then checks the revision.
 */}}
 {{- define "podbt.waitForMigrations" -}}
 - name: wait-for-migrations
@@ -108,7 +108,7 @@ its first migration, so that four components do not compete with the Job for CPU
   args:
     - python
     - /etc/podbt-scripts/wait_for_database.py
-    - --migrated
+    - --wait-for={{ ternary "roles" "migrations" (eq .component "api-server") }}
     - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
     - airflow
     - db
