@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 30.0
 PATIENCE_SECONDS = 120.0
+RETRY_SECONDS = 1.0
 UNAUTHORIZED, NOT_FOUND, CONFLICT, SERVER_ERROR = 401, 404, 409, 500
 
 
@@ -70,7 +71,7 @@ class Airflow:
                 failure = str(error)
             if time.monotonic() > deadline:
                 raise LocalError(f"Airflow at {self.url} did not answer {method} {path}: {failure}") from None
-            time.sleep(1)
+            time.sleep(RETRY_SECONDS)
 
     def _send(self, method: str, path: str, body: object) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from localcluster.shell import Shell
 
 NETWORK = "kind"
+WAIT = "300s"
 LABEL = f"io.x-k8s.kind.cluster={CLUSTER}"
 
 
@@ -41,7 +42,7 @@ def create(session: Session, shell: Shell, *, image: str | None, config: Path) -
     (session.places.cache / "shared").mkdir(parents=True, exist_ok=True)
     chosen = ["--image", image] if image else []
     # In the cache folder: kind.yaml names the shared folder relative to it.
-    kind = ("kind", "create", "cluster", "--name", CLUSTER, "--config", str(config), "--wait", "180s", *chosen)
+    kind = ("kind", "create", "cluster", "--name", CLUSTER, "--config", str(config), "--wait", WAIT, *chosen)
     shell.do(*kind, cwd=session.places.cache)
     wait(shell)
     session.state.update(cluster=node_id(shell))
@@ -57,8 +58,8 @@ def wake(shell: Shell) -> None:
 
 def wait(shell: Shell) -> None:
     """Wait until every node is ready and names resolve."""
-    shell.do("kubectl", "wait", "--for=condition=Ready", "node", "--all", "--timeout=180s")
-    shell.do("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=180s")
+    shell.do("kubectl", "wait", "--for=condition=Ready", "node", "--all", f"--timeout={WAIT}")
+    shell.do("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", f"--timeout={WAIT}")
 
 
 def load(shell: Shell, images: Sequence[str]) -> list[str]:

@@ -24,8 +24,8 @@ POSTGRES_MAJOR = "15"
 # Where a machine keeps its own certificates; the first of these that names a file is used.
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 CERTIFICATES_NAME = "images/certificates/machine.pem"
-# Docker knows these build arguments and keeps them out of the image.
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+# Of the machine that builds; none of them is kept in the image.
+PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ def _build(shell: Shell, image: Image, name: str) -> None:
         ("VERSION", image.version),
         ("REVISION", revision(shell, image.source_folder)),
         *image.arguments,
-        *((proxy, shell.environ[proxy]) for proxy in PROXIES if shell.environ.get(proxy)),
+        *((key, shell.environ[key]) for key in PASSED_ON if shell.environ.get(key)),
     ]
     words = [word for key, value in arguments for word in ("--build-arg", f"{key}={value}")]
     with tempfile.TemporaryFile() as archive:

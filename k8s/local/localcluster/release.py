@@ -65,7 +65,7 @@ class Release:
 def is_installed(shell: Shell, digest: str) -> bool:
     """Whether a release of exactly these inputs is deployed."""
     found = shell.run("helm", "list", "-n", NAMESPACE, "--deployed", "--selector", f"{LABEL}={digest}", "-o", "json")
-    return any(one["name"] == RELEASE for one in json.loads(found or "[]"))
+    return any(one["name"] == RELEASE for one in json.loads(found.strip() or "[]"))
 
 
 def install(shell: Shell, release: Release, digest: str, namespace: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0
 MESSAGE_CHARACTERS = 300
+_ERROR = re.compile(r"(error|fatal)\b", re.IGNORECASE)
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # Docker's last word repeats the whole command that failed; what that said of itself stands before.
 UNTELLING = ("$ ", "The command '", "Removing intermediate container", "---> ")
@@ -114,16 +115,21 @@ class Shell:
                     start_new_session=True,
                 )
             except FileNotFoundError:
-                return 127, f"{words[0]} is not on PATH"
+                missing = f"{words[0]} is not on PATH"
+                log.line(missing)
+                return 127, missing
             self._live.add(process)
             try:
                 out, _ = process.communicate(stdin if isinstance(stdin, bytes) else None, timeout_seconds)
             except subprocess.TimeoutExpired:
-                end([process])
-                return 124, f"no end within {timeout_seconds:.0f} s"
+                late = f"no end within {timeout_seconds} s"
+                log.line(late)
+                return 124, late
             finally:
                 if process.poll() is None:
                     end([process])
+                if process.stdout:
+                    process.stdout.close()
                 self._live.discard(process)
             if self._stopping.is_set():
                 raise InterruptedDriverError
@@ -153,7 +159,7 @@ def end(processes: Iterable[subprocess.Popen[bytes]]) -> None:
 
 
 def _alive(process: subprocess.Popen[bytes]) -> bool:
-    # Not poll(): the thread that runs the process is waiting for it, and only one may.
+    process.poll()  # reaps it, unless the thread that runs it does: a process that nobody reaped counts as alive
     try:
         os.killpg(process.pid, 0)
     except (ProcessLookupError, PermissionError):
@@ -193,4 +199,6 @@ def reason(log: Path | None, output: str) -> str:
     text = log.read_text(errors="replace") if log and log.exists() else output
     lines = [_ESCAPE.sub("", line).strip() for line in text.rpartition("\n$ ")[2].splitlines()]
     telling = [line for line in lines if line and not line.startswith(UNTELLING)]
+    # Some print a stack, or all that they did, behind the line that says what went wrong.
+    telling = [line for line in telling if _ERROR.match(line)] or telling
     return f": {telling[-1][:MESSAGE_CHARACTERS]}" if telling else ""

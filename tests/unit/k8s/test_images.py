@@ -1,0 +1,129 @@
+import io
+import shutil
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from localcluster import images
+from localcluster.places import Places
+from localcluster.session import Session
+from localcluster.shell import LocalError, Shell
+from tests.unit.k8s.conftest import Programs
+
+# `docker image inspect` knows what `docker build` built; the context that build read is kept.
+DOCKER = """
+case "$1" in
+  image) grep -qxF -- "${{@: -1}}" {folder}/built 2>/dev/null ;;
+  build) cat >{folder}/context.tar; echo "$3" >>{folder}/built ;;
+  tag) ;;
+esac
+"""
+BASE = "python:3.11-slim-bookworm"
+
+
+@pytest.fixture
+def places(tmp_path: Path, session: Session) -> Places:
+    """Return a checkout with just what the images are made of."""
+    root = tmp_path / "checkout"
+    for name in ("images", "src", "requirements", "dags"):
+        shutil.copytree(session.places.root / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(session.places.root / "pyproject.toml", root)
+    (root / "shop").mkdir()
+    (root / "shop" / "dbt_project.yml").write_text("name: my_shop\n")
+    return replace(session.places, root=root)
+
+
+def context(programs: Programs) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO((programs.folder / "context.tar").read_bytes())) as archive:
+        return {one.name: found.read() for one in archive if (found := archive.extractfile(one))}
+
+
+def test_name_tells_project_version_and_content(places: Places) -> None:
+    image = images.dbt_image(places, places.root / "shop", base=BASE)
+    assert image.name.startswith(f"podbt-dbt-my-shop:{images.version(places)}-")
+    assert len(image.name.rpartition("-")[2]) == 12
+    assert images.airflow_image(places, base=BASE).name.startswith("podbt-airflow:")
+    assert images.postgres_image(places, base=BASE).name.startswith(f"podbt-postgres:{images.POSTGRES_MAJOR}-")
+
+
+@pytest.mark.parametrize(
+    ("path", "dbt", "airflow"),
+    [
+        ("src/podbt/cli.py", True, True),
+        ("requirements/dbt.txt", True, False),
+        ("requirements/airflow.txt", False, True),
+        ("requirements/build.txt", True, True),
+        ("images/dbt/Dockerfile", True, False),
+        ("dags/dental_nightly.py", False, True),
+        ("shop/dbt_project.yml", True, False),
+        ("requirements/dev.txt", False, False),
+    ],
+)
+def test_each_image_follows_its_own_inputs(places: Places, *, path: str, dbt: bool, airflow: bool) -> None:
+    def names() -> tuple[str, str]:
+        shop = images.dbt_image(places, places.root / "shop", base=BASE)
+        return shop.name, images.airflow_image(places, base=BASE).name
+
+    before = names()
+    with (places.root / path).open("a") as file:
+        file.write("\n# changed\n")
+    after = names()
+    assert (after[0] != before[0], after[1] != before[1]) == (dbt, airflow)
+
+
+def test_another_base_is_another_image(places: Places) -> None:
+    assert images.airflow_image(places, base="a:1").name != images.airflow_image(places, base="b:1").name
+
+
+def test_built_once(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    image = images.dbt_image(places, places.root / "shop", base=BASE)
+    assert images.build(shell, image) == (image.name, True)
+    assert images.build(shell, image, tag="shop:1") == (image.name, False)
+    builds = [call for call in programs.calls if call.startswith("docker build")]
+    assert len(builds) == 1
+    for argument in (f"BASE_IMAGE={BASE}", f"VERSION={images.version(places)}", "REVISION=unknown"):
+        assert f"--build-arg {argument}" in builds[0]
+    assert f"docker tag {image.name} shop:1" in programs.calls
+    assert {"images/dbt/Dockerfile", "requirements/dbt.txt", "src/podbt/cli.py", "project/dbt_project.yml"} <= set(
+        context(programs)
+    )
+
+
+def test_machines_certificates_help_the_build_and_change_no_name(
+    places: Places, shell: Shell, programs: Programs, tmp_path: Path
+) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    bundle = tmp_path / "machine.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----")
+    image = images.airflow_image(places, base=BASE)
+    name, _ = images.build(shell.but(SSL_CERT_FILE=str(bundle)), image)
+    assert name == image.name
+    assert context(programs)[images.CERTIFICATES_NAME] == bundle.read_bytes()
+
+
+def test_no_certificates_without_a_bundle_of_the_machines_own(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    images.build(shell, images.airflow_image(places, base=BASE))
+    assert images.CERTIFICATES_NAME not in context(programs)
+
+
+def test_failed_build_names_image_and_cause(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", '[ "$1" != image ] || exit 1; cat >/dev/null; echo "no matching distribution"; exit 1')
+    image = images.airflow_image(places, base=BASE)
+    with pytest.raises(LocalError, match=f"building {image.name}: docker build failed: no matching distribution"):
+        images.build(shell, image)
+
+
+def test_revision(shell: Shell, tmp_path: Path) -> None:
+    git = shell.but(GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@b", GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@b")
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    assert images.revision(git, folder) == "unknown"
+    for words in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "x")):
+        git.run("git", "-C", folder, *words)
+    clean = images.revision(git, folder)
+    assert len(clean) == 40
+    (folder / "new.sql").write_text("")
+    assert images.revision(git, folder) == f"{clean}-modified"
