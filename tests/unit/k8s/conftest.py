@@ -12,10 +12,10 @@ import pytest
 # The driver runs before any environment exists, so it is installed nowhere: `python3 k8s/local` finds itself this way.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "k8s" / "local"))
 
-from localcluster.console import Console  # noqa: E402
-from localcluster.places import Places, State  # noqa: E402
-from localcluster.session import Session  # noqa: E402
-from localcluster.shell import Shell  # noqa: E402
+from localcluster.console import Console
+from localcluster.places import Places, State
+from localcluster.session import Session
+from localcluster.shell import Shell
 
 
 @dataclass(frozen=True, kw_only=True)
