@@ -97,8 +97,14 @@ def start(airflow: Airflow, inputs: str) -> str:
     return run_id
 
 
-def follow(airflow: Airflow, run_id: str, say: Callable[[str], None]) -> Run:
+def follow(airflow: Airflow, run_id: str, say: Callable[[str], None], explain: Callable[[], list[str]] = list) -> Run:
     """Wait until the run ends, saying each change of a task's state.
+
+    Args:
+        airflow: Whose run it is.
+        run_id: The run.
+        say: Takes each line.
+        explain: Tells why a try failed, while Airflow waits for the next.
 
     Raises:
         LocalError: It takes too long; it goes on without us.
@@ -116,6 +122,8 @@ def follow(airflow: Airflow, run_id: str, say: Callable[[str], None]) -> Run:
             if seen.get(task["task_id"]) != now and task["state"] not in PASSING:
                 seen[task["task_id"]] = now
                 say(describe(task))
+                for line in explain() if task["state"] == "up_for_retry" else ():
+                    say(line)
         if state in ENDED:
             return Run(run_id=run_id, state=state, tasks=tuple(tasks))
         if time.monotonic() > deadline:
@@ -149,6 +157,14 @@ def show(shell: Shell, artifacts: str) -> str:
     """Return the run's table of nodes, as `podbt runs show` prints it in the cluster."""
     command = ("podbt", "runs", "show", artifacts)
     return shell.run(*KUBECTL, "exec", API_SERVER, "-c", "api-server", "--", *command).rstrip()
+
+
+def latest_failure(shell: Shell) -> dict[str, Any]:
+    """Return the record of the newest run in the artifact store, if it failed (error, failures); else nothing."""
+    command = ("podbt", "runs", "show", "latest", "--json")
+    code, answer = shell.attempt(*KUBECTL, "exec", API_SERVER, "-c", "api-server", "--", *command)
+    record: dict[str, Any] = json.loads(answer)["run"] if code == 0 else {}
+    return record if record.get("status") == "failed" else {}
 
 
 def _runs(airflow: Airflow) -> list[dict[str, Any]]:

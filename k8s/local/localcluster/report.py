@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LOGIN = "{{.data.username | base64decode}} {{.data.password | base64decode}}"
 FAILURES_SHOWN = 10
+AGAIN = "Airflow tries again in some minutes (Ctrl-C leaves it to that; `up` finds the run again)"
 
 
 def nightly_run(session: Session, inputs: str) -> int:
@@ -27,7 +28,8 @@ def nightly_run(session: Session, inputs: str) -> int:
             run_id = nightly.start(airflow, inputs)
             phase.note(f"run {run_id} started")
         quiet = state == "success"
-        run = nightly.follow(airflow, run_id, (lambda _: None) if quiet else phase.note)
+        say = (lambda _: None) if quiet else phase.note
+        run = nightly.follow(airflow, run_id, say, lambda: [*failures(nightly.latest_failure(shell)), AGAIN])
         phase.result = f"{run.state}{' before, with the same images, chart and data' if quiet else ''}"
     summary = nightly.summary(airflow, run)
     plain = session.console.plain
@@ -53,7 +55,7 @@ def failure(run: Run, summary: dict[str, Any]) -> list[str]:
     """Return the lines on a run that failed: which tasks, and which of dbt's nodes."""
     failed = [task["task_id"] for task in run.tasks if task["state"] == "failed"]
     lines = [f"{nightly.DAG} FAILED in {', '.join(failed) or 'no task of its own'}: {_counts(summary)}"]
-    lines += [f"  {_failure(one)}" for one in summary.get("failures", [])[:FAILURES_SHOWN]]
+    lines += failures(summary)
     lines += [f"artifacts: {summary.get('artifacts', 'none')}"]
     lines += [f"log of {task}: {run.url}/tasks/{task}" for task in failed]
     return lines
@@ -76,7 +78,10 @@ def _counts(summary: dict[str, Any]) -> str:
     return ", ".join(parts) or str(summary.get("exit_reason") or "no dbt step reported")
 
 
-def _failure(one: object) -> str:
-    if not isinstance(one, dict):
-        return str(one)
-    return f"{one.get('unique_id', '')}: {one.get('message', '')}"
+def failures(summary: dict[str, Any]) -> list[str]:
+    """Return why a dbt step failed: its error, if it has one, and its failing nodes."""
+    error = [f"  {summary['error']}"] if summary.get("error") else []
+    nodes = summary.get("failures", [])
+    lines = [f"  {one['unique_id']}: {one['message']}" for one in nodes[:FAILURES_SHOWN]]
+    more = [f"  and {len(nodes) - FAILURES_SHOWN} more"] if len(nodes) > FAILURES_SHOWN else []
+    return error + lines + more

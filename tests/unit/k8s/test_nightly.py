@@ -213,6 +213,28 @@ def test_show_asks_the_cluster(session: Session, programs: Programs) -> None:
     assert programs.calls == ["kubectl -n podbt exec deploy/podbt-api-server -c api-server -- podbt runs show runs/x"]
 
 
+def test_failed_try_is_explained_while_airflow_waits(airflow: Airflow, fake: FakeAirflow) -> None:
+    fake.runs = [run("r")]
+    fake.states = [("running", [task("build", "up_for_retry")]), ("success", [task("build", "success", try_number=2)])]
+    said: list[str] = []
+    nightly.follow(airflow, "r", said.append, lambda: ["because"])
+    assert said == ["build: up_for_retry", "because", "build: success, try 2"]
+
+
+@pytest.mark.parametrize(("status", "told"), [("failed", True), ("success", False)])
+def test_latest_failure(session: Session, programs: Programs, status: str, *, told: bool) -> None:
+    programs.add(
+        "kubectl", f"""echo '{{"path": "runs/x", "run": {{"status": "{status}", "error": "no login"}}, "nodes": []}}'"""
+    )
+    assert report.failures(nightly.latest_failure(session.shell)) == (["  no login"] if told else [])
+
+
+def test_failure_list_is_cut() -> None:
+    many = {"failures": [{"unique_id": f"model.x.{number}", "message": "m"} for number in range(12)]}
+    lines = report.failures(many)
+    assert (len(lines), lines[-1]) == (11, "  and 2 more")
+
+
 def test_failure_report_names_tasks_and_nodes() -> None:
     ended = Run(run_id="up__1", state="failed", tasks=(task("freshness", "success"), task("build", "failed")))
     lines = report.failure(ended, SUMMARY)
