@@ -17,8 +17,8 @@ PROJECT = Path(__file__).parent / "project"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with server(tmp_path_factory.mktemp("postgres")) as running:
+def postgres() -> Iterator[Server]:
+    with server() as running:
         yield running
 
 

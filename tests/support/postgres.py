@@ -5,6 +5,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,18 +50,20 @@ def programs() -> Path:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """Runs a server until the block ends. As root it runs as `postgres`, since PostgreSQL refuses root."""
+    # Not in a folder of pytest's: each new session makes those private to their owner again, under a running server.
+    with tempfile.TemporaryDirectory(prefix="podbt-postgres-") as folder:
+        yield from _serve(Path(folder))
+
+
+def _serve(folder: Path) -> Iterator[Server]:
     demote: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     data, words, log = folder / "data", folder / "password", folder / "log"
     words.write_text(PASSWORD)
     if demote:
         for path in (folder, words):
             shutil.chown(path, "postgres", "postgres")
-        # pytest's folders are for root alone.
-        for parent in folder.parents:
-            if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -7,13 +7,14 @@ everything else a trigger does.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
 from kubernetes_asyncio import client, config
-from kubernetes_asyncio.client.exceptions import ApiException
 
 from podbt import constants
 from podbt.pod.build import managed_selector
@@ -24,7 +25,25 @@ _LEFTOVER_SECONDS: Final = 900
 _SWEEP_SECONDS: Final = 300
 _LONGEST_LINE: Final = 1 << 20
 
-TRANSIENT: Final = (ApiException, aiohttp.ClientError, OSError, TimeoutError, ValueError)
+
+class RefusedError(OSError):
+    """The API server answered with an error.
+
+    Attributes:
+        status: HTTP's status code.
+        message: The server's own sentence.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        try:
+            self.message = str(json.loads(body)["message"])
+        except (ValueError, KeyError, TypeError):
+            self.message = body[:300].decode(errors="replace")
+        self.status = status
+        super().__init__(f"{status} {self.message}")
+
+
+TRANSIENT: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 """What a request raises when the API server or the way to it fails; a cut stream ends in half a JSON document."""
 
 _clients: dict[asyncio.AbstractEventLoop, client.CoreV1Api] = {}
@@ -49,11 +68,16 @@ async def create(api: client.CoreV1Api, namespace: str, body: dict[str, Any]) ->
 
     Returns:
         False where a pod of that name exists: an earlier triggerer created it for this very try.
+
+    Raises:
+        RefusedError: The API server does not take it.
     """
     try:
-        await api.create_namespaced_pod(namespace, body, _preload_content=True, _request_timeout=_REQUEST_SECONDS)
-    except ApiException as error:
-        if error.status == 409:  # noqa: PLR2004 - HTTP's "conflict"
+        await _read(
+            await api.create_namespaced_pod(namespace, body, _preload_content=False, _request_timeout=_REQUEST_SECONDS)
+        )
+    except RefusedError as error:
+        if error.status == HTTPStatus.CONFLICT:
             return False
         raise
     return True
@@ -63,13 +87,19 @@ async def delete(api: client.CoreV1Api, namespace: str, name: str, grace_seconds
     """Deletes a pod, patiently: five attempts over half a minute, and its absence is fine."""
     for attempt in range(5):
         try:
-            await api.delete_namespaced_pod(
-                name, namespace, grace_period_seconds=grace_seconds, _request_timeout=_REQUEST_SECONDS
+            await _read(
+                await api.delete_namespaced_pod(
+                    name,
+                    namespace,
+                    grace_period_seconds=grace_seconds,
+                    _preload_content=False,
+                    _request_timeout=_REQUEST_SECONDS,
+                )
             )
-        except ApiException as error:
-            if error.status == 404:  # noqa: PLR2004 - HTTP's "not found"
+        except RefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
                 return
-        except (aiohttp.ClientError, OSError, TimeoutError):
+        except TRANSIENT:
             pass
         else:
             return
@@ -78,7 +108,7 @@ async def delete(api: client.CoreV1Api, namespace: str, name: str, grace_seconds
 
 async def states(
     api: client.CoreV1Api, namespace: str, name: str, on_cut: Callable[[Exception], None]
-) -> AsyncIterator[dict[str, Any] | None]:
+) -> AsyncGenerator[dict[str, Any] | None, None]:
     """A pod's state at once and at each change, over cut connections; None when it does not exist."""
     selector = f"metadata.name={name}"
     while True:
@@ -98,11 +128,12 @@ async def states(
                 _preload_content=False,
                 _request_timeout=(_REQUEST_SECONDS, _WATCH_SECONDS + _REQUEST_SECONDS),
             )
-            async for line in _lines(watch):
-                event = json.loads(line)
-                if event.get("type") not in {"ADDED", "MODIFIED", "DELETED"}:  # most often: too old a version
-                    break
-                yield None if event["type"] == "DELETED" else event["object"]
+            async with aclosing(_lines(watch)) as lines:
+                async for line in lines:
+                    event = json.loads(line)
+                    if event.get("type") not in {"ADDED", "MODIFIED", "DELETED"}:  # most often: too old a version
+                        break
+                    yield None if event["type"] == "DELETED" else event["object"]
         except TRANSIENT as error:
             on_cut(error)
             await asyncio.sleep(2)
@@ -122,7 +153,7 @@ async def events(api: client.CoreV1Api, namespace: str, name: str) -> list[dict[
         return []
 
 
-async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncIterator[str]:
+async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGenerator[str, None]:
     """The container's log as it is written; after a cut it goes on behind the last line that was seen."""
     stamp, seen_at = "", 0.0
     while True:
@@ -137,15 +168,19 @@ async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncIt
                 _preload_content=False,
                 **since,
             )
-            if response.status in {400, 404}:  # no such pod, or its container is gone
+            if response.status in {
+                HTTPStatus.BAD_REQUEST,
+                HTTPStatus.NOT_FOUND,
+            }:  # no such pod, or its container is gone
                 return
             last = stamp
-            async for raw in _lines(response):
-                at, _, text = raw.decode(errors="replace").partition(" ")
-                if last and at <= last:
-                    continue
-                stamp, seen_at = at, time.monotonic()
-                yield text
+            async with aclosing(_lines(response)) as lines:
+                async for raw in lines:
+                    at, _, text = raw.decode(errors="replace").partition(" ")
+                    if last and at <= last:
+                        continue
+                    stamp, seen_at = at, time.monotonic()
+                    yield text
         except TRANSIENT:
             pass
         else:
@@ -156,29 +191,31 @@ async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncIt
 async def _read(response: Any) -> Any:
     """The JSON body of a response that the client did not look into.
 
-    Raises:
-        OSError: The API server refused; the message is its own.
+    The client's own models are not asked for: making them is slow, and they refuse what they do not know.
     """
-    data = json.loads(await response.read())
-    if response.status != 200:  # noqa: PLR2004 - HTTP's "OK"
-        raise OSError(f"{response.status} {data.get('message', '')}")
-    return data
+    body = await response.read()
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise RefusedError(response.status, body)
+    return json.loads(body)
 
 
-async def _lines(response: Any) -> AsyncIterator[bytes]:
+async def _lines(response: Any) -> AsyncGenerator[bytes, None]:
     """Lines of a streamed body. aiohttp's own reader refuses lines over 128 KiB, which a pod's state can exceed."""
-    if response.status != 200:  # noqa: PLR2004 - HTTP's "OK"
-        raise OSError(f"{response.status} {(await response.read())[:300]!r}")
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise RefusedError(response.status, await response.read())
     rest = b""
-    async for chunk in response.content.iter_any():
-        *full, rest = (rest + chunk).split(b"\n")
-        for line in full:
-            yield line
-        if len(rest) > _LONGEST_LINE:
+    try:
+        async for chunk in response.content.iter_any():
+            *full, rest = (rest + chunk).split(b"\n")
+            for line in full:
+                yield line
+            if len(rest) > _LONGEST_LINE:
+                yield rest
+                rest = b""
+        if rest:
             yield rest
-            rest = b""
-    if rest:
-        yield rest
+    finally:
+        response.close()  # a watch that nobody reads to its end would hold its connection
 
 
 _swept: dict[str, float] = {}

@@ -2,14 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final, Protocol
 
-import aiohttp
 from kubernetes_asyncio import client
-from kubernetes_asyncio.client.exceptions import ApiException
 
 from podbt.airflow import cluster
 from podbt.contract.exits import ExitReason
@@ -20,6 +17,7 @@ _TICK_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 30.0
 _LOG_END_SECONDS: Final = 10.0
 _DEADLINE_MARGIN_SECONDS: Final = 60
+_BUSY: Final = frozenset({429, 500, 502, 503, 504})
 
 
 class Log(Protocol):
@@ -52,9 +50,9 @@ class PodFollower:
         if refused:
             return refused
         began, copying = time.monotonic(), None
-        seen = cluster.states(api, self._settings.namespace, self._name, self._on_cut)
+        seen = _with_clock(cluster.states(api, self._settings.namespace, self._name, self._on_cut))
         try:
-            async for pod, changed in _with_clock(seen):
+            async for pod, changed in seen:
                 if pod is None:
                     if self._uid is None and time.monotonic() - began < _TICK_SECONDS * 5:
                         continue  # the list may come from a cache that has not seen the new pod
@@ -68,6 +66,7 @@ class PodFollower:
                     return outcome
             raise AssertionError("the stream of states does not end")
         finally:
+            await seen.aclose()
             if copying is not None and not copying.done():
                 copying.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -89,13 +88,11 @@ class PodFollower:
         while True:
             try:
                 created = await cluster.create(api, self._settings.namespace, self._manifest)
-            except ApiException as error:
-                said = _message(error)
-                if not (error.status in {429, 500, 502, 503, 504} or "exceeded quota" in said):
-                    return failure(
-                        ExitReason.CONFIG_ERROR, f"Pod {self._name} cannot be created: {error.status} {said}"
-                    )
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except cluster.RefusedError as error:
+                said = str(error)
+                if error.status not in _BUSY and "exceeded quota" not in said:
+                    return failure(ExitReason.CONFIG_ERROR, f"Pod {self._name} cannot be created: {said}")
+            except cluster.TRANSIENT as error:
                 said = f"{type(error).__name__}: {error}"
             else:
                 self._log.info("Pod %s %s", self._name, "created" if created else "is there already, attached")
@@ -140,17 +137,18 @@ class PodFollower:
                 pending.clear()
 
         try:
-            async for line in cluster.log_lines(api, self._settings.namespace, self._name):
-                pending.append(line)
-                if len(pending) == 1:
-                    loop.call_later(1, flush)
+            async with contextlib.aclosing(cluster.log_lines(api, self._settings.namespace, self._name)) as lines:
+                async for line in lines:
+                    pending.append(line)
+                    if len(pending) == 1:
+                        loop.call_later(1, flush)
         finally:
             flush()
 
 
 async def _with_clock(
-    states: AsyncIterator[dict[str, Any] | None],
-) -> AsyncIterator[tuple[dict[str, Any] | None, bool]]:
+    states: AsyncGenerator[dict[str, Any] | None, None],
+) -> AsyncGenerator[tuple[dict[str, Any] | None, bool], None]:
     """Repeats the last state when nothing new comes, so that time alone can decide. The flag says: it is new."""
     state: dict[str, Any] | None = None
     upcoming: asyncio.Task[dict[str, Any] | None] | None = None
@@ -166,13 +164,7 @@ async def _with_clock(
                 continue
             yield state, fresh
     finally:
-        if upcoming is not None:
+        if upcoming is not None and not upcoming.done():
             upcoming.cancel()
-
-
-def _message(error: ApiException) -> str:
-    """The API server's own sentence, without headers and stack."""
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason)
+            await asyncio.wait({upcoming})
+        await states.aclose()

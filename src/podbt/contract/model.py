@@ -1,5 +1,6 @@
 """The base of everything that is read from outside: unknown keys are refused, and the refusal is one line."""
 
+import json
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,8 +24,9 @@ class Strict(BaseModel):
         Raises:
             ConfigError: One line that names the source, the key and what is wrong. Values are left out of it.
         """
+        # Through JSON, since strict validation takes text for an enum or a time only from there.
         try:
-            return cls.model_validate(data)
+            return cls.model_validate_json(json.dumps(data, default=str))
         except ValidationError as error:
             raise ConfigError(f"{source}: {describe(error)}") from None
 

@@ -1,0 +1,142 @@
+"""An API server that knows pods, as far as following one takes: real HTTP, real watches, real refusals."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes_asyncio import client
+
+from podbt.airflow import cluster
+
+
+@dataclass
+class FakeCluster:
+    """State of the fake server; tests change it while something follows a pod."""
+
+    pods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    refusals: list[tuple[int, str]] = field(default_factory=list)
+    """(status, message) of the next creations."""
+    created: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    cut_watches: int = 0
+    """So many watches end in the middle of a line."""
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _version: int = 0
+
+    async def update(self, name: str, *, age_seconds: float = 0, **status: Any) -> None:
+        pod = self.pods[name]
+        born = datetime.now(UTC) - timedelta(seconds=age_seconds)
+        pod["metadata"]["creationTimestamp"] = born.strftime("%Y-%m-%dT%H:%M:%SZ")
+        pod["status"] = status
+        await self._notify()
+
+    async def remove(self, name: str) -> None:
+        self.pods.pop(name)
+        await self._notify()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._version += 1
+            self._changed.notify_all()
+
+    def _refuse(self, status: int, message: str) -> web.Response:
+        return web.json_response({"kind": "Status", "message": message}, status=status)
+
+    async def create(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if self.refusals:
+            return self._refuse(*self.refusals.pop(0))
+        name = body["metadata"]["name"]
+        if name in self.pods:
+            return self._refuse(409, "already exists")
+        body["metadata"] |= {"uid": f"uid-{name}", "resourceVersion": "1"}
+        self.created.append(json.loads(json.dumps(body)))
+        self.pods[name] = body
+        await self.update(name, phase="Pending")
+        return web.json_response(body, status=201)
+
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        name = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
+        if request.query.get("watch"):
+            return await self._watch(request, name)
+        items = [pod for key, pod in self.pods.items() if not name or key == name]
+        return web.json_response(
+            {"kind": "PodList", "metadata": {"resourceVersion": str(self._version)}, "items": items}
+        )
+
+    async def _watch(self, request: web.Request, name: str) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        seen, known = int(request.query["resourceVersion"]), name in self.pods
+        while True:
+            async with self._changed:
+                while self._version <= seen:
+                    await self._changed.wait()
+                seen = self._version
+            present = name in self.pods
+            if self.cut_watches:
+                self.cut_watches -= 1
+                await response.write(b'{"type": "MODI')
+                return response
+            if present or known:
+                kind = "MODIFIED" if present else "DELETED"
+                line = json.dumps({"type": kind, "object": self.pods.get(name, {})})
+                await response.write(line.encode() + b"\n")
+            known = present
+
+    async def delete(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in self.pods:
+            return self._refuse(404, "not found")
+        self.deleted.append(name)
+        body = self.pods[name]
+        await self.remove(name)
+        return web.json_response(body)
+
+    async def read_log(self, _: web.Request) -> web.Response:
+        return web.Response(text="".join(f"2026-01-01T00:00:{n:02d}Z {line}\n" for n, line in enumerate(self.log)))
+
+    async def list_events(self, _: web.Request) -> web.Response:
+        return web.json_response({"kind": "EventList", "items": self.events})
+
+
+@asynccontextmanager
+async def fake_cluster(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeCluster]:
+    """Serves a fake cluster on loopback and makes podbt's client speak to it."""
+    fake = FakeCluster()
+    app = web.Application()
+    pods = "/api/v1/namespaces/ns/pods"
+    app.router.add_post(pods, fake.create)
+    app.router.add_get(pods, fake.list)
+    app.router.add_delete(pods + "/{name}", fake.delete)
+    app.router.add_get(pods + "/{name}/log", fake.read_log)
+    app.router.add_get("/api/v1/namespaces/ns/events", fake.list_events)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    api = client.ApiClient(client.Configuration(host=f"http://{host}:{port}"))
+
+    async def connect() -> client.CoreV1Api:
+        return client.CoreV1Api(api)
+
+    monkeypatch.setattr(cluster, "connect", connect)
+    monkeypatch.setattr(cluster, "_swept", {})
+    try:
+        yield fake
+    finally:
+        await api.close()
+        await runner.cleanup()

@@ -1,0 +1,156 @@
+"""DbtPodOperator: what is refused when a DAG is written, what travels, and how a worker ends it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+
+from podbt.airflow import DbtPodOperator
+from podbt.airflow import operator as module
+from podbt.airflow.trigger import DbtPodTrigger
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Summary, to_json
+from podbt.errors import ConfigError
+from podbt.pod.state import Outcome, failure
+
+
+def operator(**kwargs: Any) -> DbtPodOperator:
+    return DbtPodOperator(task_id="t", **kwargs)
+
+
+def arguments(tested: DbtPodOperator) -> dict[str, Any]:
+    return dict(tested.start_trigger_args.trigger_kwargs or {})
+
+
+class FakeTaskInstance:
+    dag_id, run_id, task_id, map_index, try_number = "d", "r", "t", None, 2
+
+
+CONTEXT: Any = {"ti": FakeTaskInstance()}
+
+
+def test_it_is_a_kubernetes_pod_operator_that_starts_in_its_trigger() -> None:
+    tested = operator(select="tag:daily", vars={"day": "{{ ds }}"})
+    assert isinstance(tested, KubernetesPodOperator)
+    assert tested.start_from_trigger is True
+    assert tested.start_trigger_args.trigger_cls == f"{DbtPodTrigger.__module__}.{DbtPodTrigger.__qualname__}"
+    assert arguments(tested)["step"] == {"command": "build", "select": "tag:daily", "vars": {"day": "{{ ds }}"}}
+    assert DbtPodTrigger(**arguments(tested)).step == tested.step
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"command": "biuld"}, "'biuld' is not one of", id="command"),
+        pytest.param({"selector": "a", "select": "b"}, "beside select", id="selector and select"),
+        pytest.param({"image": "dbt:1"}, "takes no image", id="KPO's own argument"),
+        pytest.param({"env_vars": {"A": "b"}}, "takes no env_vars", id="KPO's environment"),
+        pytest.param({"settings": {"imgae": "dbt:1"}}, "imgae is not a known key", id="settings"),
+    ],
+)
+def test_a_mistake_is_refused_when_the_dag_is_parsed(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        operator(**fields)
+
+
+def test_an_unknown_argument_is_refused() -> None:
+    with pytest.raises(TypeError, match="modles"):
+        operator(modles="x")
+
+
+def test_a_templated_command_is_judged_once_it_is_rendered() -> None:
+    assert operator(command="{{ params.command }}").step["command"] == "{{ params.command }}"
+
+
+def test_execution_timeout_is_the_pods_deadline() -> None:
+    tested = operator(execution_timeout=timedelta(hours=1))
+    assert tested.execution_timeout is None
+    assert arguments(tested)["overrides"] == {"run_timeout_seconds": 3600}
+
+
+@pytest.mark.parametrize(
+    ("fields", "resumes"),
+    [
+        ({}, False),
+        ({"outlets": [Asset("mart")]}, True),
+        ({"on_success_callback": lambda _: None}, True),
+        ({"on_failure_callback": lambda _: None}, False),
+    ],
+    ids=["plain", "outlets", "success callback", "failure callback"],
+)
+def test_only_what_needs_a_worker_gets_one(fields: dict[str, Any], resumes: bool) -> None:
+    assert arguments(operator(**fields))["resume_to_end"] is resumes
+
+
+def test_dag_test_defers_with_its_identity() -> None:
+    with pytest.raises(TaskDeferred) as deferred:
+        operator().execute(CONTEXT)
+    assert deferred.value.trigger.identity["try_number"] == 2
+    assert deferred.value.method_name == "resume"
+
+
+GOOD = Outcome(summary=Summary(status="success", exit_reason=ExitReason.SUCCESS), retryable=True)
+
+
+@pytest.mark.parametrize("event", ["failed", None, "anything"])
+def test_resume_never_takes_silence_for_success(event: Any) -> None:
+    with pytest.raises(AirflowException, match="its log says why"):
+        operator().resume(CONTEXT, event)
+
+
+def test_resume_ends_as_the_trigger_said() -> None:
+    good = {"summary": to_json(GOOD.summary), "retryable": True}
+    assert operator().resume(CONTEXT, good)["exit_reason"] == "success"
+    assert operator().resume(CONTEXT, "success") is None
+    bad = failure(ExitReason.CONFIG_ERROR, "Secret 'x' does not exist")
+    with pytest.raises(AirflowFailException, match="Secret 'x' does not exist"):
+        operator().resume(CONTEXT, {"summary": to_json(bad.summary), "retryable": False})
+
+
+class Follower:
+    """Stands for a pod that ends as told."""
+
+    outcome = GOOD
+    stopped: DbtPodOperator | None = None
+
+    def __init__(self, *_: Any) -> None: ...
+
+    async def follow(self) -> Outcome:
+        if self.stopped is not None:
+            self.stopped._killed = True  # what Airflow's SIGTERM handler does through on_kill()
+        return self.outcome
+
+    async def delete(self, *, now: bool) -> None: ...
+
+
+def test_a_waiting_worker_returns_the_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PodFollower", Follower)
+    tested = operator(deferrable=False)
+    assert tested.start_from_trigger is False
+    assert tested.execute(CONTEXT)["exit_reason"] == "success"
+
+
+def test_a_stopped_worker_never_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """apache/airflow#73006: the pod is deleted and the task ends as success."""
+    tested = operator(deferrable=False)
+    monkeypatch.setattr(module, "PodFollower", Follower)
+    monkeypatch.setattr(Follower, "stopped", tested)
+    with pytest.raises(AirflowException, match="told to stop"):
+        tested.execute(CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [(ExitReason.NODE_FAILURE, AirflowException), (ExitReason.EMPTY_SELECTION, AirflowFailException)],
+)
+def test_a_waiting_worker_fails_as_the_run_did(
+    monkeypatch: pytest.MonkeyPatch, reason: ExitReason, error: type[Exception]
+) -> None:
+    monkeypatch.setattr(module, "PodFollower", Follower)
+    monkeypatch.setattr(Follower, "outcome", failure(reason, "why"))
+    with pytest.raises(error, match="why") as raised:
+        operator(deferrable=False).execute(CONTEXT)
+    assert type(raised.value) is error

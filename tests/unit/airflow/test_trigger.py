@@ -1,0 +1,230 @@
+"""The trigger against an API server: which event ends the task, and what happens to the pod."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
+
+from podbt.airflow import follow
+from podbt.airflow.trigger import DbtPodTrigger
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import RunIdentity, Summary, to_json
+from podbt.pod.build import pod_name
+
+IDENTITY = RunIdentity(dag_id="d", run_id="r", task_id="t")
+NAME = pod_name(IDENTITY)
+GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x")
+
+Script = Callable[[FakeCluster], Awaitable[None]]
+
+
+def trigger(**kwargs: Any) -> DbtPodTrigger:
+    return DbtPodTrigger(**{"step": {"command": "build"}, "identity": to_json(IDENTITY), **kwargs})
+
+
+def running() -> dict[str, Any]:
+    return {"phase": "Running", "containerStatuses": [{"name": "dbt", "state": {"running": {}}}]}
+
+
+def ended(summary: Summary | None, code: int, reason: str = "Error") -> dict[str, Any]:
+    message = summary.to_termination_message() if summary else ""
+    terminated = {"exitCode": code, "reason": reason, "message": message, "finishedAt": "2026-01-01T00:00:00Z"}
+    statuses = [{"name": "dbt", "state": {"terminated": terminated}}]
+    return {"phase": "Failed" if code else "Succeeded", "containerStatuses": statuses}
+
+
+async def created(fake: FakeCluster) -> None:
+    await fake.until(lambda: NAME in fake.pods)
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    script: Script,
+    tested: DbtPodTrigger | None = None,
+    prepare: Callable[[FakeCluster], None] = lambda _: None,
+) -> tuple[TriggerEvent, FakeCluster]:
+    """Runs a trigger to its event while a script plays the cluster; then lets the pod's deletion finish."""
+    monkeypatch.setattr(follow, "_TICK_SECONDS", 0.05)
+
+    async def both() -> tuple[TriggerEvent, FakeCluster]:
+        async with fake_cluster(monkeypatch) as fake:
+            prepare(fake)
+            playing = asyncio.ensure_future(script(fake))
+            event = await asyncio.wait_for(anext(aiter((tested or trigger()).run())), 30)
+            await playing
+            await asyncio.sleep(0.2)
+            return event, fake
+
+    return asyncio.run(both())
+
+
+async def succeed(fake: FakeCluster) -> None:
+    await created(fake)
+    await fake.update(NAME, **running())
+    await asyncio.sleep(0.1)
+    await fake.update(NAME, **ended(GOOD, 0, "Completed"))
+
+
+def test_success_ends_the_task_with_the_summary(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.log.extend(["1 of 2 OK", "Done."]))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms == {"return_value": to_json(GOOD)}
+    assert fake.deleted == [NAME]
+    assert fake.created[0]["spec"]["containers"][0]["args"] == ["build", "--target", "prod"]
+    assert "1 of 2 OK\nDone." in capsys.readouterr().out
+
+
+def test_a_retryable_failure_goes_through_the_tasks_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error="model.p.m: boom")
+
+    async def fail(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, **ended(bad, 1))
+
+    event, _ = run(monkeypatch, fail)
+    assert isinstance(event, TaskFailedEvent)
+
+
+def test_a_failure_that_no_retry_can_help_resumes_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = Summary(status="failed", exit_reason=ExitReason.CONFIG_ERROR, error="refused")
+
+    async def fail(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, **ended(bad, 2))
+
+    event, _ = run(monkeypatch, fail)
+    assert not isinstance(event, TaskFailedEvent)
+    assert event.payload == {"summary": to_json(bad), "retryable": False}
+
+
+def test_callbacks_and_outlets_get_their_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    event, _ = run(monkeypatch, succeed, trigger(resume_to_end=True))
+    assert not isinstance(event, TaskSuccessEvent)
+    assert event.payload["summary"]["exit_reason"] == "success"
+
+
+def test_a_restarted_triggerer_attaches_to_the_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    born = datetime.now(UTC).isoformat()
+    there = {"metadata": {"name": NAME, "uid": "u", "creationTimestamp": born}, "status": running()}
+
+    async def finish(fake: FakeCluster) -> None:
+        await asyncio.sleep(0.2)
+        await fake.update(NAME, **ended(GOOD, 0, "Completed"))
+
+    def put(fake: FakeCluster) -> None:
+        fake.pods[NAME] = there
+
+    event, fake = run(monkeypatch, finish, prepare=put)
+    assert isinstance(event, TaskSuccessEvent)
+    assert fake.created == []
+
+
+def test_cut_watches_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    event, _ = run(monkeypatch, succeed, prepare=lambda fake: setattr(fake, "cut_watches", 2))
+    assert isinstance(event, TaskSuccessEvent)
+
+
+def test_a_pod_deleted_from_outside_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def delete(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, **running())
+        await asyncio.sleep(0.2)
+        await fake.remove(NAME)
+
+    event, _ = run(monkeypatch, delete)
+    assert isinstance(event, TaskFailedEvent)
+    assert event.xcoms is not None
+    assert "deleted while it ran" in str(event.xcoms["return_value"])
+
+
+def test_a_missing_secret_is_named_and_the_pod_deleted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait(fake: FakeCluster) -> None:
+        await created(fake)
+        message = 'MountVolume.SetUp failed for volume "profiles" : secret "profiles" not found'
+        fake.events.append({"type": "Warning", "reason": "FailedMount", "message": message})
+        await fake.update(NAME, age_seconds=25, phase="Pending")
+
+    event, fake = run(monkeypatch, wait)
+    assert "Secret 'profiles' does not exist" in event.payload["summary"]["error"]
+    assert event.payload["retryable"] is False
+    assert fake.deleted == [NAME]
+
+
+def test_quota_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = (403, "pods is forbidden: exceeded quota: team, requested: pods=1")
+    event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.refusals.append(refusal))
+    assert isinstance(event, TaskSuccessEvent)
+    assert len(fake.created) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(403, "pods is forbidden: User cannot create"), (404, 'namespaces "ns" not found'), (422, "spec is invalid")],
+)
+def test_a_refused_pod_is_said_and_not_retried(monkeypatch: pytest.MonkeyPatch, status: int, message: str) -> None:
+    async def nothing(_: FakeCluster) -> None:
+        await asyncio.sleep(0)
+
+    event, _ = run(monkeypatch, nothing, prepare=lambda fake: fake.refusals.append((status, message)))
+    assert message in event.payload["summary"]["error"]
+    assert event.payload["retryable"] is False
+
+
+def test_wrong_settings_are_an_event_and_no_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_: FakeCluster) -> None:
+        await asyncio.sleep(0)
+
+    event, fake = run(monkeypatch, nothing, trigger(overrides={"image": "dbt:latest"}))
+    assert "is not pinned" in event.payload["summary"]["error"]
+    assert fake.created == []
+
+
+def test_a_person_who_clears_the_task_deletes_its_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_TICK_SECONDS", 0.05)
+
+    async def scenario() -> list[str]:
+        async with fake_cluster(monkeypatch) as fake:
+            tested = trigger()
+            following = asyncio.ensure_future(anext(aiter(tested.run())))
+            await created(fake)
+            await fake.update(NAME, **running())
+            await tested.on_kill()
+            following.cancel()
+            return fake.deleted
+
+    assert asyncio.run(scenario()) == [NAME]
+
+
+def test_a_restart_leaves_the_pod_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> list[str]:
+        async with fake_cluster(monkeypatch) as fake:
+            tested = trigger()
+            following = asyncio.ensure_future(anext(aiter(tested.run())))
+            await created(fake)
+            await fake.update(NAME, **running())
+            following.cancel()
+            await tested.cleanup()
+            await asyncio.sleep(0.2)
+            return fake.deleted
+
+    assert asyncio.run(scenario()) == []
+
+
+def test_pods_that_a_dead_triggerer_forgot_are_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {"metadata": {"name": "old"}, "status": ended(GOOD, 0, "Completed")}
+    young = {"metadata": {"name": "young"}, "status": running()}
+    event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.pods.update(old=old, young=young))
+    assert isinstance(event, TaskSuccessEvent)
+    assert fake.deleted == ["old", NAME]
+
+
+def test_what_is_stored_makes_the_same_trigger() -> None:
+    path, kwargs = trigger(overrides={"target": "clinic"}, resume_to_end=True).serialize()
+    assert path == f"{DbtPodTrigger.__module__}.{DbtPodTrigger.__qualname__}"
+    assert DbtPodTrigger(**kwargs).serialize() == (path, kwargs)
