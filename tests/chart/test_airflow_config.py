@@ -99,7 +99,9 @@ def test_address_when_none_is_given(service: dict[str, Any], url: str) -> None:
 
 def test_components_run_what_they_are_called() -> None:
     for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
-        assert render(EVALUATION).pod(component).main["args"] == ["airflow", component]
+        main = render(EVALUATION).pod(component).main
+        assert main["args"][1:2] == ["/etc/podbt-scripts/wait_for_database.py"]
+        assert main["args"][-2:] == ["airflow", component]
         wait = render(EVALUATION).pod(component).containers[0]
         assert wait["args"][-4:-1] == ["airflow", "db", "check-migrations"]
 

@@ -159,7 +159,14 @@ spec:
       containers:
         - name: {{ .component }}
           {{- include "podbt.airflowImage" .root | nindent 10 }}
-          args: [airflow, {{ .component }}]
+          # Airflow ends when its database goes away. Waiting for it here, instead of ending again and again, spares the
+          # minutes that Kubernetes lets pass between restarts.
+          args:
+            - python
+            - /etc/podbt-scripts/wait_for_database.py
+            - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+            - airflow
+            - {{ .component }}
           env:
             {{- include "podbt.airflowEnv" .root | nindent 12 }}
           {{- with .ports }}
