@@ -31,10 +31,12 @@ QUERIES = {
 
 def libpq_uri(connection: str) -> str:
     """Takes SQLAlchemy's driver out of a connection: postgresql+psycopg2://… becomes postgresql://…."""
-    scheme, separator, rest = connection.partition("://")
-    if not separator or scheme.partition("+")[0] != "postgresql":
+    scheme, _, rest = connection.partition("://")
+    # Without a driver SQLAlchemy takes psycopg 3, which Airflow does not bring along.
+    if not (rest and scheme.startswith("postgresql+")):
         sys.exit(
-            f"{CONNECTION} is no PostgreSQL connection. Write it as postgresql+psycopg2://user:password@host/database."
+            f"{CONNECTION} names no PostgreSQL server and driver."
+            " Write the Secret's value as postgresql+psycopg2://user:password@host:5432/database."
         )
     return f"postgresql://{rest}"
 
