@@ -59,7 +59,7 @@ check: lint types test-fast ## Everything that needs no cluster
 lint: venv ## Ruff, shellcheck, yamllint and sqlfluff
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/shellcheck $$(git ls-files | xargs grep -lE '^#!(/bin/(ba)?sh|/usr/bin/env (ba)?sh)')
+	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files | xargs grep -lE '^#!(/bin/(ba)?sh|/usr/bin/env (ba)?sh)')
 	$(BIN)/yamllint --strict .
 
 .PHONY: format
