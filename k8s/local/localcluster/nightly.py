@@ -22,6 +22,7 @@ DAG = "dental_nightly"
 PARSE_SECONDS = 300.0
 RUN_SECONDS = 3600.0
 POLL_SECONDS = 2.0
+QUEUE_SECONDS = 15.0
 LAST_NIGHT_SECONDS = 20.0
 ENDED = frozenset({"success", "failed"})
 # States that last no longer than a look at them: the scheduler's own steps.
@@ -111,10 +112,14 @@ def follow(airflow: Airflow, run_id: str, say: Callable[[str], None], explain: C
     """
     path = f"/dags/{DAG}/dagRuns/{quoted(run_id)}"
     deadline = time.monotonic() + RUN_SECONDS
+    queued = time.monotonic() + QUEUE_SECONDS
     seen: dict[str, tuple[str | None, int]] = {}
     while True:
         # The run first: when it has ended, its tasks have too, so the last look at them is complete.
         state = airflow.get(path)["state"]
+        if state == "queued" and queued and time.monotonic() > queued:
+            say(f"waits for another run of {DAG} to end: {URL}/dags/{DAG}/runs")
+            queued = 0.0
         tasks = airflow.get(f"{path}/taskInstances")["task_instances"]
         tasks.sort(key=lambda one: (one["start_date"] or "~", one["task_id"]))
         for task in tasks:

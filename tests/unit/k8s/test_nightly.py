@@ -213,6 +213,17 @@ def test_show_asks_the_cluster(session: Session, programs: Programs) -> None:
     assert programs.calls == ["kubectl -n podbt exec deploy/podbt-api-server -c api-server -- podbt runs show runs/x"]
 
 
+def test_waiting_for_another_run_is_said_once(
+    airflow: Airflow, fake: FakeAirflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "QUEUE_SECONDS", 0.0)
+    fake.runs = [run("r")]
+    fake.states = [("queued", []), ("queued", []), ("running", []), ("success", [])]
+    said: list[str] = []
+    nightly.follow(airflow, "r", said.append)
+    assert [line.partition(":")[0] for line in said] == ["waits for another run of dental_nightly to end"]
+
+
 def test_failed_try_is_explained_while_airflow_waits(airflow: Airflow, fake: FakeAirflow) -> None:
     fake.runs = [run("r")]
     fake.states = [("running", [task("build", "up_for_retry")]), ("success", [task("build", "success", try_number=2)])]
