@@ -72,7 +72,7 @@ def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert load_settings(file).target == "clinic"
 
 
-@pytest.mark.parametrize(("text", "said"), [("a: [", "not readable as YAML"), ("", "valid dictionary")])
+@pytest.mark.parametrize(("text", "said"), [("a: [", "not readable as YAML"), ("", "should be an object")])
 def test_a_broken_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text(text)

@@ -1,0 +1,71 @@
+"""Imports point one way, and modules stay small enough to read."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/podbt"
+
+# What each part may import of podbt, and which large libraries.
+ALLOWED = {
+    "contract": ({"constants", "errors", "contract"}, set[str]()),
+    "runner": ({"constants", "errors", "contract", "runner"}, {"dbt"}),
+    "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
+    "airflow": (
+        {"constants", "errors", "contract", "pod", "airflow"},
+        {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp"},
+    ),
+}
+LARGE = {"airflow", "dbt", "dbt_common", "kubernetes", "kubernetes_asyncio", "aiohttp", "psycopg2"}
+
+
+def imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "podbt":
+                yield from (f"podbt.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_imports_point_one_way(part: str) -> None:
+    own, libraries = ALLOWED[part]
+    files = list((SOURCE / part).rglob("*.py"))
+    assert files
+    for file in files:
+        for name in imports(file):
+            top, *rest = name.split(".")
+            if top == "podbt":
+                assert rest[0] in own, f"{file.relative_to(ROOT)} imports {name}"
+            else:
+                assert top not in LARGE - libraries, f"{file.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        pytest.param("podbt.cli, podbt.contract.runs", ["airflow", "kubernetes", "dbt"], id="the command alone"),
+        pytest.param("podbt.runner.main, podbt.runner.bake", ["airflow", "kubernetes"], id="the runner"),
+        pytest.param("podbt.airflow", ["dbt"], id="the operator"),
+        pytest.param("podbt.pod.build", ["airflow", "dbt"], id="the pod builder"),
+    ],
+)
+def test_a_part_imports_where_the_others_libraries_are_absent(modules: str, absent: list[str]) -> None:
+    program = f"import sys\nfor name in {absent}: sys.modules[name] = None\nimport {modules}"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_modules_are_small() -> None:
+    folders = ("src", "dags", "tests", "k8s/local", "dbt_dental_models", "helm")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    assert len(files) > len(folders)
+    large = {str(file.relative_to(ROOT)): n for file in files if (n := len(file.read_text().splitlines())) > 400}
+    assert large == {}
