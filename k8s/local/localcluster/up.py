@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localcluster import cluster, daemon, data, images, machine, prerequisites, tools
 from localcluster.machine import Source
@@ -15,7 +15,7 @@ from localcluster.report import nightly_run
 from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from localcluster.session import Session
 
@@ -38,15 +38,14 @@ class Built:
 def up(session: Session, *, nodes: int = 1, cluster_only: bool = False) -> int:
     """Bring everything up and run the nightly DAG; return the exit code."""
     session, source = _machine(session)
-    with _parallel(session) as pool:
+    with together(session) as pool:
         bases = pool.submit(_bases, session, source)
         there = pool.submit(_cluster, session, source, bases, nodes)
-        work: list[Future[object]] = [bases, there]  # type: ignore[list-item]  # futures of any kind, only waited for
+        work: list[Future[Any]] = [bases, there]
         if not cluster_only:
             built = pool.submit(_images, session, source, bases)
-            work.append(built)  # type: ignore[arg-type]
-        for done in as_completed(work):
-            done.result()
+            work.append(built)
+        finish(work)
     if cluster_only:
         return 0
     names = built.result()
@@ -150,7 +149,7 @@ def _chart(session: Session, names: Built) -> str:
 
 
 @contextmanager
-def _parallel(session: Session) -> Iterator[ThreadPoolExecutor]:
+def together(session: Session) -> Iterator[ThreadPoolExecutor]:
     """Threads that end together: when one fails, or on Ctrl-C, the others' programs are ended."""
     pool = ThreadPoolExecutor(max_workers=3)
     try:
@@ -160,3 +159,9 @@ def _parallel(session: Session) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def finish(work: Sequence[Future[Any]]) -> None:
+    """Wait for all of them; raise what the first that fails raises, at once."""
+    for done in as_completed(work):
+        done.result()
