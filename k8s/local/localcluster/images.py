@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from localcluster.shell import Shell
 
 PYTHON_IMAGE = PROBE_IMAGE
-POSTGRES_IMAGE = "postgres:15-bookworm"
 POSTGRES_MAJOR = "15"
 # Where a machine keeps its own certificates; the first of these that names a file is used.
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")

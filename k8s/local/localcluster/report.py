@@ -80,8 +80,9 @@ def _counts(summary: dict[str, Any]) -> str:
 
 def failures(summary: dict[str, Any]) -> list[str]:
     """Return why a dbt step failed: its error, if it has one, and its failing nodes."""
-    error = [f"  {summary['error']}"] if summary.get("error") else []
     nodes = summary.get("failures", [])
+    # Where nodes failed, the error only repeats the first of them.
+    error = [f"  {summary['error']}"] if summary.get("error") and not nodes else []
     lines = [f"  {one['unique_id']}: {one['message']}" for one in nodes[:FAILURES_SHOWN]]
     more = [f"  and {len(nodes) - FAILURES_SHOWN} more"] if len(nodes) > FAILURES_SHOWN else []
     return error + lines + more

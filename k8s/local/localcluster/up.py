@@ -67,11 +67,11 @@ def _machine(session: Session) -> tuple[Session, Source]:
     with session.phase("prerequisites", "looking at this machine") as (phase, shell):
         found = daemon.find(session)
         session = found or session
-        # A cluster keeps what it was made from: another answer of the registry later must not replace its images.
-        known = session.state.read().get("source") if found and cluster.node_id(session.shell) else None
-        at_docker = session.shell.but(log=shell.log)
-        facts = machine.look(at_docker, session.places.cache, () if known else PORTS, Source[known] if known else None)
-        if lines := prerequisites.problems(facts, fresh=not known):
+        fresh = not (found and cluster.node_id(session.shell))
+        facts = machine.look(
+            session.shell.but(log=shell.log), session.places.cache, PORTS if fresh else (), _known_source(session)
+        )
+        if lines := prerequisites.problems(facts, fresh=fresh):
             raise LocalError("\n  ".join(["this machine lacks something:", *lines]) if len(lines) > 1 else lines[0])
         phase.result = f"images come from {facts.source.value}, Docker {'runs' if facts.docker else 'is started here'}"
     with session.phase("docker", "a Docker daemon") as (phase, shell):
@@ -88,6 +88,12 @@ def _machine(session: Session) -> tuple[Session, Source]:
     return session, source
 
 
+def _known_source(session: Session) -> Source | None:
+    """What the cluster was made from: another answer of the registry later must not replace its images."""
+    state = session.state.read()
+    return Source[state["source"]] if state.get("cluster") and "source" in state else None
+
+
 def _cluster(session: Session, source: Source, bases: Future[tuple[str, str]], nodes: int) -> None:
     whole = cluster.is_whole(session)
     with session.phase("tools", tools.doing(source)) as (phase, shell):
@@ -97,8 +103,8 @@ def _cluster(session: Session, source: Source, bases: Future[tuple[str, str]], n
             cluster.wake(shell)
             phase.result = "is there"
         return
-    image = None
-    if source is Source.PACKAGES:
+    image = session.shell.environ.get("PODBT_NODE_IMAGE")
+    if source is Source.PACKAGES and not image:
         bases.result()  # the node image starts from one of them
         with session.phase("node-image", "kind's node, from packages and what was compiled") as (phase, shell):
             image = shell.run(session.places.recipe / "node-image").split()[-1]

@@ -23,6 +23,9 @@ def down(session: Session, *, everything: bool) -> int:
     """Delete the cluster and stop the private daemon; with `everything`, remove images and the cache folder too."""
     found = daemon.find(session)
     with session.phase("cluster", "deleting") as (phase, shell):
+        if not found and session.state.read().get("cluster") and (session.places.cache / "docker" / "data").exists():
+            # The private daemon ended, with the machine perhaps; its next start would bring the nodes back.
+            found = daemon.start(session, shell)
         if found:
             phase.result = "deleted" if cluster.delete(found, found.shell.but(log=shell.log)) else "there was none"
             if everything and found.shell.environ.get("DOCKER_HOST") != daemon.private_host(session):

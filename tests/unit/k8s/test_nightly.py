@@ -240,6 +240,12 @@ def test_latest_failure(session: Session, programs: Programs, status: str, *, to
     assert report.failures(nightly.latest_failure(session.shell)) == (["  no login"] if told else [])
 
 
+def test_error_is_told_only_where_no_node_says_it() -> None:
+    assert report.failures({"error": "refused", "failures": []}) == ["  refused"]
+    nodes = [{"unique_id": "model.x.a", "message": "m"}]
+    assert report.failures({"error": "1 of 2 nodes failed: m", "failures": nodes}) == ["  model.x.a: m"]
+
+
 def test_failure_list_is_cut() -> None:
     many = {"failures": [{"unique_id": f"model.x.{number}", "message": "m"} for number in range(12)]}
     lines = report.failures(many)
