@@ -24,10 +24,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(arguments[2:])
     options = _parser().parse_args(arguments)
     try:
-        return int(options.verb(options))
+        code = int(options.verb(options))
+        sys.stdout.flush()  # here, where a reader that has left is still to be caught
     except PodbtError as error:
         print(f"podbt: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `podbt runs show latest | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
