@@ -4,7 +4,7 @@ Only ``Random.random`` is promised to repeat for a seed across Python versions; 
 Days travel as ordinals (``date.toordinal``) and become text once, where a row is written.
 """
 
-import datetime
+import datetime as dt
 import random
 from collections.abc import Sequence
 from functools import cache
@@ -24,7 +24,7 @@ class Chance:
         seed = 0
         for part in parts:
             seed = seed * 1_000_003 + part
-        self.unit = random.Random(seed).random  # noqa: S311 - made-up data, not secrets
+        self.unit = random.Random(seed).random  # made-up data, not secrets
 
     def under(self, probability: float) -> bool:
         """Return True with the given probability."""
@@ -42,7 +42,7 @@ class Chance:
 @cache
 def iso(day: int) -> str:
     """Return a day as text; 0 is OpenDental's empty date."""
-    return datetime.date.fromordinal(day).isoformat() if day else NO_DATE
+    return dt.date.fromordinal(day).isoformat() if day else NO_DATE
 
 
 @cache
@@ -59,7 +59,7 @@ def at(day: int, minute: int) -> str:
 @cache
 def is_weekend(day: int) -> bool:
     """Return True on the days the practice is closed."""
-    return datetime.date.fromordinal(day).weekday() >= 5  # noqa: PLR2004 - Saturday
+    return dt.date.fromordinal(day).weekday() >= 5  # Saturday
 
 
 def workday(day: int) -> int:

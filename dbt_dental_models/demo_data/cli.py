@@ -1,7 +1,7 @@
 """Command line of the generator."""
 
 import argparse
-import datetime
+import datetime as dt
 import resource
 import sys
 import time
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
+from demo_data.advance import advance
 from demo_data.families import write_family
 from demo_data.people import World
 from demo_data.reference import build_practice, write_practice
 from demo_data.sink import CopySink, Keys, Sink
-from demo_data.state import State, StateError, check_replaceable, write_state
-
+from demo_data.state import State, StateError, check_replaceable, read_state, write_state
 from demo_data.tables import TABLES, create_table, finish_statements
 
 MAX_PATIENTS = 1_000_000
@@ -31,11 +31,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--patients", type=int, help=f"how many patients to write, 1 to {MAX_PATIENTS:,}")
     parser.add_argument(
         "--as-of",
-        type=datetime.date.fromisoformat,
+        type=dt.date.fromisoformat,
         metavar="YYYY-MM-DD",
         help="the morning the data stands at; days before it have happened",
     )
     parser.add_argument("--seed", type=int, default=20, help="same seed, same data (default: %(default)s)")
+    parser.add_argument("--advance-days", type=int, metavar="N", help="let N days pass in the data that is there")
     parser.add_argument("--force", action="store_true", help="replace a schema raw that this program did not write")
     return parser
 
@@ -68,26 +69,39 @@ def create(connection: Connection, seed: int, patients: int, as_of: int, *, forc
     return sink.rows.total()
 
 
+def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.advance_days is None:
+        if options.patients is None or options.as_of is None:
+            parser.error("give --patients and --as-of for new data, or --advance-days to move existing data on")
+        if not 1 <= options.patients <= MAX_PATIENTS:
+            parser.error(f"--patients {options.patients} is out of range; give 1 to {MAX_PATIENTS:,}")
+        if not 2000 <= options.as_of.year <= 2200:
+            parser.error(f"--as-of {options.as_of} is out of range; give a year from 2000 to 2200")
+    elif options.patients is not None or options.as_of is not None:
+        parser.error("--advance-days moves the data that is there: leave out --patients and --as-of")
+    elif not 1 <= options.advance_days <= 366:
+        parser.error(f"--advance-days {options.advance_days} is out of range; give 1 to 366")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, or 2 with one line on what to do."""
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if options.patients is None or options.as_of is None:
-        parser.error("give --patients and --as-of")
-    if not 1 <= options.patients <= MAX_PATIENTS:
-        parser.error(f"--patients {options.patients} is out of range; give 1 to {MAX_PATIENTS:,}")
-    if not 2000 <= options.as_of.year <= 2200:  # noqa: PLR2004
-        parser.error(f"--as-of {options.as_of} is out of range; give a year from 2000 to 2200")
+    _check_options(parser, options)
     started = time.monotonic()
     try:
         connection = psycopg2.connect("")
     except psycopg2.OperationalError as error:
-        print(f"demo_data: cannot connect: {str(error).strip()} Check PGHOST, PGPORT, PGDATABASE, PGUSER and "
-              "PGPASSWORD.", file=sys.stderr)  # fmt: skip
+        hint = "Check PGHOST, PGPORT, PGDATABASE, PGUSER and PGPASSWORD."
+        print(f"demo_data: cannot connect: {str(error).strip()} {hint}", file=sys.stderr)
         return 2
     try:
-        rows = create(connection, options.seed, options.patients, options.as_of.toordinal(), force=options.force)
-        what = f"{options.patients:,} patients as of {options.as_of}"
+        if options.advance_days is None:
+            rows = create(connection, options.seed, options.patients, options.as_of.toordinal(), force=options.force)
+            what = f"{options.patients:,} patients as of {options.as_of}"
+        else:
+            rows = advance(connection, options.advance_days)
+            what = f"{options.advance_days} days on, as of {dt.date.fromordinal(read_state(connection).as_of)}"
     except StateError as error:
         print(f"demo_data: {error}", file=sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-# DefNum: (Category, ItemName, ItemValue)
+# Category, ItemName and ItemValue by DefNum
 DEFINITIONS: Final = {
     101: (1, "Professional discount", "-"),
     102: (1, "Cash discount", "-"),
@@ -56,7 +56,7 @@ DEFINITIONS: Final = {
 
 @dataclass(frozen=True)
 class Code:
-    """One procedure code; percent is what a typical plan pays, area OpenDental's TreatArea (1 surface, 2 tooth, ...)."""
+    """One procedure code; area is OpenDental's TreatArea (1 surface, 2 tooth, ...)."""
 
     num: int
     code: str
@@ -65,42 +65,41 @@ class Code:
     cents: int
     area: int
     hygiene: bool
-    percent: int
 
 
 _ROWS: Final = (
-    ("D0120", "Periodic exam", 1101, 6200, 3, True, 100),
-    ("D0140", "Problem exam", 1101, 8900, 3, False, 100),
-    ("D0150", "Comprehensive exam", 1101, 10900, 3, True, 100),
-    ("D0210", "Full set of images", 1101, 15800, 3, True, 100),
-    ("D0220", "First single image", 1101, 3400, 2, False, 100),
-    ("D0274", "Four bitewing images", 1101, 7400, 3, True, 100),
-    ("D0330", "Panoramic image", 1101, 13200, 3, True, 100),
-    ("D1110", "Adult cleaning", 1102, 11200, 3, True, 100),
-    ("D1120", "Child cleaning", 1102, 8100, 3, True, 100),
-    ("D1206", "Fluoride varnish", 1102, 4700, 3, True, 100),
-    ("D1351", "Sealant", 1102, 6300, 2, True, 100),
-    ("D2140", "Amalgam, one surface", 1103, 17400, 1, False, 80),
-    ("D2150", "Amalgam, two surfaces", 1103, 21900, 1, False, 80),
-    ("D2330", "Front resin, one surface", 1103, 19800, 1, False, 80),
-    ("D2391", "Back resin, one surface", 1103, 21200, 1, False, 80),
-    ("D2392", "Back resin, two surfaces", 1103, 27400, 1, False, 80),
-    ("D2393", "Back resin, three surfaces", 1103, 33800, 1, False, 80),
-    ("D2740", "Ceramic crown", 1104, 128500, 2, False, 50),
-    ("D2750", "Porcelain on metal crown", 1104, 121800, 2, False, 50),
-    ("D2950", "Core buildup", 1104, 31200, 2, False, 50),
-    ("D3310", "Front root canal", 1105, 86400, 2, False, 80),
-    ("D3330", "Molar root canal", 1105, 124600, 2, False, 80),
-    ("D4341", "Scaling, one quadrant", 1106, 27300, 4, True, 80),
-    ("D4910", "Periodontal maintenance", 1106, 16200, 3, True, 80),
-    ("D7140", "Extraction", 1107, 21400, 2, False, 80),
-    ("D7210", "Surgical extraction", 1107, 34600, 2, False, 80),
+    ("D0120", "Periodic exam", 1101, 6200, 3, True),
+    ("D0140", "Problem exam", 1101, 8900, 3, False),
+    ("D0150", "Comprehensive exam", 1101, 10900, 3, True),
+    ("D0210", "Full set of images", 1101, 15800, 3, True),
+    ("D0220", "First single image", 1101, 3400, 2, False),
+    ("D0274", "Four bitewing images", 1101, 7400, 3, True),
+    ("D0330", "Panoramic image", 1101, 13200, 3, True),
+    ("D1110", "Adult cleaning", 1102, 11200, 3, True),
+    ("D1120", "Child cleaning", 1102, 8100, 3, True),
+    ("D1206", "Fluoride varnish", 1102, 4700, 3, True),
+    ("D1351", "Sealant", 1102, 6300, 2, True),
+    ("D2140", "Amalgam, one surface", 1103, 17400, 1, False),
+    ("D2150", "Amalgam, two surfaces", 1103, 21900, 1, False),
+    ("D2330", "Front resin, one surface", 1103, 19800, 1, False),
+    ("D2391", "Back resin, one surface", 1103, 21200, 1, False),
+    ("D2392", "Back resin, two surfaces", 1103, 27400, 1, False),
+    ("D2393", "Back resin, three surfaces", 1103, 33800, 1, False),
+    ("D2740", "Ceramic crown", 1104, 128500, 2, False),
+    ("D2750", "Porcelain on metal crown", 1104, 121800, 2, False),
+    ("D2950", "Core buildup", 1104, 31200, 2, False),
+    ("D3310", "Front root canal", 1105, 86400, 2, False),
+    ("D3330", "Molar root canal", 1105, 124600, 2, False),
+    ("D4341", "Scaling, one quadrant", 1106, 27300, 4, True),
+    ("D4910", "Periodontal maintenance", 1106, 16200, 3, True),
+    ("D7140", "Extraction", 1107, 21400, 2, False),
+    ("D7210", "Surgical extraction", 1107, 34600, 2, False),
 )
 CODES: Final = tuple(Code(num, *row) for num, row in enumerate(_ROWS, 1))
 BY_CODE: Final = {code.code: code for code in CODES}
-TREATMENTS: Final = tuple(code for code in CODES if not code.hygiene and code.category != 1101)  # noqa: PLR2004
+TREATMENTS: Final = tuple(code for code in CODES if not code.hygiene and code.category != 1101)
 
-# FeeSchedNum: (Description, FeeSchedType, share of the standard fee)
+# Description, FeeSchedType and share of the standard fee by FeeSchedNum
 STANDARD, PPO_BLUE, PPO_GREEN, STAFF, OUT_OF_NETWORK = 1, 2, 3, 4, 5
 FEE_SCHEDULES: Final = {
     STANDARD: ("Standard", 0, 1.0),
@@ -110,7 +109,7 @@ FEE_SCHEDULES: Final = {
     OUT_OF_NETWORK: ("Out of network", 2, 0.9),
 }
 
-# CovCatNum: (Description, DefaultPercent, FromCode, ToCode)
+# Description, DefaultPercent, FromCode and ToCode by CovCatNum
 COVERAGE: Final = {
     1: ("Diagnostic", 100, "D0100", "D0999"),
     2: ("Preventive", 100, "D1000", "D1999"),
@@ -125,13 +124,19 @@ RECALL_TYPES: Final = {
     2: ("Child cleaning", 6, "D0120,D1120"),
     3: ("Periodontal maintenance", 3, "D4910"),
 }
-# AppointmentTypeNum: (name, pattern in five-minute steps, X with the provider)
+# Name and pattern by AppointmentTypeNum; a mark is five minutes, X with the provider
 APPOINTMENT_TYPES: Final = {
     1: ("Cleaning", "//XXXXXX/XXX"),
     2: ("Treatment", "/XXXXXXXXXXX/"),
     3: ("New patient", "//XXXXXXXXXXXXX/"),
     4: ("Emergency", "XXXXXX"),
 }
-FIRST_NAMES: Final = tuple("Ada Ben Cleo Dan Eva Finn Gia Hugo Ida Jon Kay Leo Mia Noa Oli Pia Rex Sia Tom Uma".split())
-LAST_NAMES: Final = tuple("Abel Birch Carr Dale Elm Frost Gray Hill Ives Jarvis Kent Lake Moss North Oak Penn".split())
+FIRST_NAMES: Final = (
+    *("Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gia", "Hugo", "Ida", "Jon"),
+    *("Kay", "Leo", "Mia", "Noa", "Oli", "Pia", "Rex", "Sia", "Tom", "Uma"),
+)
+LAST_NAMES: Final = (
+    *("Abel", "Birch", "Carr", "Dale", "Elm", "Frost", "Gray", "Hill"),
+    *("Ives", "Jarvis", "Kent", "Lake", "Moss", "North", "Oak", "Penn"),
+)
 CITIES: Final = (("Fairview", "OR"), ("Salem", "OR"), ("Vancouver", "WA"), ("Boise", "ID"), ("Reno", "NV"))

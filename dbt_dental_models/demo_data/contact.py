@@ -9,7 +9,7 @@ def commlog(world: World, chance: Chance, person: Person, day: int, kind: int, *
     if day >= world.as_of:
         return
     mode = chance.pick((1, 3, 5, 5))
-    user = 0 if mode == 5 else chance.between(1, world.practice.users)  # noqa: PLR2004 - texts are sent by the system
+    user = 0 if mode == 5 else chance.between(1, world.practice.users)  # texts are sent by the system
     row = (world.keys("commlog"), person.num, at(day, chance.between(500, 1080)), kind, "", mode)
     world.sink.add("commlog", day, *row, 2 if received else 1, user, edited(day))
 
@@ -24,7 +24,7 @@ def remind(world: World, chance: Chance, person: Person, day: int) -> None:
 def recall(world: World, chance: Chance, person: Person, last: int, scheduled: int) -> None:
     """Write the patient's recall; 0 days mean never seen, or not scheduled."""
     kind = 2 if person.child else chance.pick((1, 1, 1, 1, 3))
-    months = 3 if kind == 3 else 6  # noqa: PLR2004
+    months = 3 if kind == 3 else 6
     due = last + months * 30 + 2 if last else 0
     status = 0
     if due and due < world.as_of and not scheduled:

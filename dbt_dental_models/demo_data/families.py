@@ -1,6 +1,6 @@
 """Families: who they are, how they are insured, and the order in which their visits happened."""
 
-import datetime
+import datetime as dt
 
 from demo_data.chance import NO_DATE, OLD_NO_DATE, Chance, edited, iso, money, workday
 from demo_data.codes import FIRST_NAMES, LAST_NAMES, STAFF
@@ -30,23 +30,22 @@ def write_family(world: World, seed: int, index: int, room: int, *, fresh: bool 
     clinic = world.practice.clinics[index % len(world.practice.clinics)]
     guarantor = world.keys("patient")
     account = Account(guarantor=guarantor)
-    family = []
     plan = chance.pick(world.practice.plans) if chance.under(0.66) else None
-    for position in range(size):
-        family.append(
-            Person(
-                num=guarantor if position == 0 else world.keys("patient"),
-                account=account,
-                clinic=clinic,
-                dentist=chance.pick(clinic.dentists),
-                hygienist=chance.pick(clinic.hygienists),
-                child=position > 1,
-                plan=plan,
-            )
+    family = [
+        Person(
+            num=guarantor if position == 0 else world.keys("patient"),
+            account=account,
+            clinic=clinic,
+            dentist=chance.pick(clinic.dentists),
+            hygienist=chance.pick(clinic.hygienists),
+            child=position > 1,
+            plan=plan,
         )
+        for position in range(size)
+    ]
     # The last visit of family 0 was yesterday, of the next ones spread over half a year: every sync has news.
     anchor = world.as_of - 1 - (index * 37) % INTERVAL_DAYS
-    lost = index % 7 == 3  # noqa: PLR2004
+    lost = index % 7 == 3
     if lost:
         anchor -= chance.between(250, 600)
     past = 0 if fresh else chance.between(1, 5)
@@ -88,10 +87,10 @@ def _insure(world: World, chance: Chance, family: list[Person], plan: object, jo
     second_subscription = _subscribe(world, family, second.num, joined) if second else 0
     for position, person in enumerate(family):
         person.subscription = subscription
-        _cover(world, person, 1, subscription, min(position, 2), joined)
+        _cover(world, person, 1, subscription, relation=min(position, 2), joined=joined)
         if second and second is not person.plan:
             person.secondary, person.secondary_subscription = second, second_subscription
-            _cover(world, person, 2, second_subscription, min(position, 2), joined)
+            _cover(world, person, 2, second_subscription, relation=min(position, 2), joined=joined)
 
 
 def _subscribe(world: World, family: list[Person], plan: int, joined: int) -> int:
@@ -103,7 +102,7 @@ def _subscribe(world: World, family: list[Person], plan: int, joined: int) -> in
     return num
 
 
-def _cover(world: World, person: Person, ordinal: int, subscription: int, relation: int, joined: int) -> None:
+def _cover(world: World, person: Person, ordinal: int, subscription: int, *, relation: int, joined: int) -> None:
     row = (world.keys("patplan"), person.num, ordinal, subscription, relation, 0)
     world.sink.add("patplan", joined, *row, edited(joined))
 
@@ -112,8 +111,8 @@ def _birthdate(chance: Chance, person: Person, joined: int) -> str:
     if chance.under(0.03):
         return chance.pick((NO_DATE, OLD_NO_DATE))
     years = chance.between(4, 15) if person.child else chance.between(21, 84)
-    year = datetime.date.fromordinal(joined).year - years
-    return iso(datetime.date(year, chance.between(1, 12), chance.between(1, 28)).toordinal())
+    year = dt.date.fromordinal(joined).year - years
+    return iso(dt.date(year, chance.between(1, 12), chance.between(1, 28)).toordinal())
 
 
 def _patient(world: World, chance: Chance, person: Person, joined: int, first: int, *, last: int, lost: bool) -> None:

@@ -21,13 +21,11 @@ def pay(world: World, chance: Chance, person: Person, day: int, parts: list[tupl
     return True
 
 
-def write_payment(
-    world: World, person: Person, day: int, kind: int, parts: list[tuple[int, int, int, int]]
-) -> None:
+def write_payment(world: World, person: Person, day: int, kind: int, parts: list[tuple[int, int, int, int]]) -> None:
     """Write one payment with splits (procedure, provider, cents, unearned type); kind 0 moves money, adding none."""
     total = sum(part[2] for part in parts)
     num = world.keys("payment")
-    check = str(10_000 + num) if kind == 1001 else ""  # noqa: PLR2004
+    check = str(10_000 + num) if kind == 1001 else ""
     clinic = person.clinic.num
     world.sink.add(
         "payment", day, num, kind, iso(day), money(total), check, person.num, clinic, iso(day), edited(day)
@@ -41,7 +39,7 @@ def write_payment(
         person.post(day, -cents)
 
 
-def adjust(world: World, person: Person, day: int, kind: int, cents: int, line: Line | None) -> None:
+def adjust(world: World, person: Person, day: int, kind: int, *, cents: int, line: Line | None) -> None:
     """Write an adjustment; discounts are negative."""
     proc, provider = (line.num, line.provider) if line else (0, person.dentist)
     proc_day = iso(day) if line else iso(0)
@@ -61,7 +59,7 @@ def prepay(world: World, chance: Chance, person: Person, day: int) -> int:
     return cents
 
 
-def settle(world: World, chance: Chance, person: Person, day: int, lines: list[Line], prepaid: int = 0) -> None:
+def settle(world: World, chance: Chance, person: Person, day: int, lines: list[Line], *, prepaid: int = 0) -> None:
     """Tell the whole money story of a completed visit, as far as it has happened by the as-of day."""
     for line in lines:
         person.post(day, line.cents)
@@ -76,12 +74,12 @@ def settle(world: World, chance: Chance, person: Person, day: int, lines: list[L
     elif chance.under(0.14):
         line = lines[0]
         discount = line.cents // 1000 * 100
-        adjust(world, person, day, chance.pick((101, 102, 103)), -discount, line)
+        adjust(world, person, day, chance.pick((101, 102, 103)), cents=-discount, line=line)
         line.open -= discount
-    _collect(world, chance, person, day, settled, lines)
+    _collect(world, chance, person, day, lines, settled=settled)
 
 
-def _collect(world: World, chance: Chance, person: Person, day: int, settled: int, lines: list[Line]) -> None:
+def _collect(world: World, chance: Chance, person: Person, day: int, lines: list[Line], *, settled: int) -> None:
     due = [line for line in lines if line.open > 0]
     if not due:
         return
@@ -103,10 +101,14 @@ def _collect(world: World, chance: Chance, person: Person, day: int, settled: in
             parts = [(0, person.dentist, open_cents)]
         pay(world, chance, person, billed + chance.between(5, 50), parts)
         return
+    _overdue(world, chance, person, settled, open_cents)
+
+
+def _overdue(world: World, chance: Chance, person: Person, settled: int, open_cents: int) -> None:
     if settled + 75 < world.as_of and chance.under(0.3):
-        adjust(world, person, settled + 75, 104, open_cents // 60, None)
+        adjust(world, person, settled + 75, 104, cents=open_cents // 60, line=None)
     if settled + 400 < world.as_of and chance.under(0.6):
-        adjust(world, person, settled + 400, 106, -open_cents, None)
+        adjust(world, person, settled + 400, 106, cents=-open_cents, line=None)
     elif settled + 150 < world.as_of:
         person.account.overdue = True
 

@@ -110,10 +110,8 @@ def write_lists(sink: Sink, day: int) -> None:
         sink.add("definition", day, num, category, order, name, value, 0)
     for code in CODES:
         names = (code.code, code.text, code.text[:12])
-        time = "XXXX" if code.hygiene else "XXXXXX"
-        sink.add(
-            "procedurecode", day, code.num, *names, code.category, code.area, int(code.hygiene), time, edited(day)
-        )
+        details = (code.category, code.area, int(code.hygiene), "XXXX" if code.hygiene else "XXXXXX")
+        sink.add("procedurecode", day, code.num, *names, *details, edited(day))
     for num, (text, kind, _) in FEE_SCHEDULES.items():
         sink.add("feesched", day, num, text, kind, num, 0, edited(day))
     for num, (text, percent, low, high) in COVERAGE.items():
@@ -139,7 +137,12 @@ def write_practice(sink: Sink, keys: Keys, practice: Practice, seed: int, as_of:
             # The first dentist bills the standard schedule; 0 means the practice's default.
             schedule = STANDARD if position == 0 else 0
             specialty = 3502 if hygienist else chance.pick((3501, 3501, 3503, 3504))
-            name = (f"P{provider:03d}", LAST_NAMES[provider % len(LAST_NAMES)], f"Pat{provider}", "RDH" if hygienist else "DMD")
+            name = (
+                f"P{provider:03d}",
+                LAST_NAMES[provider % len(LAST_NAMES)],
+                f"Pat{provider}",
+                "RDH" if hygienist else "DMD",
+            )
             hidden = int(clinic.num > 1 and position == 3)
             sink.add("provider", start, provider, *name, schedule, specialty, hidden, int(hygienist), 0, edited(start))
             sink.add(
@@ -153,9 +156,9 @@ def write_practice(sink: Sink, keys: Keys, practice: Practice, seed: int, as_of:
     _write_plans(sink, keys, practice, chance, start)
     for num in range(1, practice.referrals + 1):
         doctor, place = int(num <= 10), int(num > 18)
-        name = LAST_NAMES[num % len(LAST_NAMES)] if not place else f"Source {num}"
+        last = f"Source {num}" if place else LAST_NAMES[num % len(LAST_NAMES)]
         first = "" if place else f"Sam{num}"
-        sink.add("referral", start, num, name, first, place, 3501 if doctor else 0, doctor, 0, 0, edited(start))
+        sink.add("referral", start, num, last, first, place, 3501 if doctor else 0, doctor, 0, 0, edited(start))
     for day in range(start, as_of + HORIZON_DAYS):
         write_schedule(sink, keys, practice, day, min(day, as_of - 1))
 
@@ -180,10 +183,10 @@ def _write_fees(sink: Sink, keys: Keys, practice: Practice, day: int) -> None:
     # Overrides: the second clinic charges more for exams, its first dentist more again for crowns.
     second = practice.clinics[1]
     for code in CODES:
-        if code.category == 1101:  # noqa: PLR2004
+        if code.category == 1101:
             raised = money(code.cents + 500)
             sink.add("fee", day, keys("fee"), raised, STANDARD, code.num, second.num, 0, edited(day))
-        if code.category == 1104:  # noqa: PLR2004
+        if code.category == 1104:
             raised = money(code.cents + 6000)
             sink.add("fee", day, keys("fee"), raised, STANDARD, code.num, second.num, second.dentists[0], edited(day))
 
@@ -191,14 +194,14 @@ def _write_fees(sink: Sink, keys: Keys, practice: Practice, day: int) -> None:
 def _write_plans(sink: Sink, keys: Keys, practice: Practice, chance: Chance, day: int) -> None:
     for num in range(1, 13):
         city, state = CITIES[num % len(CITIES)]
-        row = (num, f"Carrier {num:02d}", city, state, f"{60000 + num}", int(num == 12), 0)
-        sink.add("carrier", day, *row, edited(day))
+        carrier_row = (num, f"Carrier {num:02d}", city, state, f"{60000 + num}", int(num == 12), 0)
+        sink.add("carrier", day, *carrier_row, edited(day))
         sink.add("employer", day, num, f"Employer {num:02d}")
     for plan in practice.plans:
         employer = chance.between(0, 12)
+        terms = (plan.fee_schedule, plan.kind, (plan.num - 1) % 12 + 1, employer, 0, 0)
         names = (f"Group {plan.num:02d}", f"G{1000 + plan.num}")
-        carrier = (plan.num - 1) % 12 + 1
-        sink.add("insplan", day, plan.num, *names, plan.fee_schedule, plan.kind, carrier, employer, 0, 0, edited(day))
+        sink.add("insplan", day, plan.num, *names, *terms, edited(day))
         for category, percent in plan.percents.items():
             sink.add("benefit", day, keys("benefit"), plan.num, 0, category, 1, percent, -1, 2, 0, 0, edited(day))
         limit, deductible = money(plan.yearly_max), money(plan.deductible)

@@ -2,14 +2,16 @@
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from itertools import count
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 - psycopg2 names its class in lower case
 
 from demo_data.chance import iso
 from demo_data.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BATCH_ROWS = 4_000
 SYNC_TIME = "00:30:00+00"
@@ -32,9 +34,7 @@ class Keys:
 
     def __init__(self, last: dict[str, int] | None = None) -> None:
         last = last or {}
-        self._next: dict[str, Callable[[], int]] = {
-            table: count(last.get(table, 0) + 1).__next__ for table in TABLES
-        }
+        self._next: dict[str, Callable[[], int]] = {table: count(last.get(table, 0) + 1).__next__ for table in TABLES}
 
     def __call__(self, table: str) -> int:
         return self._next[table]()

@@ -13,7 +13,7 @@ PATTERNS = {1: "//XXXXXX/XXX", 2: "/XXXXXXXXXXX/", 3: "//XXXXXXXXXXXXX/", 4: "XX
 CROWN_CENTS = 100_000
 
 
-def appointment(  # noqa: PLR0913 - one row of a wide table
+def appointment(  # one row of a wide table
     world: World, chance: Chance, person: Person, day: int, *, status: int, kind: int, booked: int
 ) -> int:
     """Write an appointment and its history; a day of 0 is one not yet on the calendar."""
@@ -34,21 +34,21 @@ def appointment(  # noqa: PLR0913 - one row of a wide table
     confirmed = 203 if status == COMPLETE else chance.pick((201, 202, 204))
     clinic = 0 if chance.under(0.02) else person.clinic.num
     staff = (person.dentist, person.hygienist if hygiene else 0)
-    new = int(kind == 3)  # noqa: PLR2004
+    new = int(kind == 3)
     world.sink.add(
         "appointment", edit, num, person.num, status, PATTERNS[kind], confirmed, chair if day else 0, *staff, when,
         new, int(hygiene), clinic, kind, *times, edited(min(booked, edit)), edited(edit),
     )  # fmt: skip
-    history(world, chance, person, (num, SCHEDULED, when), min(booked, edit), 0)
+    history(world, chance, person, (num, SCHEDULED, when), min(booked, edit), action=0)
     if day and chance.under(0.2) and booked + 3 < edit:
-        history(world, chance, person, (num, SCHEDULED, when), booked + 3, 1)
+        history(world, chance, person, (num, SCHEDULED, when), booked + 3, action=1)
     if status == BROKEN:
-        history(world, chance, person, (num, BROKEN, when), day, chance.pick((2, 3)))
+        history(world, chance, person, (num, BROKEN, when), day, action=chance.pick((2, 3)))
     return num
 
 
 def history(
-    world: World, chance: Chance, person: Person, state: tuple[int, int, str], day: int, action: int
+    world: World, chance: Chance, person: Person, state: tuple[int, int, str], day: int, *, action: int
 ) -> None:
     """Write what was done to an appointment (0 created, 1 changed, 2 missed, 3 cancelled, 4 deleted)."""
     num, status, when = state
@@ -57,18 +57,18 @@ def history(
     world.sink.add("histappointment", day, *row)
 
 
-def procedure(  # noqa: PLR0913 - one row of a wide table
+def procedure(  # one row of a wide table
     world: World, chance: Chance, person: Person, code: Code, *, status: int, day: int, planned: int, visit: int
 ) -> Line:
     """Write a procedure; planned is the day it was put on a treatment plan, 0 for none."""
     num = world.keys("procedurelog")
     cents = code.cents
-    if person.clinic.num == 2:  # noqa: PLR2004 - the clinic with fees of its own
-        cents += 500 if code.category == 1101 else 0  # noqa: PLR2004
-        cents += 6000 if code.category == 1104 and person.dentist == person.clinic.dentists[0] else 0  # noqa: PLR2004
+    if person.clinic.num == 2:  # the clinic with fees of its own
+        cents += 500 if code.category == 1101 else 0
+        cents += 6000 if code.category == 1104 and person.dentist == person.clinic.dentists[0] else 0
     if chance.under(0.03):
         cents = cents * 9 // 1000 * 100
-    provider = person.hygienist if code.hygiene and code.category != 1101 else person.dentist  # noqa: PLR2004
+    provider = person.hygienist if code.hygiene and code.category != 1101 else person.dentist
     tooth = str(chance.between(1, 32)) if code.area in (1, 2) else ""
     surface = chance.pick(("O", "MO", "DO", "B")) if code.area == 1 else ""
     done = status == DONE
@@ -99,7 +99,7 @@ def check_up(world: World, chance: Chance, person: Person, day: int, booked: int
     if chance.under(0.1):
         appointment(world, chance, person, day, status=BROKEN, kind=kind, booked=booked)
         if chance.under(0.2):
-            adjust(world, person, day, 105, 5_000, None)
+            adjust(world, person, day, 105, cents=5_000, line=None)
         if chance.under(0.3):
             lost = (UNSCHEDULED, ASAP) if day + 5 < world.as_of else (UNSCHEDULED,)
             appointment(world, chance, person, 0, status=chance.pick(lost), kind=kind, booked=day)
@@ -150,13 +150,14 @@ def treatment(world: World, chance: Chance, person: Person, day: int) -> None:
             preauthorise(world, chance, person, day, line)
     if status == DONE:
         person.visits += 1
-        settle(world, chance, person, due, lines, prepaid)
+        settle(world, chance, person, due, lines, prepaid=prepaid)
     elif not visit:
         commlog(world, chance, person, day + 20, 2705)
 
 
 def next_check_up(world: World, chance: Chance, person: Person, day: int, booked: int) -> None:
     """Put the next check-up on the calendar, its procedures planned."""
-    visit = appointment(world, chance, person, day, status=SCHEDULED, kind=1, booked=booked)
+    kind = 1 if person.visits or booked < world.as_of - 1 else 3
+    visit = appointment(world, chance, person, day, status=SCHEDULED, kind=kind, booked=booked)
     for code in hygiene_codes(chance, person, first=False):
         procedure(world, chance, person, code, status=TREATMENT_PLANNED, day=day, planned=booked, visit=visit)

@@ -9,8 +9,8 @@
     end
 {%- endmacro %}
 
-{# Days between a date and the as-of date; what is dated ahead counts as new. #}
+{# Days between a date and the as-of date; what is dated ahead counts as new, no date has no age. #}
 
 {% macro age_in_days(date_column) -%}
-    greatest({{ as_of_date() }} - {{ date_column }}, 0)
+    case when {{ date_column }} is not null then greatest({{ as_of_date() }} - {{ date_column }}, 0) end
 {%- endmacro %}

@@ -15,13 +15,13 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro delete_vanished(source_relation, key, condition='true') -%}
+{% macro delete_vanished(source_relation, key) -%}
     {%- if is_incremental() -%}
         delete from {{ this }} as target
         where not exists (
             select 1
             from {{ source_relation }} as current_rows
-            where current_rows.{{ key }} = target.{{ key }} and {{ condition }}
+            where current_rows.{{ key }} = target.{{ key }}
         )
     {%- else -%}
         select 1

@@ -9,7 +9,7 @@ select
     clinic_id,
     procedure_id,
     completed_on as entry_on,
-    production_amount as entry_amount,
+    production_amount::numeric(14, 2) as entry_amount,
     loaded_at
 from {{ ref('int_procedures_completed') }}
 where production_amount <> 0
@@ -25,7 +25,7 @@ select
     clinic_id,
     procedure_id,
     adjusted_on as entry_on,
-    adjustment_amount as entry_amount,
+    adjustment_amount::numeric(14, 2) as entry_amount,
     loaded_at
 from {{ ref('stg_opendental__adjustments') }}
 where adjustment_amount <> 0
@@ -41,7 +41,7 @@ select
     clinic_id,
     procedure_id,
     paid_on as entry_on,
-    -split_amount as entry_amount,
+    (-split_amount)::numeric(14, 2) as entry_amount,
     loaded_at
 from {{ ref('stg_opendental__payment_splits') }}
 where split_amount <> 0
@@ -58,7 +58,7 @@ select
     clinic_id,
     procedure_id,
     coalesce(posted_on, procedure_on) as entry_on,
-    -paid_amount as entry_amount,
+    (-paid_amount)::numeric(14, 2) as entry_amount,
     loaded_at
 from {{ ref('stg_opendental__claim_procedures') }}
 where claim_procedure_status_code in (1, 4, 5) and paid_amount <> 0
@@ -74,7 +74,7 @@ select
     clinic_id,
     procedure_id,
     coalesce(posted_on, procedure_on) as entry_on,
-    -write_off_amount as entry_amount,
+    (-write_off_amount)::numeric(14, 2) as entry_amount,
     loaded_at
 from {{ ref('stg_opendental__claim_procedures') }}
 where claim_procedure_status_code in (1, 4, 5) and write_off_amount <> 0

@@ -32,8 +32,8 @@ candidates as (
         on
             assigned.fee_schedule_id = fees.fee_schedule_id
             and procedures.procedure_code_id = fees.procedure_code_id
-            and (fees.clinic_id is null or fees.clinic_id = procedures.clinic_id)
-            and (fees.provider_id is null or fees.provider_id = procedures.provider_id)
+            and (fees.clinic_id is null or procedures.clinic_id = fees.clinic_id)
+            and (fees.provider_id is null or procedures.provider_id = fees.provider_id)
 )
 
 select

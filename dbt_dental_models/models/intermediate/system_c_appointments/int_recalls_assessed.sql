@@ -22,7 +22,7 @@ select
     recalls.previous_on,
     recalls.due_on,
     upcoming.next_appointment_on,
-    greatest({{ as_of_date() }} - recalls.due_on, 0) as overdue_days,
+    {{ age_in_days('recalls.due_on') }} as overdue_days,
     case
         when upcoming.next_appointment_on is not null then 'scheduled'
         when recalls.due_on is null then 'never_seen'

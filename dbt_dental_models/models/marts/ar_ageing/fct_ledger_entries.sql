@@ -17,7 +17,7 @@ select
     clinic_id,
     procedure_id,
     entry_on,
-    entry_amount::numeric(14, 2) as entry_amount,
+    entry_amount,
     loaded_at
 from {{ ref('int_ledger_entries_unioned') }}
 {{ incremental_window(this) }}

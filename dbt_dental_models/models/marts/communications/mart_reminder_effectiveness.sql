@@ -42,8 +42,8 @@ matched as (
     inner join appointments
         on
             reminders.patient_id = appointments.patient_id
-            and appointments.starts_at > reminders.communicated_at
-            and appointments.starts_at < reminders.communicated_at + interval '7 days'
+            and reminders.communicated_at < appointments.starts_at
+            and reminders.communicated_at + interval '7 days' > appointments.starts_at
     order by reminders.communication_id asc, appointments.starts_at asc
 )
 
