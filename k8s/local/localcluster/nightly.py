@@ -141,7 +141,9 @@ def describe(task: dict[str, Any]) -> str:
     # A deferred task is at work in its pod; Airflow's word for it would read as if it waited.
     state = "runs in a pod (deferred)" if task["state"] == "deferred" else task["state"]
     attempt = f", try {task['try_number']}" if task["try_number"] > 1 else ""
-    took = f" after {task['duration']:.1f} s" if task["state"] in ENDED and task.get("duration") else ""
+    # Negative where a trigger ended a task that had waited for its next try.
+    seconds = task.get("duration") or 0
+    took = f" after {seconds:.1f} s" if task["state"] in ENDED and seconds > 0 else ""
     return f"{task['task_id']}: {state}{took}{attempt}"
 
 

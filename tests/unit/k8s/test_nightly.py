@@ -213,6 +213,10 @@ def test_show_asks_the_cluster(session: Session, programs: Programs) -> None:
     assert programs.calls == ["kubectl -n podbt exec deploy/podbt-api-server -c api-server -- podbt runs show runs/x"]
 
 
+def test_negative_duration_is_not_told() -> None:
+    assert nightly.describe(task("build", "failed", duration=-301.0, try_number=3)) == "build: failed, try 3"
+
+
 def test_waiting_for_another_run_is_said_once(
     airflow: Airflow, fake: FakeAirflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
