@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from localcluster.places import CLUSTER, NODE
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from localcluster.shell import Shell
 
 NETWORK = "kind"
-WAIT = "300s"
+WAIT_SECONDS = 300
+ANSWER_SECONDS = 10.0
 LABEL = f"io.x-k8s.kind.cluster={CLUSTER}"
 
 
@@ -42,7 +44,18 @@ def create(session: Session, shell: Shell, *, image: str | None, config: Path) -
     (session.places.cache / "shared").mkdir(parents=True, exist_ok=True)
     chosen = ["--image", image] if image else []
     # In the cache folder: kind.yaml names the shared folder relative to it.
-    kind = ("kind", "create", "cluster", "--name", CLUSTER, "--config", str(config), "--wait", WAIT, *chosen)
+    kind = (
+        "kind",
+        "create",
+        "cluster",
+        "--name",
+        CLUSTER,
+        "--config",
+        str(config),
+        "--wait",
+        f"{WAIT_SECONDS}s",
+        *chosen,
+    )
     shell.do(*kind, cwd=session.places.cache)
     wait(shell)
     session.state.update(cluster=node_id(shell))
@@ -58,8 +71,14 @@ def wake(shell: Shell) -> None:
 
 def wait(shell: Shell) -> None:
     """Wait until every node is ready and names resolve."""
-    shell.do("kubectl", "wait", "--for=condition=Ready", "node", "--all", f"--timeout={WAIT}")
-    shell.do("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", f"--timeout={WAIT}")
+    deadline = time.monotonic() + WAIT_SECONDS
+    # Nodes that were just started have no API server yet, for which kubectl itself does not wait.
+    while shell.attempt("kubectl", "get", "--raw=/readyz", timeout_seconds=ANSWER_SECONDS)[0] != 0:
+        if time.monotonic() > deadline:
+            raise LocalError(f"the cluster's API server did not answer within {WAIT_SECONDS} s", shell.log)
+        time.sleep(1)
+    shell.do("kubectl", "wait", "--for=condition=Ready", "node", "--all", f"--timeout={WAIT_SECONDS}s")
+    shell.do("kubectl", "-n", "kube-system", "rollout", "status", "deployment/coredns", f"--timeout={WAIT_SECONDS}s")
 
 
 def load(shell: Shell, images: Sequence[str]) -> list[str]:

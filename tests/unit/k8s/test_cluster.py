@@ -73,6 +73,17 @@ def test_half_made_cluster_is_made_anew(session: Session, programs: Programs) ->
     assert session.state.read()["cluster"] == "half-made"
 
 
+def test_woken_cluster_is_waited_for(session: Session, programs: Programs) -> None:
+    programs.add("docker", '[ "$1" != ps ] || echo node-1')
+    # Its API server answers at the second look.
+    asked = programs.folder / "asked"
+    programs.add("kubectl", f'case "$*" in *readyz*) [ -e {asked} ] || {{ touch {asked}; exit 1; }} ;; esac')
+    cluster.wake(session.shell)
+    assert "docker start node-1" in programs.calls
+    kubectl = [call for call in programs.calls if call.startswith("kubectl")]
+    assert [call.split()[1] for call in kubectl] == ["get", "get", "wait", "-n"]
+
+
 def test_failed_creation_leaves_no_whole_cluster(session: Session, programs: Programs) -> None:
     programs.add("docker", '[ "$1" != inspect ] || echo container-1')
     programs.add("kind", '[ "$1" != create ] || { echo "ERROR: failed to create cluster: no port" >&2; exit 1; }')
