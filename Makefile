@@ -14,7 +14,6 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 LOCAL := $(PYTHON) k8s/local
-PYTHON_CODE := src dags tests k8s/local dbt_dental_models/demo_data helm
 
 ##@ Run
 
@@ -61,6 +60,9 @@ lint: venv ## Ruff, shellcheck, yamllint and sqlfluff
 	$(BIN)/ruff format --check
 	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files | xargs grep -lE '^#!(/bin/(ba)?sh|/usr/bin/env (ba)?sh)')
 	$(BIN)/yamllint --strict .
+	$(BIN)/yamllint --strict -c dbt_dental_models/.yamllint.yml dbt_dental_models
+	cd dbt_dental_models && ../$(BIN)/sqlfluff lint --processes 0 .
+	$(BIN)/python helm/generate.py --check
 
 .PHONY: format
 format: venv ## Let Ruff format and mend
@@ -69,7 +71,7 @@ format: venv ## Let Ruff format and mend
 
 .PHONY: types
 types: venv ## Mypy, strict
-	$(BIN)/mypy src dags tests helm
+	$(BIN)/mypy src dags tests helm dbt_dental_models/demo_data
 	$(BIN)/mypy --config-file k8s/local/mypy.ini k8s/local
 
 .PHONY: test-fast
