@@ -209,7 +209,8 @@ def test_profile_template(project: Path) -> None:
         "prod": "analytics",
     }
     for output in outputs.values():
-        assert output["password"] == "{{ env_var('WAREHOUSE_PASSWORD') }}"
+        assert "password" not in output  # dbt hides a missing variable under this name
+        assert output["pass"] == "{{ env_var('WAREHOUSE_PASSWORD') }}"
         assert all("env_var(" in output[key] for key in ("host", "port", "dbname", "user", "threads", "sslmode"))
         assert output["keepalives_idle"] > 0
     assert "'require'" in outputs["prod"]["sslmode"]
