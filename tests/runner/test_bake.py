@@ -24,6 +24,7 @@ def test_the_plan_holds_what_dbt_knows(tmp_path: Path, monkeypatch: pytest.Monke
     assert plan.selectors["nothing"].nodes == []
     assert plan.selectors["good"].description == "What never fails."
     assert plan.nodes["model.small.after"].depends_on == ["model.small.divides"]
+    assert plan.nodes["seed.small.codes"].depends_on == []
     assert plan.sources["source.small.raw.events"].has_freshness
     assert not (PROJECT / "target").exists()
     assert not (PROJECT / "logs").exists()

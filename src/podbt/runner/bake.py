@@ -113,7 +113,7 @@ def _node(node: Any) -> PlanNode:
         path=node.original_file_path,
         tags=sorted(node.tags if hasattr(node, "tags") else node.config.tags or []),
         materialized=getattr(node.config, "materialized", None),
-        depends_on=sorted(node.depends_on.nodes),
+        depends_on=sorted(getattr(node.depends_on, "nodes", [])),  # a seed depends on macros alone
         meta=dict(getattr(node.config, "meta", None) or {}),
         description=getattr(node, "description", "") or "",
     )
