@@ -94,6 +94,7 @@ def test_stale_sources_fail_and_say_how_stale(runner: Runner, postgres: Server) 
     assert (runner.folders()[0] / "sources.json").is_file()
     postgres.query("update raw.events set loaded_at = now()")
     assert runner.run("source", "freshness").code == 0
+    assert not (runner.artifacts / "targets").exists()  # it says nothing about the target's tables
 
 
 def test_a_refused_login_is_one_clear_line_without_the_password(runner: Runner) -> None:

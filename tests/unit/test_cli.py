@@ -41,7 +41,7 @@ def published(root: Path, run_id: str, *nodes: NodeRecord, reason: ExitReason = 
         dbt_version="1",
     )
     folder.add([], Redactor(set()))
-    folder.publish(record)
+    folder.publish(record, pointers=True)
     return folder.path
 
 

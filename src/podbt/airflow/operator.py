@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 from kubernetes.client import ApiClient, V1Pod
 
+from podbt.airflow import cluster
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.trigger import DbtPodTrigger, identity_of, resolve_settings
 from podbt.contract.record import Summary, to_json
@@ -133,10 +134,13 @@ class DbtPodOperator(KubernetesPodOperator):
 
     async def _wait(self, settings: Settings, pod: V1Pod) -> Outcome:
         follower = PodFollower(settings, ApiClient().sanitize_for_serialization(pod), self.log)
-        outcome = await follower.follow()
-        if not self._killed:
-            await follower.delete(now=True)
-        return outcome
+        try:
+            outcome = await follower.follow()
+            if not self._killed:
+                await follower.delete(now=True)
+            return outcome
+        finally:
+            await cluster.disconnect()
 
     def resume(self, context: Any, event: Any = None) -> Any:  # noqa: ARG002 - Airflow's signature
         """Ends the task on a worker, where only that gives callbacks, asset events or a failure without retries."""

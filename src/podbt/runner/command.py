@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 # Commands whose work is nodes: with nothing selected they did nothing.
 NODE_COMMANDS = frozenset({"build", "run", "test", "seed", "snapshot", "source freshness", "clone", "retry"})
+# Commands whose success says something about the tables of a target.
+BUILDING_COMMANDS = NODE_COMMANDS - {"source freshness"}
 # Commands worth a record when a person runs them.
 RECORDED_COMMANDS = NODE_COMMANDS | {"compile", "docs generate", "run-operation"}
 _GROUPS = frozenset({"source", "docs"})

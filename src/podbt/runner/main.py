@@ -16,7 +16,7 @@ from podbt.contract.exits import ExitCode, ExitReason
 from podbt.contract.record import NodeRecord, RunRecord, Summary, counts_of, failures_of, shorten
 from podbt.errors import ArtifactError, ConfigError
 from podbt.runner.classify import classify
-from podbt.runner.command import RECORDED_COMMANDS, command_of, option_of
+from podbt.runner.command import BUILDING_COMMANDS, RECORDED_COMMANDS, command_of, option_of
 from podbt.runner.environment import Environment, profile_target
 from podbt.runner.interrupts import Interrupts
 from podbt.runner.invoke import Outcome, complete, invoke
@@ -148,7 +148,7 @@ class _Run:
             if manifest.is_file():
                 path = self._folder.add_manifest(manifest, self._redactor)
                 record = record.model_copy(update={"manifest": path})
-            self._folder.publish(record)
+            self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
         except ArtifactError as error:
             said = f"{error} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
             failed = record.model_copy(

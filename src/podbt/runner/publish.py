@@ -69,8 +69,8 @@ class RunFolder:
             _replace(self._root / path, text)
         return path
 
-    def publish(self, record: RunRecord) -> None:
-        """Writes run.json, syncs, renames, and moves the target's pointers."""
+    def publish(self, record: RunRecord, *, pointers: bool) -> None:
+        """Writes run.json, syncs, renames, and moves the target's pointers where the run is one to point to."""
         try:
             (self.partial / constants.RUN_FILE).write_bytes(_json(to_json(record)))
             for file in self.partial.iterdir():
@@ -80,7 +80,7 @@ class RunFolder:
             _sync(self._final.parent)
         except OSError as error:
             raise _refused(self._final, error) from None
-        if record.target:
+        if pointers and record.target:
             pointer = _json({"run": self.path, "finished_at": record.finished_at.isoformat()})
             _replace(self._root / layout.target_pointer(record.target, layout.LATEST), pointer)
             if record.exit_reason.succeeded:
