@@ -4,12 +4,14 @@ import secrets
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tests.e2e import kube, store, warehouse
+from tests.e2e.needles import LOGS
 from tests.e2e.nightly import BUILD, PREFIX, Night
 from tests.e2e.rest import DAG, Airflow, run_path
 from tests.e2e.shell import ROOT, attempt
@@ -52,21 +54,26 @@ def airflow(cluster: None) -> Iterator[Airflow]:
 
 @pytest.fixture(scope="session", autouse=True)
 def as_it_was(airflow: Airflow, settings: Settings) -> Iterator[None]:
-    """Takes away, at the end, what these tests add: runs, their logs and records, schemas; and pauses again."""
+    """Takes away, at the end, what these tests add: runs, their logs and records, pods, schemas; and pauses again."""
     paused = bool(airflow.get(f"/dags/{DAG}")["is_paused"])
-    schemas, before = warehouse.schemas(), store.Snapshot.take()
-    if paused:
+    schemas, pods, before = warehouse.schemas(), kube.managed_pods(), store.Snapshot.take()
+    # The last is done first, and each is done whatever becomes of the others.
+    with ExitStack() as stack:
+        stack.callback(kube.exec_api_server, "sh", "-c", f"rm -rf {LOGS}/dag_id={DAG}/run_id={PREFIX}*")
+        stack.callback(lambda: before.restore(settings, keep={run["dag_run_id"] for run in airflow.runs()}))
+        stack.callback(lambda: warehouse.drop(warehouse.schemas() - schemas))
+        stack.callback(lambda: kube.delete_pods(kube.managed_pods() - pods))
+        stack.callback(airflow.patch, f"/dags/{DAG}", {"is_paused": paused})
+        stack.callback(_delete_runs, airflow)
+        stack.callback(kube.wait_all_rolled_out)
         airflow.patch(f"/dags/{DAG}", {"is_paused": False})
-    yield
-    kube.wait_all_rolled_out()
+        yield
+
+
+def _delete_runs(airflow: Airflow) -> None:
     for run in airflow.runs():
         if run["dag_run_id"].startswith(PREFIX):
             airflow.delete(run_path(run["dag_run_id"]))
-    airflow.patch(f"/dags/{DAG}", {"is_paused": paused})
-    for schema in warehouse.schemas() - schemas:
-        warehouse.execute(f'drop schema "{schema}" cascade;')
-    before.restore(settings, keep={run["dag_run_id"] for run in airflow.runs()})
-    kube.exec_api_server("sh", "-c", f"rm -rf /opt/airflow/logs/dag_id={DAG}/run_id={PREFIX}*")
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,16 @@ def dbt_pods(settings: Settings, *, run_id: str, task_id: str, try_number: int |
     return sorted(items("pods", ",".join(labels)), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
 
+def managed_pods() -> set[str]:
+    """The names of all pods that podbt made."""
+    return {pod["metadata"]["name"] for pod in items("pods", managed_selector())}
+
+
+def delete_pods(names: set[str]) -> None:
+    if names:
+        kubectl("delete", "pod", "--ignore-not-found", *names)
+
+
 def pods_of(component: str) -> list[str]:
     found = items("pods", f"app.kubernetes.io/name=podbt,app.kubernetes.io/component={component}")
     return [pod["metadata"]["name"] for pod in found if not pod["metadata"].get("deletionTimestamp")]

@@ -77,13 +77,13 @@ def test_every_model_seed_and_snapshot_of_the_manifest_was_built(build: Run, man
     assert wanted <= {node.unique_id for node in build.nodes if node.status == "success"}
 
 
-def test_the_targets_pointers_name_the_newest_good_run(settings: Settings) -> None:
+def test_the_targets_pointer_names_the_newest_good_build(settings: Settings) -> None:
     said = store.pointer(settings.target, layout.LATEST_SUCCESS)
     pointed = store.run_of(said["run"]).record
-    assert (pointed.status, pointed.finished_at.isoformat()) == ("success", said["finished_at"])
-    there = [one for one in store.records() if one.target == settings.target]
-    good = [one.finished_at for one in there if one.status == "success"]
-    assert pointed.finished_at == max(good)
+    assert (pointed.command[0], pointed.status) == ("build", "success")
+    assert pointed.finished_at.isoformat() == said["finished_at"]
+    there = [one for one in store.records() if (one.command[0], one.target) == ("build", settings.target)]
+    assert pointed.finished_at == max(one.finished_at for one in there if one.status == "success")
 
 
 def test_freshness_leaves_what_it_found(folders: dict[str, str]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from tests.e2e import kube
 from tests.e2e.needles import ARTIFACTS, LOGS, Needles
-from tests.e2e.nightly import BUILD
+from tests.e2e.rest import DAG
 from tests.e2e.shell import attempt, run
 
 from podbt.contract.settings import Settings
@@ -33,13 +33,14 @@ def images(settings: Settings) -> list[str]:
 
 def test_the_search_finds_what_is_there(images: list[str]) -> None:
     """Without this, the tests below would pass for a search that looks nowhere."""
-    known = Needles({"dbt": "Running with dbt=", "task": BUILD, "image": images[0], "file": "class DbtPodOperator("})
+    request = f"/dags/{DAG}/dagRuns"
+    known = Needles({"dbt": "Running with dbt=", "URL": request, "image": images[0], "file": "class DbtPodOperator("})
     places = known.in_volumes()
     assert any(place.startswith(f"dbt {LOGS}/dag_id=") for place in places)
     assert any(place.startswith(f"dbt {ARTIFACTS}/runs/") for place in places)
     in_cluster = known.in_cluster()
     assert "image in objects of the namespace" in in_cluster
-    assert any(place.startswith("task in log of podbt-scheduler") for place in in_cluster)
+    assert any(place.startswith("URL in log of podbt-api-server") for place in in_cluster)
     assert any(place.startswith("file in ") for place in known.in_images(images[1:2]))
 
 

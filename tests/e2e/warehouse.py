@@ -35,6 +35,12 @@ def schemas() -> set[str]:
     return {str(row["nspname"]) for row in rows}
 
 
+def drop(names: set[str]) -> None:
+    """Drops schemas with all that is in them."""
+    for name in names:
+        execute(f'drop schema "{name}" cascade;')
+
+
 def row_counts(relations: list[str]) -> dict[str, int]:
     parts = [f"select '{name}' as relation, count(*) as rows from {name}" for name in relations]
     return {str(row["relation"]): int(row["rows"]) for row in query(" union all ".join(parts))}
