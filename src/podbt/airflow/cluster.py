@@ -21,7 +21,7 @@ from podbt.pod.build import managed_selector
 
 _REQUEST_SECONDS: Final = 20
 _WATCH_SECONDS: Final = 240
-_LEFTOVER_SECONDS: Final = 900
+_LEFTOVER_SECONDS: Final = 86400  # longer than a triggerer is away: an unread pod is a run's only result
 _SWEEP_SECONDS: Final = 300
 _LONGEST_LINE: Final = 1 << 20
 
@@ -83,7 +83,8 @@ async def create(api: client.CoreV1Api, namespace: str, body: dict[str, Any]) ->
             await api.create_namespaced_pod(namespace, body, _preload_content=False, _request_timeout=_REQUEST_SECONDS)
         )
     except RefusedError as error:
-        if error.status == HTTPStatus.CONFLICT:
+        # A quota that is being changed by another creation is a conflict, too.
+        if error.status == HTTPStatus.CONFLICT and "already exists" in error.message:
             return False
         raise
     return True
@@ -141,6 +142,8 @@ async def states(
                         break
                     yield None if event["type"] == "DELETED" else event["object"]
         except TRANSIENT as error:
+            if isinstance(error, RefusedError) and error.status == HTTPStatus.FORBIDDEN:
+                raise  # a right that is missing does not come back by waiting
             on_cut(error)
             await asyncio.sleep(2)
 
@@ -161,9 +164,9 @@ async def events(api: client.CoreV1Api, namespace: str, name: str) -> list[dict[
 
 async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGenerator[str, None]:
     """The container's log as it is written; after a cut it goes on behind the last line that was seen."""
-    stamp, seen_at = "", 0.0
+    stamp = ""
     while True:
-        since = {"since_seconds": max(1, int(time.monotonic() - seen_at) + 2)} if stamp else {}
+        since = {"since_seconds": max(1, int(age_seconds(stamp)) + 2)} if stamp else {}
         try:
             response = await api.read_namespaced_pod_log(
                 name,
@@ -172,6 +175,7 @@ async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGe
                 follow=True,
                 timestamps=True,
                 _preload_content=False,
+                _request_timeout=(_REQUEST_SECONDS, _WATCH_SECONDS),  # after so much silence: ask again
                 **since,
             )
             if response.status in {
@@ -185,7 +189,7 @@ async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGe
                     at, _, text = raw.decode(errors="replace").partition(" ")
                     if last and at <= last:
                         continue
-                    stamp, seen_at = at, time.monotonic()
+                    stamp = at
                     yield text
         except TRANSIENT:
             pass
@@ -227,7 +231,7 @@ async def _lines(response: Any) -> AsyncGenerator[bytes, None]:
 _swept: dict[str, float] = {}
 
 
-async def sweep(api: client.CoreV1Api, namespace: str) -> None:
+async def sweep(api: client.CoreV1Api, namespace: str, keep_seconds: int) -> None:
     """Deletes ended pods that whoever followed them left behind, at most every five minutes.
 
     A triggerer that dies between a pod's end and its deletion forgets it. Pods that still run are not touched:
@@ -249,7 +253,7 @@ async def sweep(api: client.CoreV1Api, namespace: str) -> None:
             for status in pod["status"].get("containerStatuses") or []
             if "terminated" in status["state"]
         ]
-        if ended and all(ended) and age_seconds(max(ended)) > _LEFTOVER_SECONDS:
+        if ended and all(ended) and age_seconds(max(ended)) > _LEFTOVER_SECONDS + keep_seconds:
             await delete(api, namespace, pod["metadata"]["name"], 0)
 
 

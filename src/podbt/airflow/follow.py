@@ -11,13 +11,13 @@ from kubernetes_asyncio import client
 from podbt.airflow import cluster
 from podbt.contract.exits import ExitReason
 from podbt.contract.settings import Settings
-from podbt.pod.state import Outcome, failure, has_ended, has_started, outcome_of, startup_problem
+from podbt.pod.state import Outcome, failure, has_ended, has_started, outcome_of, startup_problem, waiting_reason
 
 _TICK_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 30.0
 _LOG_END_SECONDS: Final = 10.0
 _DEADLINE_MARGIN_SECONDS: Final = 60
-_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_BUSY: Final = frozenset({409, 429, 500, 502, 503, 504})
 
 
 class Log(Protocol):
@@ -40,12 +40,12 @@ class PodFollower:
         self._name: str = manifest["metadata"]["name"]
         self._log = log
         self._uid: str | None = None
+        self._waiting = ("", time.monotonic())
         self.leave = False
 
     async def follow(self) -> Outcome:
         """Returns once the pod has ended or never will start. Cancellation leaves the pod running."""
         api = await cluster.connect()
-        await cluster.sweep(api, self._settings.namespace)
         refused = await self._create(api)
         if refused:
             return refused
@@ -78,6 +78,8 @@ class PodFollower:
             await asyncio.sleep(self._settings.keep_finished_pod_seconds)
         api = await cluster.connect()
         await cluster.delete(api, self._settings.namespace, self._name, self._settings.termination_grace_seconds)
+        # Only now, with this pod's result read: a sweep at the start could delete the very pod to attach to.
+        await cluster.sweep(api, self._settings.namespace, self._settings.keep_finished_pod_seconds)
 
     def _on_cut(self, error: Exception) -> None:
         self._log.warning("Watching pod %s was cut (%s: %s); going on", self._name, type(error).__name__, error)
@@ -116,10 +118,16 @@ class PodFollower:
             return outcome_of(pod)
         if not has_started(pod):
             warnings = [] if changed else await cluster.events(api, self._settings.namespace, self._name)
-            return startup_problem(pod, warnings, self._settings, waited_seconds=age)
+            reason, now = waiting_reason(pod), time.monotonic()
+            if reason != self._waiting[0]:
+                self._waiting = (reason, now)
+            stuck = now - self._waiting[1]
+            return startup_problem(pod, warnings, self._settings, waited_seconds=age, stuck_seconds=stuck)
         # The kubelet enforces the deadline; this is for a node that no longer answers.
+        # Both count from the start, not from the creation: a pod may wait long for a node.
         limit = self._settings.run_timeout_seconds + self._settings.termination_grace_seconds
-        if age > limit + _DEADLINE_MARGIN_SECONDS:
+        started = pod.get("status", {}).get("startTime") or pod["metadata"]["creationTimestamp"]
+        if cluster.age_seconds(started) > limit + _DEADLINE_MARGIN_SECONDS:
             return failure(ExitReason.LOST, f"Pod {self._name} is past its deadline and its node does not end it.")
         return None
 

@@ -14,16 +14,10 @@ from podbt.errors import ConfigError
 _GRACE_SECONDS: Final = 20
 """How long a start-up problem may last before it counts: Secrets and volumes often arrive just after the pod."""
 
-# Reasons of a waiting container that do not pass by themselves, and whether a later try may fare better.
-_WAITING: Final[Mapping[str, bool]] = {
-    "InvalidImageName": False,
-    "ErrImageNeverPull": False,
-    "ErrImagePull": True,
-    "ImagePullBackOff": True,
-    "CreateContainerConfigError": False,
-    "CreateContainerError": True,
-    "RunContainerError": True,
-}
+# Reasons of a waiting container that do not pass by themselves.
+_WAITING: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
 _AT_ONCE: Final = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 
 _NO_SECRET = re.compile(r"secret \"(?P<name>[^\"]+)\" not found")
@@ -72,7 +66,12 @@ def has_started(pod: Mapping[str, Any]) -> bool:
 
 
 def startup_problem(
-    pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], settings: Settings, *, waited_seconds: float
+    pod: Mapping[str, Any],
+    events: Iterable[Mapping[str, Any]],
+    settings: Settings,
+    *,
+    waited_seconds: float,
+    stuck_seconds: float,
 ) -> Outcome | None:
     """Says why a pod that has not started never will.
 
@@ -84,20 +83,26 @@ def startup_problem(
         events: Its events.
         settings: What it was built from.
         waited_seconds: Seconds since it was created.
+        stuck_seconds: Seconds since its container began to wait for the reason that it waits for now.
 
     Returns:
         The failure, or None while there is hope.
     """
     waiting = _container_status(pod).get("state", {}).get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
-    if reason in _AT_ONCE or (reason in _WAITING and waited_seconds >= _GRACE_SECONDS):
-        missing = _missing(message, settings)
-        if missing or not _WAITING[reason]:
-            return failure(ExitReason.CONFIG_ERROR, missing or f"{reason}: {message}")
+    if reason in _AT_ONCE:
+        return failure(ExitReason.CONFIG_ERROR, f"{reason}: {message}")
+    if reason in _WAITING and stuck_seconds >= _GRACE_SECONDS:
+        if missing := _missing(message, settings):
+            return failure(ExitReason.CONFIG_ERROR, missing)
         return failure(ExitReason.LOST, f"The pod did not start: {reason}: {message}")
+    events = list(events)
     if waited_seconds >= _GRACE_SECONDS:
+        # What the pod got over since then is no problem any more: a Secret may come just after it.
+        moved = max((_time_of(event) for event in events if event.get("type") == "Normal"), default="")
         for event in events:
-            if event.get("type") == "Warning" and (missing := _missing(event.get("message") or "", settings)):
+            current = event.get("type") == "Warning" and _time_of(event) >= moved
+            if current and (missing := _missing(event.get("message") or "", settings)):
                 return failure(ExitReason.CONFIG_ERROR, missing)
     if waited_seconds >= settings.startup_timeout_seconds:
         why = _why_pending(pod, events)
@@ -105,6 +110,15 @@ def startup_problem(
             ExitReason.LOST, f"The pod did not start within {settings.startup_timeout_seconds} s{why and ': '}{why}"
         )
     return None
+
+
+def waiting_reason(pod: Mapping[str, Any]) -> str:
+    """Why the container waits, in one word of Kubernetes; empty where it does not or none is known."""
+    return str((_container_status(pod).get("state", {}).get("waiting") or {}).get("reason", ""))
+
+
+def _time_of(event: Mapping[str, Any]) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
 def outcome_of(pod: Mapping[str, Any]) -> Outcome:

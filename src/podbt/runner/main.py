@@ -95,7 +95,7 @@ class _Run:
             outcome = Outcome(success=False, exception=interrupt, results=[])
         self._interrupts.hold()
         self._journal.close()
-        nodes = complete(self._journal.nodes, outcome.results)
+        nodes = [self._redactor.node(node) for node in complete(self._journal.nodes, outcome.results)]
         reason, error = classify(
             command=self._command,
             success=outcome.success,
@@ -146,10 +146,12 @@ class _Run:
             self._folder.add([file for file in produced if file.is_file()], self._redactor)
             manifest = environment.target_path / constants.MANIFEST_FILE
             if manifest.is_file():
-                path = self._folder.add_manifest(manifest, self._redactor)
-                record = record.model_copy(update={"manifest": path})
+                # An interrupt may have cut the file short; the record matters more.
+                with contextlib.suppress(ValueError):
+                    path = self._folder.add_manifest(manifest, self._redactor)
+                    record = record.model_copy(update={"manifest": path})
             self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
-        except ArtifactError as error:
+        except (ArtifactError, OSError) as error:
             said = f"{error} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
             failed = record.model_copy(
                 update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}

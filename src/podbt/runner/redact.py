@@ -9,8 +9,11 @@ from typing import Any
 
 import yaml
 
+from podbt.contract.record import NodeRecord
+
 _SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|private_key|api_?key|credential|keyfile_json", re.IGNORECASE
+    r"passw(or)?d|passphrase|pass$|_pwd(_|$)|^pwd_|secret|token|private_key|api_?key|credential|keyfile_json",
+    re.IGNORECASE,
 )
 _SHORTEST = 4  # replacing shorter values would tear holes into ordinary words
 MASK = "*****"
@@ -37,8 +40,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, MASK)
+            text = text.replace(secret, _mask(secret))
         return text
+
+    def node(self, node: NodeRecord) -> NodeRecord:
+        return node.model_copy(update={"message": self.text(node.message)}) if node.message else node
 
     def file(self, path: Path) -> None:
         """Rewrites a file in place where it holds a secret, as plain text or as JSON writes it."""
@@ -46,9 +52,14 @@ class Redactor:
         clean = content
         for secret in self._secrets:
             for form in {secret, _json_form(secret)}:
-                clean = clean.replace(form.encode(), MASK.encode())
+                clean = clean.replace(form.encode(), _mask(secret).encode())
         if clean != content:
             path.write_bytes(clean)
+
+
+def _mask(secret: str) -> str:
+    """A number is masked by a number: asterisks within one would break a JSON file."""
+    return "9" * len(secret) if secret.isdigit() else MASK
 
 
 def _json_form(secret: str) -> str:

@@ -163,6 +163,13 @@ def test_quota_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(fake.created) == 1
 
 
+def test_a_conflict_of_quotas_is_no_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = (409, 'Operation cannot be fulfilled on resourcequotas "team": please apply your changes')
+    event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.refusals.append(refusal))
+    assert isinstance(event, TaskSuccessEvent)
+    assert len(fake.created) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [(403, "pods is forbidden: User cannot create"), (404, 'namespaces "ns" not found'), (422, "spec is invalid")],
@@ -221,7 +228,7 @@ def test_pods_that_a_dead_triggerer_forgot_are_swept(monkeypatch: pytest.MonkeyP
     young = {"metadata": {"name": "young"}, "status": running()}
     event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.pods.update(old=old, young=young))
     assert isinstance(event, TaskSuccessEvent)
-    assert fake.deleted == ["old", NAME]
+    assert fake.deleted == [NAME, "old"]
 
 
 def test_what_is_stored_makes_the_same_trigger() -> None:

@@ -24,7 +24,7 @@ def warning(message: str) -> dict[str, Any]:
 
 
 def problem(state: dict[str, Any], *events: dict[str, Any], waited: float = 30) -> Outcome:
-    found = startup_problem(state, events, SETTINGS, waited_seconds=waited)
+    found = startup_problem(state, events, SETTINGS, waited_seconds=waited, stuck_seconds=waited)
     assert found is not None
     return found
 
@@ -73,9 +73,23 @@ def test_what_is_missing_is_named_and_not_retried(state: dict[str, Any], event: 
 
 def test_what_arrives_a_moment_late_is_waited_for() -> None:
     state = waiting("CreateContainerConfigError", 'secret "api" not found')
-    assert startup_problem(state, [], SETTINGS, waited_seconds=5) is None
+    assert startup_problem(state, [], SETTINGS, waited_seconds=5, stuck_seconds=5) is None
     late = warning('MountVolume.SetUp failed for volume "profiles" : secret "profiles" not found')
-    assert startup_problem(pod(), [late], SETTINGS, waited_seconds=5) is None
+    assert startup_problem(pod(), [late], SETTINGS, waited_seconds=5, stuck_seconds=5) is None
+
+
+def test_a_problem_that_began_just_now_is_waited_for() -> None:
+    state = waiting("ErrImagePull", "connection reset")
+    assert startup_problem(state, [], SETTINGS, waited_seconds=100, stuck_seconds=5) is None
+
+
+def test_what_the_pod_got_over_is_no_problem() -> None:
+    late = warning('MountVolume.SetUp failed for volume "profiles" : secret "profiles" not found')
+    events = [
+        {**late, "lastTimestamp": "2026-01-01T00:00:01Z"},
+        {"type": "Normal", "reason": "Pulling", "lastTimestamp": "2026-01-01T00:00:09Z"},
+    ]
+    assert startup_problem(pod(), events, SETTINGS, waited_seconds=30, stuck_seconds=30) is None
 
 
 def test_an_image_that_cannot_be_pulled_may_be_tried_again() -> None:
