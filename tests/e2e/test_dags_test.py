@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from tests.e2e import store
+from tests.e2e import kube, store
 from tests.e2e.rest import DAG
-from tests.e2e.shell import ROOT, attempt, run
+from tests.e2e.shell import ROOT, attempt, run, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +27,7 @@ AIRFLOW = str(ROOT / ".venv" / "bin" / "airflow")
 
 
 def test_the_nightly_dag_runs_from_this_machine(home: dict[str, str], settings_file: Path) -> None:
-    before = store.files("runs")
+    before, pods = store.files("runs"), kube.managed_pods()
     done = attempt(AIRFLOW, "dags", "test", DAG, env=home, timeout_seconds=1200)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-6000:]
@@ -37,3 +37,4 @@ def test_the_nightly_dag_runs_from_this_machine(home: dict[str, str], settings_f
         ("source_freshness", "success"),
         ("build", "success"),
     }
+    wait_until("its pods are gone", lambda: kube.managed_pods() <= pods, seconds=120)
