@@ -11,6 +11,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
 
+from podbt.airflow import cluster
 from podbt.airflow.follow import PodFollower
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import RunIdentity, to_json
@@ -66,8 +67,11 @@ class DbtPodTrigger(BaseTrigger):
             self.log.exception("Following the pod failed")
             outcome = failure(ExitReason.LOST, f"Following the pod failed: {type(error).__name__}: {error}")
         self._ended = True
-        if self._follower is not None:
+        if self._follower is not None and self.identity is None:
             _later(self._follower.delete(now=not self._follower.leave))
+        elif self._follower is not None:  # dag.test() ends the event loop together with the trigger
+            await self._follower.delete(now=True)
+            await cluster.disconnect()
         report = to_json(outcome.summary)
         if outcome.ok:
             self.log.info("dbt ended with %s, artifacts: %s", outcome.summary.exit_reason, outcome.summary.artifacts)

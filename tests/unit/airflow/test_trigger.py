@@ -10,6 +10,7 @@ from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEven
 from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 
 from podbt.airflow import follow
+from podbt.airflow import trigger as trigger_module
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import RunIdentity, Summary, to_json
@@ -18,6 +19,11 @@ from podbt.pod.build import pod_name
 IDENTITY = RunIdentity(dag_id="d", run_id="r", task_id="t")
 NAME = pod_name(IDENTITY)
 GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x")
+
+
+class TaskInstance:
+    dag_id, run_id, task_id, map_index, try_number = "d", "r", "t", -1, 1
+
 
 Script = Callable[[FakeCluster], Awaitable[None]]
 
@@ -229,6 +235,21 @@ def test_pods_that_a_dead_triggerer_forgot_are_swept(monkeypatch: pytest.MonkeyP
     event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.pods.update(old=old, young=young))
     assert isinstance(event, TaskSuccessEvent)
     assert fake.deleted == [NAME, "old"]
+
+
+def test_dag_test_leaves_no_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its event loop ends with the trigger, so nothing can be put off."""
+    monkeypatch.setattr(trigger_module, "_later", lambda _: pytest.fail("put off"))
+    _, fake = run(monkeypatch, succeed)
+    assert fake.deleted == [NAME]
+
+
+def test_a_finished_pod_is_deleted_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    tested = trigger(identity=None)
+    tested.task_instance = TaskInstance()
+    event, fake = run(monkeypatch, succeed, tested)
+    assert isinstance(event, TaskSuccessEvent)
+    assert fake.deleted == [NAME]
 
 
 def test_what_is_stored_makes_the_same_trigger() -> None:
