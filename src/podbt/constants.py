@@ -12,6 +12,9 @@ ENV_MAP_INDEX: Final = "PODBT_MAP_INDEX"
 ENV_TRY_NUMBER: Final = "PODBT_TRY_NUMBER"
 ENV_IMAGE: Final = "PODBT_IMAGE"
 ENV_ALLOW_EMPTY: Final = "PODBT_ALLOW_EMPTY"
+ENV_RESUME: Final = "PODBT_RESUME"  # "0": run in full, whatever an earlier try did
+ENV_EVENTS: Final = "PODBT_EVENTS"  # "1": print progress for machines, see podbt.contract.events
+ENV_OUTPUT: Final = "PODBT_OUTPUT"  # "dbt": leave the console to dbt
 # Baked into the dbt image by its Dockerfile.
 ENV_REVISION: Final = "PODBT_REVISION"
 ENV_PROJECT_DIR: Final = "PODBT_PROJECT_DIR"

@@ -50,6 +50,7 @@ class DbtPodOperator(KubernetesPodOperator):
         target: Another dbt target than the settings'. Templated.
         flags: More of dbt's own flags. Templated.
         allow_empty: Let a selection that matches nothing succeed.
+        resume: Let a try go on where an earlier one stopped. Templated. False: every try runs in full.
         settings: Fields of `podbt.contract.settings.Settings` to replace for this task, e.g. its resources.
         deferrable: True (default): as above. False: a worker waits for the pod.
         kwargs: BaseOperator's arguments. execution_timeout becomes the pod's own deadline, which the cluster enforces
@@ -77,6 +78,7 @@ class DbtPodOperator(KubernetesPodOperator):
         target: str | None = None,
         flags: Iterable[str] = (),
         allow_empty: bool = False,
+        resume: bool | str = True,
         settings: Mapping[str, Any] | None = None,
         deferrable: bool = True,
         **kwargs: Any,
@@ -95,6 +97,8 @@ class DbtPodOperator(KubernetesPodOperator):
             "allow_empty": allow_empty,
         }
         step = {key: value for key, value in given.items() if value}
+        if resume is not True:  # the default stays out of the serialized DAG
+            step["resume"] = resume
         overrides = _overrides(settings, kwargs.pop("execution_timeout", None))
         super().__init__(deferrable=deferrable, **kwargs)
         self.step = step

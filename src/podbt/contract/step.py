@@ -37,6 +37,8 @@ class Step:
         target: Another target than the settings'.
         flags: More of dbt's own flags, each an argument of its own.
         allow_empty: Whether a selection that matches nothing is fine.
+        resume: Whether a try goes on where an earlier try of the same task instance stopped.
+        events: Whether the runner prints progress for machines, see `podbt.contract.events`.
     """
 
     command: str = "build"
@@ -48,6 +50,8 @@ class Step:
     target: str | None = None
     flags: tuple[str, ...] = ()
     allow_empty: bool = False
+    resume: bool = True
+    events: bool = False
 
     def __post_init__(self) -> None:
         name, macro = self._split()
@@ -107,7 +111,7 @@ class Step:
         if unknown:
             raise ConfigError(f"Step: unknown field {', '.join(sorted(unknown))}.")
         fields = {key: value for key, value in values.items() if value not in ("", None)}
-        for name in ("full_refresh", "allow_empty"):
+        for name in ("full_refresh", "allow_empty", "resume", "events"):
             if isinstance(given := fields.get(name), str):
                 if given.lower() not in _TRUTH:
                     raise ConfigError(f"Step: {name} is '{given}'. Give true or false.")

@@ -87,6 +87,10 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
     }
     if step.allow_empty:
         plain[constants.ENV_ALLOW_EMPTY] = "1"
+    if not step.resume:
+        plain[constants.ENV_RESUME] = "0"
+    if step.events:
+        plain[constants.ENV_EVENTS] = "1"
     return k8s.V1Container(
         name=constants.CONTAINER_NAME,
         image=settings.image,

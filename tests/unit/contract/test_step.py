@@ -58,5 +58,7 @@ def test_what_dbt_would_refuse_is_refused(fields: dict[str, Any], said: str) -> 
 
 
 def test_rendered_templates_are_text() -> None:
-    step = Step.from_dict({"select": "", "selector": "", "full_refresh": "True", "allow_empty": "false"})
-    assert step == Step(full_refresh=True)
+    step = Step.from_dict(
+        {"select": "", "selector": "", "full_refresh": "True", "allow_empty": "false", "resume": "False"}
+    )
+    assert step == Step(full_refresh=True, resume=False)

@@ -96,9 +96,18 @@ def test_the_runner_reads_back_the_identity() -> None:
     assert "PODBT_ALLOW_EMPTY" not in env
 
 
-def test_an_empty_selection_is_allowed_by_the_step() -> None:
-    env = {i["name"]: i.get("value") for i in rendered(Step(allow_empty=True))["spec"]["containers"][0]["env"]}
-    assert env["PODBT_ALLOW_EMPTY"] == "1"
+@pytest.mark.parametrize(
+    ("step", "name", "value"),
+    [
+        pytest.param(Step(allow_empty=True), "PODBT_ALLOW_EMPTY", "1", id="an empty selection is allowed"),
+        pytest.param(Step(resume=False), "PODBT_RESUME", "0", id="every try runs in full"),
+        pytest.param(Step(events=True), "PODBT_EVENTS", "1", id="progress for machines"),
+    ],
+)
+def test_the_step_decides(step: Step, name: str, value: str) -> None:
+    env = {i["name"]: i.get("value") for i in rendered(step)["spec"]["containers"][0]["env"]}
+    assert env[name] == value
+    assert name not in {i["name"] for i in rendered()["spec"]["containers"][0]["env"]}
 
 
 identities = st.builds(

@@ -1,0 +1,174 @@
+"""Progress of a run as lines in its log, for whoever follows the pod and may have missed the beginning.
+
+A line begins with "::podbt " and goes on in compact JSON. One kind tells that a node started or ended, the other
+repeats the state of all nodes, so that the last part of a rotated log is enough to know the truth.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field
+
+from podbt.contract.exits import ExitReason
+from podbt.contract.model import Strict
+from podbt.contract.plan import Plan
+from podbt.contract.record import shorten
+from podbt.errors import ConfigError
+
+PREFIX: Final = "::podbt "
+STARTED: Final = "started"
+"""The status of a node that has begun; all other statuses are dbt's own and mean that it ended."""
+
+_MESSAGE_CHARS = 500
+
+
+class Mark(StrEnum):
+    """The state of one node as one character."""
+
+    UNKNOWN = "."
+    """Not selected, or nothing is known of it yet."""
+    WAITING = "w"
+    RUNNING = "r"
+    SUCCESS = "s"
+    PASS = "p"  # noqa: S105 - a test's status
+    WARN = "W"
+    ERROR = "e"
+    FAIL = "f"
+    SKIPPED = "k"
+    NO_OP = "n"
+
+    @classmethod
+    def of(cls, status: str) -> Self:
+        """The mark of a dbt status; one that dbt adds some day counts as an error rather than as done."""
+        return cls(_MARKS.get(status, cls.ERROR))
+
+    @property
+    def ended(self) -> bool:
+        return self not in {Mark.UNKNOWN, Mark.WAITING, Mark.RUNNING}
+
+
+_MARKS: Final[Mapping[str, Mark]] = {
+    STARTED: Mark.RUNNING,
+    "success": Mark.SUCCESS,
+    "pass": Mark.PASS,
+    "warn": Mark.WARN,
+    "fail": Mark.FAIL,
+    "skipped": Mark.SKIPPED,
+    "no-op": Mark.NO_OP,
+}
+
+
+class NodeEvent(Strict):
+    """A node that started or ended. Short keys, since a run prints two of these lines a node."""
+
+    k: Literal["node"] = "node"
+    n: str
+    """unique_id"""
+    s: str
+    """`STARTED` or dbt's status."""
+    t: float | None = None
+    """Seconds it took."""
+    r: int | None = None
+    """Rows its statement affected."""
+    f: int | None = None
+    """Rows that a test found."""
+    m: str | None = None
+    """What dbt says of it."""
+    at: datetime
+
+    @classmethod
+    def of(
+        cls, unique_id: str, status: str, *, at: datetime, seconds: float | None = None, rows: int | None = None,
+        failures: int | None = None, message: str | None = None,
+    ) -> Self:  # fmt: skip
+        short = shorten(message, _MESSAGE_CHARS) if message else None
+        return cls(n=unique_id, s=status, t=seconds, r=rows, f=failures, m=short or None, at=at)
+
+    @property
+    def mark(self) -> Mark:
+        return Mark.of(self.s)
+
+
+class Snapshot(Strict):
+    """The state of every node of the plan at one moment."""
+
+    k: Literal["all"] = "all"
+    plan: str | None = None
+    """Hash of the plan whose nodes are meant; None, with no marks, where the image has none."""
+    s: Annotated[str, Field(pattern=r"^[.wrspWefkn]*$")]
+    """One `Mark` a node, in the order of the plan's sorted unique_ids."""
+    at: datetime
+    end: ExitReason | None = None
+    """Why the run ended; only in the last one."""
+
+
+Event = NodeEvent | Snapshot
+
+
+def encode(event: Event) -> str:
+    """One line without its line end, in ASCII, so that no terminal or log shipper breaks it."""
+    return PREFIX + json.dumps(event.model_dump(mode="json", exclude_none=True), separators=(",", ":"))
+
+
+def decode(line: str) -> Event | None:
+    """Reads a line of a pod's log.
+
+    Returns:
+        The event, or None for any other line: one of dbt's, or one that log rotation cut.
+    """
+    if not line.startswith(PREFIX):
+        return None
+    text = line[len(PREFIX) :]
+    kind: type[Event] = Snapshot if text.startswith('{"k":"all"') else NodeEvent
+    try:
+        return kind.parse_json(text, source="event")
+    except ConfigError:
+        return None
+
+
+class Progress:
+    """The state of all nodes of a plan. The runner feeds it what happens, a follower the lines of the log."""
+
+    def __init__(self, plan_hash: str | None, unique_ids: Iterable[str]) -> None:
+        self.plan_hash = plan_hash
+        self.end: ExitReason | None = None
+        self._order = sorted(unique_ids)
+        self._marks = dict.fromkeys(self._order, Mark.UNKNOWN)
+
+    @classmethod
+    def of(cls, plan: Plan | None) -> Self:
+        return cls(plan.hash, plan.nodes) if plan else cls(None, ())
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """The mark of each node by unique_id."""
+        return self._marks
+
+    def set(self, unique_id: str, mark: Mark) -> None:
+        """Marks a node; one that the plan does not know, such as a hook or a source, is nobody's business here."""
+        if unique_id in self._marks:
+            self._marks[unique_id] = mark
+
+    def snapshot(self, at: datetime | None = None) -> Snapshot:
+        at = at or datetime.now(UTC)
+        return Snapshot(plan=self.plan_hash, s="".join(self._marks.values()), at=at, end=self.end)
+
+    def apply(self, event: Event) -> None:
+        """Takes in one event.
+
+        Raises:
+            ConfigError: A snapshot of another plan than this one.
+        """
+        if isinstance(event, NodeEvent):
+            self.set(event.n, event.mark)
+            return
+        if event.plan != self.plan_hash or len(event.s) != len(self._order):
+            raise ConfigError(
+                f"The pod reports on plan {event.plan}, this side knows plan {self.plan_hash}. "
+                "Deploy DAGs and image of the same build."
+            )
+        self._marks = dict(zip(self._order, map(Mark, event.s), strict=True))
+        self.end = event.end
