@@ -96,7 +96,7 @@ class DbtPodOperator(KubernetesPodOperator):
             "flags": list(flags),
             "allow_empty": allow_empty,
         }
-        step = {key: value for key, value in given.items() if value}
+        step: dict[str, Any] = {key: value for key, value in given.items() if value}
         if resume is not True:  # the default stays out of the serialized DAG
             step["resume"] = resume
         overrides = _overrides(settings, kwargs.pop("execution_timeout", None))
