@@ -15,6 +15,10 @@ ENV_ALLOW_EMPTY: Final = "PODBT_ALLOW_EMPTY"
 ENV_RESUME: Final = "PODBT_RESUME"  # "0": run in full, whatever an earlier try did
 ENV_EVENTS: Final = "PODBT_EVENTS"  # "1": print progress for machines, see podbt.contract.events
 ENV_OUTPUT: Final = "PODBT_OUTPUT"  # "dbt": leave the console to dbt
+ENV_EXPECT_PLAN: Final = "PODBT_EXPECT_PLAN"  # hash of the plan that the DAG was built from
+ENV_ON_MISSING_STATE: Final = "PODBT_ON_MISSING_STATE"  # "fail" or "full"
+ENV_FRESHNESS: Final = "PODBT_FRESHNESS"  # "gate" or "exclude"; unset: sources are not looked at
+ENV_CONNECTION_WAIT: Final = "PODBT_CONNECTION_WAIT_SECONDS"
 # Baked into the dbt image by its Dockerfile.
 ENV_REVISION: Final = "PODBT_REVISION"
 ENV_PROJECT_DIR: Final = "PODBT_PROJECT_DIR"

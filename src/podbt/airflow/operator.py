@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 from kubernetes.client import ApiClient, V1Pod
 
 from podbt.airflow import cluster
 from podbt.airflow.follow import PodFollower
-from podbt.airflow.trigger import DbtPodTrigger, identity_of, resolve_settings
+from podbt.airflow.trigger import DbtPodTrigger, identity_of, resolve_settings, resolve_step
 from podbt.contract.record import Summary, to_json
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
@@ -27,6 +27,8 @@ _OWN_WAY = frozenset(
     }
 )  # fmt: skip
 """KubernetesPodOperator's arguments that the pod builder decides here: accepting and ignoring them would mislead."""
+
+_NOTHING = "The selection matches nothing, which this task allows: there was nothing to do."
 
 
 class DbtPodOperator(KubernetesPodOperator):
@@ -49,8 +51,16 @@ class DbtPodOperator(KubernetesPodOperator):
         full_refresh: dbt's --full-refresh. Templated.
         target: Another dbt target than the settings'. Templated.
         flags: More of dbt's own flags. Templated.
-        allow_empty: Let a selection that matches nothing succeed.
         resume: Let a try go on where an earlier one stopped. Templated. False: every try runs in full.
+        allow_empty: Let a selection that matches nothing skip the task, instead of failing it.
+        state: The state to compare with (state:modified+ …) and to defer to: the name of a target, for its last
+            complete build, or "<target>:latest-success", for its last run that succeeded. Templated.
+        defer: dbt's --defer: read what is not selected from where the state's target built it. Templated.
+        favor_state: dbt's --favor-state. Templated.
+        on_missing_state: Where there is no such state yet: "fail" (default), or "full" for everything that the
+            selection could match. Templated.
+        freshness: Look at the sources first, in the result of an earlier step of the DAG run or else in the pod. Where
+            one is too old, "gate" runs nothing and fails, "exclude" leaves out what descends from it. Templated.
         settings: Fields of `podbt.contract.settings.Settings` to replace for this task, e.g. its resources.
         deferrable: True (default): as above. False: a worker waits for the pod.
         kwargs: BaseOperator's arguments. execution_timeout becomes the pod's own deadline, which the cluster enforces
@@ -79,6 +89,11 @@ class DbtPodOperator(KubernetesPodOperator):
         flags: Iterable[str] = (),
         allow_empty: bool = False,
         resume: bool | str = True,
+        state: str | None = None,
+        defer: bool | str = False,
+        favor_state: bool | str = False,
+        on_missing_state: str | None = None,
+        freshness: str | None = None,
         settings: Mapping[str, Any] | None = None,
         deferrable: bool = True,
         **kwargs: Any,
@@ -95,6 +110,11 @@ class DbtPodOperator(KubernetesPodOperator):
             "target": target,
             "flags": list(flags),
             "allow_empty": allow_empty,
+            "state": state,
+            "defer": defer,
+            "favor_state": favor_state,
+            "on_missing_state": on_missing_state,
+            "freshness": freshness,
         }
         step: dict[str, Any] = {key: value for key, value in given.items() if value}
         if resume is not True:  # the default stays out of the serialized DAG
@@ -126,7 +146,7 @@ class DbtPodOperator(KubernetesPodOperator):
             self.defer(trigger=DbtPodTrigger(**{**arguments, "identity": to_json(identity)}), method_name="resume")
         try:
             resolved = resolve_settings(self.overrides)
-            self.pod = build_pod(resolved, Step.from_dict(self.step), identity)
+            self.pod = build_pod(resolved, resolve_step(self.step, resolved), identity)
         except PodbtError as error:
             raise AirflowFailException(str(error)) from None
         outcome = asyncio.run(self._wait(resolved, self.pod))
@@ -153,12 +173,16 @@ class DbtPodOperator(KubernetesPodOperator):
             return _end(Outcome(summary=summary, retryable=bool(event["retryable"])))
         if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
             return None
+        if str(event) == "skipped":
+            raise AirflowSkipException(_NOTHING)
         raise AirflowException("The dbt step failed; its log says why.")
 
 
 def _end(outcome: Outcome) -> dict[str, Any]:
     if outcome.ok:
         return to_json(outcome.summary)
+    if outcome.skipped:
+        raise AirflowSkipException(_NOTHING)
     error = AirflowException if outcome.retryable else AirflowFailException
     raise error(outcome.line)
 

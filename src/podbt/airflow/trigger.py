@@ -5,15 +5,17 @@ that the scheduler could mistake for a failure (docs/adr/0003).
 """
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
 
 from podbt.airflow import cluster
 from podbt.airflow.follow import PodFollower
 from podbt.contract.exits import ExitReason
+from podbt.contract.plan import load_plan
 from podbt.contract.record import RunIdentity, to_json
 from podbt.contract.settings import Settings, load_settings
 from podbt.contract.step import Step
@@ -73,16 +75,18 @@ class DbtPodTrigger(BaseTrigger):
             await self._follower.delete(now=True)
             await cluster.disconnect()
         report = to_json(outcome.summary)
-        if outcome.ok:
+        if outcome.ok or outcome.skipped:
             self.log.info("dbt ended with %s, artifacts: %s", outcome.summary.exit_reason, outcome.summary.artifacts)
         else:
             self.log.error("%s", outcome.line)
         if outcome.ok and not self.resume_to_end:
             yield TaskSuccessEvent(xcoms={"return_value": report})
-        elif not outcome.ok and outcome.retryable:
+        elif outcome.skipped and not self.resume_to_end:
+            yield TaskSkippedEvent(xcoms={"return_value": report})
+        elif not (outcome.ok or outcome.skipped) and outcome.retryable:
             yield TaskFailedEvent(xcoms={"return_value": report})
         else:
-            # Only a worker can fail a task without its retries.
+            # Only a worker can fail a task without its retries, or run a success callback.
             yield TriggerEvent({"summary": report, "retryable": outcome.retryable})
 
     async def on_kill(self) -> None:
@@ -93,7 +97,7 @@ class DbtPodTrigger(BaseTrigger):
 
     async def _outcome(self) -> Outcome:
         settings = resolve_settings(self.overrides)
-        manifest = build_pod(settings, Step.from_dict(self.step), self._identity())
+        manifest = build_pod(settings, resolve_step(self.step, settings), self._identity())
         self._follower = PodFollower(settings, ApiClient().sanitize_for_serialization(manifest), self.log)
         return await self._follower.follow()
 
@@ -120,7 +124,17 @@ def resolve_settings(overrides: dict[str, Any]) -> Settings:
     settings = load_settings()
     if not overrides:
         return settings
+    if "image" in overrides and "plan" not in overrides:
+        overrides = {**overrides, "plan": None}  # the plan file is the other image's
     return Settings.parse({**settings.model_dump(), **overrides}, source="settings of the task")
+
+
+def resolve_step(fields: dict[str, Any], settings: Settings) -> Step:
+    """The step of rendered fields, with the plan that its pod has to have where this side knows one."""
+    step = Step.from_dict(fields)
+    if step.plan_hash is None and settings.plan:
+        return dataclasses.replace(step, plan_hash=load_plan(settings.plan).hash)
+    return step
 
 
 def _later(work: Coroutine[Any, Any, None]) -> None:

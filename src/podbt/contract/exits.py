@@ -1,6 +1,9 @@
 """Why a run ended, the process's exit code for it, and whether a retry can help."""
 
 from enum import IntEnum, StrEnum
+from typing import Literal
+
+Status = Literal["success", "failed", "skipped"]
 
 
 class ExitCode(IntEnum):
@@ -12,6 +15,7 @@ class ExitCode(IntEnum):
     CONNECTION = 3
     INTERRUPTED = 4
     ARTIFACTS = 5
+    SKEW = 6
     EMPTY = 7
 
 
@@ -22,7 +26,11 @@ class ExitReason(StrEnum):
     WARNINGS = "warnings"
     NODE_FAILURE = "node_failure"
     TEST_FAILURE = "test_failure"
+    NOTHING_TO_DO = "nothing_to_do"
+    """The selection matches nothing and may: the Airflow task is skipped, since success would claim work was done."""
     CONFIG_ERROR = "config_error"
+    SKEW = "skew"
+    """The image holds another plan than the one that the DAG was built from."""
     CONNECTION_ERROR = "connection_error"
     EMPTY_SELECTION = "empty_selection"
     ARTIFACT_ERROR = "artifact_error"
@@ -39,17 +47,26 @@ class ExitReason(StrEnum):
         return self in {ExitReason.SUCCESS, ExitReason.WARNINGS}
 
     @property
+    def status(self) -> Status:
+        """How the run ended in one word; the states of an Airflow task have the same names."""
+        if self is ExitReason.NOTHING_TO_DO:
+            return "skipped"
+        return "success" if self.succeeded else "failed"
+
+    @property
     def retryable(self) -> bool:
         """Whether the same run may end otherwise when nothing but time has passed."""
-        return self not in {ExitReason.CONFIG_ERROR, ExitReason.EMPTY_SELECTION}
+        return self not in {ExitReason.CONFIG_ERROR, ExitReason.SKEW, ExitReason.EMPTY_SELECTION}
 
 
 _EXIT_CODES = {
     ExitReason.SUCCESS: ExitCode.OK,
     ExitReason.WARNINGS: ExitCode.OK,
+    ExitReason.NOTHING_TO_DO: ExitCode.OK,
     ExitReason.NODE_FAILURE: ExitCode.NODE_FAILED,
     ExitReason.TEST_FAILURE: ExitCode.NODE_FAILED,
     ExitReason.CONFIG_ERROR: ExitCode.CONFIG,
+    ExitReason.SKEW: ExitCode.SKEW,
     ExitReason.CONNECTION_ERROR: ExitCode.CONNECTION,
     ExitReason.EMPTY_SELECTION: ExitCode.EMPTY,
     ExitReason.ARTIFACT_ERROR: ExitCode.ARTIFACTS,

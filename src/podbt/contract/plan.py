@@ -5,11 +5,14 @@ Airflow loads this small file and never a manifest. Selectors are resolved by db
 
 import hashlib
 import json
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
 from podbt.contract.model import Strict
+from podbt.errors import ConfigError
 
 SCHEMA_VERSION = 1
 
@@ -63,3 +66,44 @@ class Plan(Strict):
     def computed_hash(self) -> str:
         content = self.model_dump(mode="json", exclude={"hash"})
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Reads a plan file once per process and modification.
+
+    Args:
+        path: The file, as the settings' `plan` names it or as an image bakes it.
+
+    Raises:
+        ConfigError: The file cannot be read, is of another schema version, or does not have the content that its hash
+            says.
+    """
+    file = Path(path)
+    try:
+        state = file.stat()
+    except OSError as error:
+        raise ConfigError(
+            f"Plan file '{file}' cannot be read ({error.strerror}). Copy plan.json out of the dbt image, or remove "
+            "plan from the settings."
+        ) from None
+    return _load(file, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _load(file: Path, _modified: int, _size: int) -> Plan:
+    try:
+        text = file.read_bytes()
+        data = json.loads(text)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no JSON"
+        raise ConfigError(f"Plan file '{file}' cannot be read ({why}). Write it again with podbt plan.") from None
+    found = data.get("schema_version") if isinstance(data, dict) else None
+    if found != SCHEMA_VERSION:
+        raise ConfigError(
+            f"Plan file '{file}' has schema version {found}, and this podbt reads {SCHEMA_VERSION}. "
+            "Use the same podbt in Airflow and in the dbt image."
+        )
+    plan = Plan.parse_json(text, source=f"Plan file '{file}'")
+    if plan.computed_hash() != plan.hash:
+        raise ConfigError(f"Plan file '{file}' was changed after it was written. Write it again with podbt plan.")
+    return plan

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from podbt import constants
-from podbt.contract.exits import ExitReason
+from podbt.contract.exits import ExitReason, Status
 from podbt.contract.model import Strict
 from podbt.errors import ConfigError
 
@@ -19,6 +19,7 @@ FAILED_STATUSES = frozenset({"error", "fail", "runtime error"})
 
 _MESSAGE_CHARS = 2000
 _MAX_FAILURES = 20
+_OFTEN_EMPTY = frozenset({"stale", "left_out"})
 
 
 class RunIdentity(Strict):
@@ -109,7 +110,7 @@ class RunRecord(Strict):
 
     schema_version: Literal[1] = 1
     identity: RunIdentity
-    status: Literal["success", "failed"]
+    status: Status
     exit_reason: ExitReason
     error: str | None = None
     """The one line that says why, when it was not success."""
@@ -129,12 +130,18 @@ class RunRecord(Strict):
     invocation_id: str | None = None
     manifest: str | None = None
     """Path of the manifest in the artifact store."""
+    sources: str | None = None
+    """Path in the store of the sources.json that was the newest of the target when the run began."""
+    stale: list[Failure] = []
+    """Sources that were found too old before the run's own nodes."""
+    left_out: list[str] = []
+    """unique_ids of selected nodes that were not run because a source above them is stale."""
 
 
 class Summary(Strict):
     """What fits in a termination message and becomes the Airflow task's XCom."""
 
-    status: Literal["success", "failed"]
+    status: Status
     exit_reason: ExitReason
     error: str | None = None
     counts: dict[str, int] = {}
@@ -143,6 +150,10 @@ class Summary(Strict):
     """The run's folder, relative to the root of the artifact store."""
     target: str | None = None
     seconds: float = 0.0
+    stale: list[str] = []
+    """unique_ids of sources that are too old."""
+    left_out: int = 0
+    """How many selected nodes were not run because of them; run.json lists them."""
 
     @classmethod
     def of(cls, record: RunRecord, artifacts: str | None) -> Self:
@@ -155,6 +166,8 @@ class Summary(Strict):
             artifacts=artifacts,
             target=record.target,
             seconds=record.seconds,
+            stale=[source.unique_id for source in record.stale],
+            left_out=len(record.left_out),
         )
 
     def to_termination_message(self) -> str:
@@ -163,8 +176,10 @@ class Summary(Strict):
             data = self.model_dump(mode="json", exclude_none=True)
             data["failures"] = [{**item, "message": shorten(item["message"], length)} for item in data["failures"]]
             data["failures"] = data["failures"][:count]
+            data["stale"] = data["stale"][:count]
             if self.error:
                 data["error"] = shorten(self.error, 1000)
+            data = {key: value for key, value in data.items() if value or key not in _OFTEN_EMPTY}
             text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
             if len(text.encode()) <= constants.TERMINATION_MESSAGE_BYTES:
                 return text

@@ -95,6 +95,10 @@ class Settings(Strict):
     startup_timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     run_timeout_seconds: Annotated[int, Field(ge=10, le=7 * 86400)] = 14400
     termination_grace_seconds: Annotated[int, Field(ge=5, le=3600)] = 90
+    connection_wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """How long a run waits for a database that cannot be reached, before its first node."""
+    plan: str | None = None
+    """The plan file of the image, where Airflow's components have it; pods then check that they run the same plan."""
     keep_finished_pod_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
 
     @field_validator("image")

@@ -20,6 +20,11 @@ COMMANDS: Final = {
 }
 """The dbt commands that a step may run, and which of its fields each takes."""
 
+STATES: Final = frozenset({"build", "run", "seed", "snapshot", "test", "compile", "source freshness", "docs generate"})
+"""The commands that select nodes, and so can compare with a state and defer to it."""
+
+_FRESHNESS: Final = ("gate", "exclude")
+_MISSING: Final = ("fail", "full")
 _TRUTH: Final = {"true": True, "false": False}
 
 
@@ -39,6 +44,14 @@ class Step:
         allow_empty: Whether a selection that matches nothing is fine.
         resume: Whether a try goes on where an earlier try of the same task instance stopped.
         events: Whether the runner prints progress for machines, see `podbt.contract.events`.
+        state: The name of a state to compare with and defer to: a target, for its last complete build, or
+            "<target>:latest-success", for its last run that succeeded.
+        defer: dbt's --defer: read what is not selected from where the state's target built it.
+        favor_state: dbt's --favor-state: read it from there even where this target has it, too.
+        on_missing_state: Without such a state "fail", or run in "full": everything that the selection could match.
+        freshness: Look at the sources first, and where one is too old run nothing ("gate") or leave out what descends
+            from it ("exclude"). None: do not look.
+        plan_hash: The plan that the step was made from; an image with another one refuses to run.
     """
 
     command: str = "build"
@@ -52,6 +65,12 @@ class Step:
     allow_empty: bool = False
     resume: bool = True
     events: bool = False
+    state: str | None = None
+    defer: bool = False
+    favor_state: bool = False
+    on_missing_state: str = "fail"
+    freshness: str | None = None
+    plan_hash: str | None = None
 
     def __post_init__(self) -> None:
         name, macro = self._split()
@@ -64,6 +83,22 @@ class Step:
         for option in ("select", "exclude", "selector", "full_refresh"):
             if getattr(self, option) and option not in COMMANDS[name]:
                 raise ConfigError(f"dbt {name} takes no {option}. Remove it.")
+        self._check_state(name)
+        if self.freshness is not None:
+            if self.freshness not in _FRESHNESS:
+                raise ConfigError(f"Step: freshness is '{self.freshness}'. Give gate or exclude, or leave it out.")
+            if name not in STATES - {"source freshness"}:
+                raise ConfigError(f"dbt {name} takes no freshness. Remove it.")
+
+    def _check_state(self, name: str) -> None:
+        if self.on_missing_state not in _MISSING:
+            raise ConfigError(f"Step: on_missing_state is '{self.on_missing_state}'. Give fail or full.")
+        if self.state and name not in STATES:
+            raise ConfigError(f"dbt {name} takes no state. Remove it.")
+        if not self.state and (self.defer or self.favor_state or self.on_missing_state != "fail"):
+            raise ConfigError("defer, favor_state and on_missing_state need a state. Add state, a target's name.")
+        if self.favor_state and not self.defer:
+            raise ConfigError("favor_state only says how to defer. Add defer=True or remove it.")
 
     @classmethod
     def of(
@@ -96,6 +131,12 @@ class Step:
             arguments += ["--vars", json.dumps(dict(self.vars), sort_keys=True)]
         if self.full_refresh:
             arguments.append("--full-refresh")
+        if self.state:
+            arguments += ["--state", self.state]
+        if self.defer:
+            arguments.append("--defer")
+        if self.favor_state:
+            arguments.append("--favor-state")
         return [*arguments, *self.flags]
 
     @classmethod
@@ -111,7 +152,7 @@ class Step:
         if unknown:
             raise ConfigError(f"Step: unknown field {', '.join(sorted(unknown))}.")
         fields = {key: value for key, value in values.items() if value not in ("", None)}
-        for name in ("full_refresh", "allow_empty", "resume", "events"):
+        for name in ("full_refresh", "allow_empty", "resume", "events", "defer", "favor_state"):
             if isinstance(given := fields.get(name), str):
                 if given.lower() not in _TRUTH:
                     raise ConfigError(f"Step: {name} is '{given}'. Give true or false.")

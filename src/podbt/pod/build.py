@@ -91,6 +91,14 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
         plain[constants.ENV_RESUME] = "0"
     if step.events:
         plain[constants.ENV_EVENTS] = "1"
+    if settings.connection_wait_seconds:
+        plain[constants.ENV_CONNECTION_WAIT] = str(settings.connection_wait_seconds)
+    if step.plan_hash:
+        plain[constants.ENV_EXPECT_PLAN] = step.plan_hash
+    if step.on_missing_state != "fail":
+        plain[constants.ENV_ON_MISSING_STATE] = step.on_missing_state
+    if step.freshness:
+        plain[constants.ENV_FRESHNESS] = step.freshness
     return k8s.V1Container(
         name=constants.CONTAINER_NAME,
         image=settings.image,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from podbt import constants
-from podbt.contract.exits import ExitReason
+from podbt.contract.exits import ExitCode, ExitReason
 from podbt.contract.record import Summary, shorten
 from podbt.contract.settings import Settings
 from podbt.errors import ConfigError
@@ -41,6 +41,11 @@ class Outcome:
     @property
     def ok(self) -> bool:
         return self.summary.exit_reason.succeeded
+
+    @property
+    def skipped(self) -> bool:
+        """Whether there was nothing to do, and that was allowed."""
+        return self.summary.exit_reason is ExitReason.NOTHING_TO_DO
 
     @property
     def line(self) -> str:
@@ -136,7 +141,7 @@ def outcome_of(pod: Mapping[str, Any]) -> Outcome:
     if status.get("reason") == "DeadlineExceeded":
         return failure(ExitReason.LOST, "The run took longer than run_timeout_seconds and was stopped.")
     summary = _summary(ended.get("message") or "")
-    if summary is not None and (code == 0) == (summary.status == "success"):
+    if summary is not None and _consistent(summary, code):
         return Outcome(summary=summary, retryable=summary.exit_reason.retryable)
     if status.get("reason"):  # Evicted, Preempted, NodeLost …
         return failure(ExitReason.LOST, f"The pod was lost: {status['reason']}: {status.get('message', '')}")
@@ -151,6 +156,12 @@ def _summary(message: str) -> Summary | None:
         return Summary.parse_json(message, source="termination message") if message.startswith("{") else None
     except ConfigError:
         return None
+
+
+def _consistent(summary: Summary, code: int | None) -> bool:
+    """Whether the exit code and both words of the summary say the same."""
+    reason = summary.exit_reason
+    return summary.status == reason.status and (code == 0) == (reason.exit_code == ExitCode.OK)
 
 
 def _missing(message: str, settings: Settings) -> str | None:

@@ -21,6 +21,8 @@ _CONNECTION = re.compile(
     r"|connection already closed|connection not open|too many clients already"
     r"|remaining connection slots are reserved|could not connect to server[^\n]*|connection to server [^\n]* failed)",
 )
+# dbt's words for a node whose SQL it cannot make; the same files give the same error again.
+_COMPILATION = re.compile(r"^\s*(Compilation|Parsing|Dependency) Error\b")
 _TESTS = frozenset({"test", "unit_test"})
 
 
@@ -50,7 +52,9 @@ def classify(
         return _of_nodes(failing, total=len(nodes))
     if not success:
         return ExitReason.NODE_FAILURE, "dbt reports a failure but names no node; see dbt.log."
-    if command in NODE_COMMANDS and not nodes and not allow_empty:
+    if command in NODE_COMMANDS and not nodes and allow_empty:
+        return ExitReason.NOTHING_TO_DO, None
+    if command in NODE_COMMANDS and not nodes:
         return ExitReason.EMPTY_SELECTION, (
             "The selection matches no node, so nothing ran. Check the selection, or allow it to be empty."
         )
@@ -61,13 +65,18 @@ def classify(
 
 def _of_nodes(failing: list[NodeRecord], *, total: int) -> tuple[ExitReason, str]:
     reasons = {(_of_message(node.message or "") or (None, ""))[0] for node in failing}
-    if len(reasons) == 1 and (reason := _of_message(failing[0].message or "")):
-        return reason
+    if len(reasons) == 1 and (told := _of_message(failing[0].message or "")):
+        return told
     first: Failure = failures_of(failing)[0]
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
     line = f"{len(failing)} of {total} nodes failed: {first.unique_id}: {first.message or first.status}{more}"
-    tests_only = all(node.resource_type in _TESTS and node.status == "fail" for node in failing)
-    return (ExitReason.TEST_FAILURE if tests_only else ExitReason.NODE_FAILURE), shorten(line, _LINE_CHARS)
+    if all(_COMPILATION.match(node.message or "") for node in failing):
+        reason = ExitReason.CONFIG_ERROR
+    elif all(node.resource_type in _TESTS and node.status == "fail" for node in failing):
+        reason = ExitReason.TEST_FAILURE
+    else:
+        reason = ExitReason.NODE_FAILURE
+    return reason, shorten(line, _LINE_CHARS)
 
 
 def _of_message(message: str) -> tuple[ExitReason, str] | None:

@@ -115,7 +115,7 @@ class _Run:
         environment, finished = self._environment, datetime.now(UTC)
         return RunRecord(
             identity=environment.identity,
-            status="success" if reason.succeeded else "failed",
+            status=reason.status,
             exit_reason=reason,
             error=error,
             command=[self._redactor.text(word) for word in self._arguments],

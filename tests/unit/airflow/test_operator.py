@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
 
 from podbt.airflow import DbtPodOperator
 from podbt.airflow import operator as module
@@ -46,6 +46,8 @@ def test_it_is_a_kubernetes_pod_operator_that_starts_in_its_trigger() -> None:
     [
         pytest.param({"command": "biuld"}, "'biuld' is not one of", id="command"),
         pytest.param({"selector": "a", "select": "b"}, "beside select", id="selector and select"),
+        pytest.param({"defer": True}, "need a state", id="defer to nothing"),
+        pytest.param({"freshness": "warn"}, "Give gate or exclude", id="freshness"),
         pytest.param({"image": "dbt:1"}, "takes no image", id="KPO's own argument"),
         pytest.param({"env_vars": {"A": "b"}}, "takes no env_vars", id="KPO's environment"),
         pytest.param({"settings": {"imgae": "dbt:1"}}, "imgae is not a known key", id="settings"),
@@ -110,6 +112,21 @@ def test_resume_ends_as_the_trigger_said() -> None:
         operator().resume(CONTEXT, {"summary": to_json(bad.summary), "retryable": False})
 
 
+NOTHING = Outcome(summary=Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO), retryable=True)
+
+
+def test_nothing_to_do_skips_the_task() -> None:
+    with pytest.raises(AirflowSkipException, match="nothing to do"):
+        operator().resume(CONTEXT, {"summary": to_json(NOTHING.summary), "retryable": True})
+    with pytest.raises(AirflowSkipException, match="nothing to do"):
+        operator().resume(CONTEXT, "skipped")  # what dag.test() passes on
+
+
+def test_state_and_freshness_travel_with_the_step() -> None:
+    fields = {"state": "prod", "defer": True, "on_missing_state": "full", "freshness": "exclude"}
+    assert operator(**fields).step == {"command": "build", **fields}
+
+
 class Follower:
     """Stands for a pod that ends as told."""
 
@@ -144,7 +161,11 @@ def test_a_stopped_worker_never_succeeds(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     ("reason", "error"),
-    [(ExitReason.NODE_FAILURE, AirflowException), (ExitReason.EMPTY_SELECTION, AirflowFailException)],
+    [
+        (reason, AirflowException if reason.retryable else AirflowFailException)
+        for reason in ExitReason
+        if reason.status == "failed"
+    ],
 )
 def test_a_waiting_worker_fails_as_the_run_did(
     monkeypatch: pytest.MonkeyPatch, reason: ExitReason, error: type[Exception]
@@ -154,3 +175,10 @@ def test_a_waiting_worker_fails_as_the_run_did(
     with pytest.raises(error, match="why") as raised:
         operator(deferrable=False).execute(CONTEXT)
     assert type(raised.value) is error
+
+
+def test_a_waiting_worker_skips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PodFollower", Follower)
+    monkeypatch.setattr(Follower, "outcome", NOTHING)
+    with pytest.raises(AirflowSkipException):
+        operator(deferrable=False).execute(CONTEXT)

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
+from tests.unit.contract.test_plan import plan as make_plan
+from tests.unit.contract.test_plan import write
 
 from podbt.airflow import follow
 from podbt.airflow import trigger as trigger_module
@@ -84,6 +87,71 @@ def test_success_ends_the_task_with_the_summary(
     assert fake.deleted == [NAME]
     assert fake.created[0]["spec"]["containers"][0]["args"] == ["build", "--target", "prod"]
     assert "1 of 2 OK\nDone." in capsys.readouterr().out
+
+
+RETRIED = {"node_failure", "test_failure", "connection_error", "interrupted", "artifact_error", "lost"}
+NEVER_RETRIED = {"config_error", "skew", "empty_selection"}
+
+
+@pytest.mark.parametrize("reason", ExitReason)
+def test_each_exit_reason_has_its_end(monkeypatch: pytest.MonkeyPatch, reason: ExitReason) -> None:
+    """The last column of the table in docs/runs.md."""
+    summary = Summary(status=reason.status, exit_reason=reason, error=None if reason.succeeded else "why")
+
+    async def end(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, **ended(summary, reason.exit_code))
+
+    event, _ = run(monkeypatch, end)
+    if reason in RETRIED:
+        assert isinstance(event, TaskFailedEvent)
+    elif reason in NEVER_RETRIED:
+        assert event.payload == {"summary": to_json(summary), "retryable": False}
+    elif reason is ExitReason.NOTHING_TO_DO:
+        assert isinstance(event, TaskSkippedEvent)
+        assert event.xcoms == {"return_value": to_json(summary)}
+    else:
+        assert isinstance(event, TaskSuccessEvent)
+
+
+def test_a_skip_does_not_pass_the_callbacks_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO)
+
+    async def end(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, **ended(nothing, 0, "Completed"))
+
+    event, _ = run(monkeypatch, end, trigger(resume_to_end=True))
+    assert event.payload == {"summary": to_json(nothing), "retryable": True}
+
+
+def expected_plan(fake: FakeCluster) -> str | None:
+    env = {item["name"]: item.get("value") for item in fake.created[0]["spec"]["containers"][0]["env"]}
+    return env.get("PODBT_EXPECT_PLAN")
+
+
+def test_the_plan_of_the_settings_travels_with_the_step(
+    monkeypatch: pytest.MonkeyPatch, settings_file: Path, tmp_path: Path
+) -> None:
+    plan = write(tmp_path / "plan.json", make_plan("a"))
+    settings_file.write_text(settings_file.read_text() + f"plan: {plan}\n")
+    _, fake = run(monkeypatch, succeed)
+    assert expected_plan(fake) == make_plan("a").hash
+    # A task group was made from the plan of its own time, and an image of the task's own has a plan of its own.
+    _, fake = run(monkeypatch, succeed, trigger(step={"command": "build", "plan_hash": "b" * 64}))
+    assert expected_plan(fake) == "b" * 64
+    _, fake = run(monkeypatch, succeed, trigger(overrides={"image": "dbt:2"}))
+    assert expected_plan(fake) is None
+
+
+def test_a_plan_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, settings_file: Path) -> None:
+    async def nothing(_: FakeCluster) -> None:
+        await asyncio.sleep(0)
+
+    settings_file.write_text(settings_file.read_text() + "plan: /no/plan.json\n")
+    event, fake = run(monkeypatch, nothing)
+    assert "Plan file '/no/plan.json' cannot be read" in event.payload["summary"]["error"]
+    assert fake.created == []
 
 
 def test_a_retryable_failure_goes_through_the_tasks_retries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,12 @@ from podbt.errors import ConfigError
             ["run-operation", "grant_select", "--target", "prod"],
             id="operation",
         ),
+        pytest.param(
+            {"select": "state:modified+", "state": "prod", "defer": True, "favor_state": True},
+            ["build", "--target", "prod", "--select", "state:modified+"]
+            + ["--state", "prod", "--defer", "--favor-state"],
+            id="state",
+        ),
     ],
 )
 def test_arguments(fields: dict[str, Any], arguments: list[str]) -> None:
@@ -49,6 +55,13 @@ def test_arguments(fields: dict[str, Any], arguments: list[str]) -> None:
         pytest.param({"command": "test", "full_refresh": True}, "takes no full_refresh", id="full refresh of tests"),
         pytest.param({"full_refresh": "maybe"}, "Give true or false", id="no truth"),
         pytest.param({"vars": "a=1"}, "not a mapping", id="vars"),
+        pytest.param({"defer": True}, "need a state", id="defer to nothing"),
+        pytest.param({"on_missing_state": "full"}, "need a state", id="no state to miss"),
+        pytest.param({"state": "prod", "favor_state": True}, "Add defer=True", id="favour what is not deferred to"),
+        pytest.param({"state": "prod", "on_missing_state": "ignore"}, "Give fail or full", id="missing state"),
+        pytest.param({"command": "run-operation x", "state": "prod"}, "takes no state", id="state of an operation"),
+        pytest.param({"freshness": "warn"}, "Give gate or exclude", id="freshness"),
+        pytest.param({"command": "source freshness", "freshness": "gate"}, "takes no freshness", id="freshness twice"),
         pytest.param({"modles": "x"}, "unknown field modles", id="unknown"),
     ],
 )
@@ -62,3 +75,5 @@ def test_rendered_templates_are_text() -> None:
         {"select": "", "selector": "", "full_refresh": "True", "allow_empty": "false", "resume": "False"}
     )
     assert step == Step(full_refresh=True, resume=False)
+    step = Step.from_dict({"state": "prod", "defer": "true", "favor_state": "False"})
+    assert step == Step(state="prod", defer=True)

@@ -110,6 +110,18 @@ def test_the_step_decides(step: Step, name: str, value: str) -> None:
     assert name not in {i["name"] for i in rendered()["spec"]["containers"][0]["env"]}
 
 
+def test_what_the_runner_needs_to_know_of_the_step_arrives() -> None:
+    def env(step: Step, settings: Settings = SETTINGS) -> dict[str, str | None]:
+        found = {i["name"]: i.get("value") for i in rendered(step, settings)["spec"]["containers"][0]["env"]}
+        names = ("EXPECT_PLAN", "ON_MISSING_STATE", "FRESHNESS", "CONNECTION_WAIT_SECONDS")
+        return {name: found[f"PODBT_{name}"] for name in names if f"PODBT_{name}" in found}
+
+    step = Step(state="prod", on_missing_state="full", freshness="gate", plan_hash="a" * 64)
+    expected = {"EXPECT_PLAN": "a" * 64, "ON_MISSING_STATE": "full", "FRESHNESS": "gate"}
+    assert env(step) == expected | {"CONNECTION_WAIT_SECONDS": "60"}
+    assert env(Step(), SETTINGS.model_copy(update={"connection_wait_seconds": 0})) == {}
+
+
 identities = st.builds(
     RunIdentity,
     dag_id=st.text(min_size=1),

@@ -145,7 +145,29 @@ def test_nothing_else_is_success(state: dict[str, Any]) -> None:
     assert not outcome_of(state).ok
 
 
-@pytest.mark.parametrize("reason", [r for r in ExitReason if not r.succeeded])
+NOTHING = Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO)
+
+
+def test_nothing_to_do_is_neither_success_nor_failure() -> None:
+    outcome = outcome_of(ended(NOTHING.to_termination_message()))
+    assert outcome.skipped
+    assert not outcome.ok
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(ended(NOTHING.to_termination_message(), code=1, reason="Error"), id="with code 1"),
+        pytest.param(
+            ended(NOTHING.model_copy(update={"status": "success"}).to_termination_message()), id="called a success"
+        ),
+    ],
+)
+def test_a_skip_needs_the_runners_word_as_well(state: dict[str, Any]) -> None:
+    assert outcome_of(state).summary.exit_reason is ExitReason.LOST
+
+
+@pytest.mark.parametrize("reason", [r for r in ExitReason if r.status == "failed"])
 def test_a_failure_keeps_its_reason_and_says_whether_to_retry(reason: ExitReason) -> None:
     outcome = outcome_of(ended(bad(reason), code=reason.exit_code, reason="Error"))
     assert outcome.summary.exit_reason is reason
