@@ -76,11 +76,15 @@ types: venv ## Mypy, strict
 
 .PHONY: test-fast
 test-fast: venv postgres ## All tests that need no cluster
-	$(BIN)/pytest -m "not e2e" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not e2e and not chaos" $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: venv ## End-to-end tests on the cluster that `up` leaves
-	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m e2e tests/e2e $(PYTEST_ARGS)
+	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m e2e tests/e2e tests/chaos $(PYTEST_ARGS)
+
+.PHONY: chaos
+chaos: venv ## End pods, nodes and databases while dbt runs, and print what came of it (about half an hour)
+	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m chaos tests/chaos $(PYTEST_ARGS)
 
 .PHONY: lock
 lock: venv ## Compile the requirements anew

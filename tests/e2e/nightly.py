@@ -86,6 +86,10 @@ class Night:
         run = self.airflow.get(run_path(self.run_id))
         if run and run["state"] not in ENDED:
             self.airflow.patch(run_path(self.run_id), {"state": "failed"})
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until what was told to stop has stopped."""
         wait_until("no pod of the run is at work", lambda: not self._at_work(), seconds=300)
 
     @contextmanager

@@ -1,0 +1,30 @@
+"""The cluster that `make up` left, a full build to compare with, and the table that is printed at the end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.chaos import tables
+from tests.chaos.report import Report
+from tests.chaos.scenario import Chaos
+from tests.e2e.conftest import airflow, as_it_was, cluster, good_run, night, settings
+from tests.e2e.nightly import Night
+
+__all__ = ["airflow", "as_it_was", "cluster", "good_run", "night", "settings"]
+
+SCHEMAS = "analytics"  # of target prod
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Iterator[Report]:
+    kept = Report()
+    yield kept
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{kept.markdown()}")
+
+
+@pytest.fixture(scope="session")
+def chaos(night: Night, report: Report, good_run: dict[str, Any]) -> Chaos:  # noqa: ARG001 - the tables are built
+    """Scenarios against the tables of an undisturbed build."""
+    return Chaos(night, report, expected=tables.contents(SCHEMAS), prefix=SCHEMAS)

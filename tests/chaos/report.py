@@ -1,0 +1,35 @@
+"""What each scenario ended in, as the table that people read."""
+
+from dataclasses import astuple, dataclass, fields
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scenario."""
+
+    fault: str
+    airflow: str
+    """The disturbed try's state and the reason of its record."""
+    queries_left: int
+    artifacts: str
+    retry: str
+    """What the next try ran, of all nodes."""
+    tables: str
+
+
+_HEADINGS = ("Fault", "Disturbed try", "Queries left", "Artifacts", "The next try ran", "Tables")
+
+
+class Report:
+    """The rows of a session."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+
+    def markdown(self) -> str:
+        assert len(fields(Row)) == len(_HEADINGS)
+        lines = [_HEADINGS, tuple("---" for _ in _HEADINGS), *(astuple(row) for row in self._rows)]
+        return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
