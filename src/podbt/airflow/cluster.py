@@ -148,6 +148,15 @@ async def states(
             await asyncio.sleep(2)
 
 
+async def find(api: client.CoreV1Api, namespace: str, selector: str) -> list[dict[str, Any]]:
+    """The pods with these labels, oldest first."""
+    response = await api.list_namespaced_pod(
+        namespace, label_selector=selector, _preload_content=False, _request_timeout=_REQUEST_SECONDS
+    )
+    pods = list((await _read(response))["items"])
+    return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+
 async def events(api: client.CoreV1Api, namespace: str, name: str) -> list[dict[str, Any]]:
     """The pod's events; none where they cannot be read."""
     try:

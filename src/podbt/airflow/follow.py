@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final, Protocol
 
 from kubernetes_asyncio import client
@@ -34,11 +34,22 @@ class PodFollower:
         leave: Whether the pod ended by itself and may be looked at for a while, rather than be deleted at once.
     """
 
-    def __init__(self, settings: Settings, manifest: dict[str, Any], log: Log) -> None:
+    def __init__(
+        self, settings: Settings, manifest: dict[str, Any], log: Log, on_line: Callable[[str], bool] | None = None
+    ) -> None:
+        """Follows no pod yet.
+
+        Args:
+            settings: Where the pod runs.
+            manifest: The pod to create.
+            log: Where its lines go.
+            on_line: Gets each line first; True keeps it out of the log.
+        """
         self._settings = settings
         self._manifest = manifest
         self._name: str = manifest["metadata"]["name"]
         self._log = log
+        self._on_line = on_line or (lambda _: False)
         self._uid: str | None = None
         self._waiting = ("", time.monotonic())
         self.leave = False
@@ -147,6 +158,8 @@ class PodFollower:
         try:
             async with contextlib.aclosing(cluster.log_lines(api, self._settings.namespace, self._name)) as lines:
                 async for line in lines:
+                    if self._on_line(line):
+                        continue
                     pending.append(line)
                     if len(pending) == 1:
                         loop.call_later(1, flush)

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import AssetAlias
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 from kubernetes.client import ApiClient, V1Pod
 
 from podbt.airflow import cluster
+from podbt.airflow.assets import ALIAS, emit
 from podbt.airflow.follow import PodFollower
+from podbt.airflow.progress import PodProgress
 from podbt.airflow.trigger import DbtPodTrigger, identity_of, resolve_settings, resolve_step
 from podbt.contract.record import Summary, to_json
 from podbt.contract.settings import Settings
@@ -19,7 +23,6 @@ from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import build_pod
 from podbt.pod.state import Outcome
 
-_TRIGGER = "podbt.airflow.trigger.DbtPodTrigger"
 _OWN_WAY = frozenset(
     {
         "arguments", "cmds", "container_resources", "env_from", "env_vars", "full_pod_spec", "image", "namespace",
@@ -61,6 +64,8 @@ class DbtPodOperator(KubernetesPodOperator):
             selection could match. Templated.
         freshness: Look at the sources first, in the result of an earlier step of the DAG run or else in the pod. Where
             one is too old, "gate" runs nothing and fails, "exclude" leaves out what descends from it. Templated.
+        assets: Emit one asset event for each model, seed and snapshot that a successful run built, which takes a
+            worker for a few seconds at the end. See `podbt.airflow.assets.dbt_asset`.
         settings: Fields of `podbt.contract.settings.Settings` to replace for this task, e.g. its resources.
         deferrable: True (default): as above. False: a worker waits for the pod.
         kwargs: BaseOperator's arguments. execution_timeout becomes the pod's own deadline, which the cluster enforces
@@ -73,6 +78,8 @@ class DbtPodOperator(KubernetesPodOperator):
     template_fields: Sequence[str] = ("step",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
     start_from_trigger = True
+    trigger_class: ClassVar[type[DbtPodTrigger]] = DbtPodTrigger
+    events: ClassVar[bool] = False
     ui_color = "#ff694b"
     ui_fgcolor = "#ffffff"
 
@@ -94,6 +101,7 @@ class DbtPodOperator(KubernetesPodOperator):
         favor_state: bool | str = False,
         on_missing_state: str | None = None,
         freshness: str | None = None,
+        assets: bool = False,
         settings: Mapping[str, Any] | None = None,
         deferrable: bool = True,
         **kwargs: Any,
@@ -119,15 +127,20 @@ class DbtPodOperator(KubernetesPodOperator):
         step: dict[str, Any] = {key: value for key, value in given.items() if value}
         if resume is not True:  # the default stays out of the serialized DAG
             step["resume"] = resume
+        if assets:
+            kwargs["outlets"] = [*(kwargs.get("outlets") or ()), AssetAlias(ALIAS)]
+        if assets or self.events:
+            step["events"] = True
         overrides = _overrides(settings, kwargs.pop("execution_timeout", None))
         super().__init__(deferrable=deferrable, **kwargs)
         self.step = step
+        self.assets = assets
         self.overrides = overrides
         if not any("{{" in str(value) for value in step.values()):
             Step.from_dict(step)
         self.start_from_trigger = deferrable
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=_TRIGGER,
+            trigger_cls=f"{self.trigger_class.__module__}.{self.trigger_class.__qualname__}",
             next_method="resume",
             trigger_kwargs={
                 "step": step,
@@ -143,21 +156,23 @@ class DbtPodOperator(KubernetesPodOperator):
         identity = identity_of(context["ti"])
         if self.deferrable:
             arguments = {**(self.start_trigger_args.trigger_kwargs or {}), "step": self.step}
-            self.defer(trigger=DbtPodTrigger(**{**arguments, "identity": to_json(identity)}), method_name="resume")
+            arguments["identity"] = to_json(identity)
+            self.defer(trigger=self.trigger_class(**arguments), method_name="resume")
         try:
             resolved = resolve_settings(self.overrides)
             self.pod = build_pod(resolved, resolve_step(self.step, resolved), identity)
         except PodbtError as error:
             raise AirflowFailException(str(error)) from None
-        outcome = asyncio.run(self._wait(resolved, self.pod))
+        told = PodProgress(name=self.pod.metadata.name, created=datetime.now(UTC))
+        outcome = asyncio.run(self._wait(resolved, self.pod, told))
         if self._killed:
             # Airflow's own operator goes on to succeed here (apache/airflow#73006): SIGTERM made on_kill delete the
             # pod, and nothing after that looks like a failure.
             raise AirflowException("The worker was told to stop while dbt ran; the pod was deleted.")
-        return _end(outcome)
+        return self._end(context, outcome, told.built_nodes(outcome.summary))
 
-    async def _wait(self, settings: Settings, pod: V1Pod) -> Outcome:
-        follower = PodFollower(settings, ApiClient().sanitize_for_serialization(pod), self.log)
+    async def _wait(self, settings: Settings, pod: V1Pod, told: PodProgress) -> Outcome:
+        follower = PodFollower(settings, ApiClient().sanitize_for_serialization(pod), self.log, told.feed)
         try:
             outcome = await follower.follow()
             if not self._killed:
@@ -166,25 +181,27 @@ class DbtPodOperator(KubernetesPodOperator):
         finally:
             await cluster.disconnect()
 
-    def resume(self, context: Any, event: Any = None) -> Any:  # noqa: ARG002 - Airflow's signature
+    def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, where only that gives callbacks, asset events or a failure without retries."""
         if isinstance(event, Mapping):
             summary = Summary.parse(dict(event["summary"]), source="trigger event")
-            return _end(Outcome(summary=summary, retryable=bool(event["retryable"])))
+            outcome = Outcome(summary=summary, retryable=bool(event["retryable"]))
+            return self._end(context, outcome, event.get("built") or [])
         if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
             return None
         if str(event) == "skipped":
             raise AirflowSkipException(_NOTHING)
         raise AirflowException("The dbt step failed; its log says why.")
 
-
-def _end(outcome: Outcome) -> dict[str, Any]:
-    if outcome.ok:
-        return to_json(outcome.summary)
-    if outcome.skipped:
-        raise AirflowSkipException(_NOTHING)
-    error = AirflowException if outcome.retryable else AirflowFailException
-    raise error(outcome.line)
+    def _end(self, context: Any, outcome: Outcome, built: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        if outcome.ok:
+            if self.assets:
+                self.log.info("%d asset events", emit(context, built))
+            return to_json(outcome.summary)
+        if outcome.skipped:
+            raise AirflowSkipException(_NOTHING)
+        error = AirflowException if outcome.retryable else AirflowFailException
+        raise error(outcome.line)
 
 
 def _overrides(settings: Mapping[str, Any] | None, timeout: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ that the scheduler could mistake for a failure (docs/adr/0003).
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
@@ -14,6 +15,7 @@ from kubernetes.client import ApiClient
 
 from podbt.airflow import cluster
 from podbt.airflow.follow import PodFollower
+from podbt.airflow.progress import PodProgress
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
 from podbt.contract.record import RunIdentity, to_json
@@ -52,6 +54,7 @@ class DbtPodTrigger(BaseTrigger):
         self.identity = identity
         self.resume_to_end = resume_to_end
         self._follower: PodFollower | None = None
+        self._told = PodProgress(name="", created=datetime.now(UTC))
         self._ended = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -87,7 +90,9 @@ class DbtPodTrigger(BaseTrigger):
             yield TaskFailedEvent(xcoms={"return_value": report})
         else:
             # Only a worker can fail a task without its retries, or run a success callback.
-            yield TriggerEvent({"summary": report, "retryable": outcome.retryable})
+            event = {"summary": report, "retryable": outcome.retryable}
+            built = self._told.built_nodes(outcome.summary) if outcome.ok else []
+            yield TriggerEvent({**event, "built": built} if built else event)
 
     async def on_kill(self) -> None:
         """A person marked the task or cleared it: the pod has no reader any more. Never runs at a restart."""
@@ -97,8 +102,10 @@ class DbtPodTrigger(BaseTrigger):
 
     async def _outcome(self) -> Outcome:
         settings = resolve_settings(self.overrides)
-        manifest = build_pod(settings, resolve_step(self.step, settings), self._identity())
-        self._follower = PodFollower(settings, ApiClient().sanitize_for_serialization(manifest), self.log)
+        manifest = build_pod(settings, Step.from_dict(self.step), self._identity())
+        self._follower = PodFollower(
+            settings, ApiClient().sanitize_for_serialization(manifest), self.log, self._told.feed
+        )
         return await self._follower.follow()
 
     def _identity(self) -> RunIdentity:

@@ -29,6 +29,12 @@ def managed_selector() -> str:
     return f"app.kubernetes.io/managed-by={_MANAGED_BY}"
 
 
+def run_selector(dag_id: str, run_id: str) -> str:
+    """The label selector of all pods of one DAG run."""
+    wanted = {"dag-id": label_value(dag_id), "run-id": label_value(run_id)}
+    return ",".join([managed_selector(), *(f"{constants.LABEL_PREFIX}/{key}={value}" for key, value in wanted.items())])
+
+
 def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Pod:
     """Builds the pod that runs one try of a step.
 

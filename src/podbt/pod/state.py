@@ -33,14 +33,16 @@ class Outcome:
     Attributes:
         summary: What becomes the task's XCom.
         retryable: Whether the task's own retries may help.
+        shown: Whether its failures are other tasks' to show.
     """
 
     summary: Summary
     retryable: bool
+    shown: bool = False
 
     @property
     def ok(self) -> bool:
-        return self.summary.exit_reason.succeeded
+        return self.shown or self.summary.exit_reason.succeeded
 
     @property
     def skipped(self) -> bool:

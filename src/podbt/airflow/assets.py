@@ -1,0 +1,61 @@
+"""Asset events: one for each model that was built, so that a downstream DAG can be scheduled on a mart."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.configuration import conf
+
+ALIAS: Final = "dbt"
+"""All events come through this alias, so that a task need not name its models when the DAG is parsed."""
+
+_GROUP: Final = "dbt"
+BUILT: Final = frozenset({"model", "seed", "snapshot"})
+
+
+def dbt_asset(project: str, name: str, *, target: str) -> Asset:
+    """The asset of a model, seed or snapshot on one target.
+
+    Args:
+        project: dbt's project name.
+        name: The node's name, with its version where it has one ("dim_patients.v2").
+        target: dbt's target: a build for development is no news for those who read production.
+    """
+    uri = f"dbt://{project}/{target}/{name}"
+    return Asset(name=uri, uri=uri, group=_GROUP)
+
+
+def asset_of(unique_id: str, target: str) -> Asset | None:
+    """The asset of a node, or None where it is of a kind that has none."""
+    kind, project, name = unique_id.split(".", 2)
+    return dbt_asset(project, name, target=target) if kind in BUILT else None
+
+
+def emit(context: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> int:
+    """Adds one event a built node to the task's alias.
+
+    Args:
+        context: Of the task, which has `AssetAlias(ALIAS)` as an outlet.
+        results: unique_id and target, and where known rows, seconds, at, tests, artifacts.
+
+    Returns:
+        How many.
+    """
+    ti = context["ti"]
+    link = f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/dags/{ti.dag_id}/runs/{ti.run_id}"
+    count = 0
+    for result in results:
+        asset = asset_of(result["unique_id"], result["target"])
+        if asset is None:
+            continue
+        told = {key: result[key] for key in ("rows", "seconds", "at", "tests", "artifacts") if key in result}
+        extra = {"unique_id": result["unique_id"], **told, "dag_id": ti.dag_id, "run_id": ti.run_id, "run": link}
+        context["outlet_events"][AssetAlias(ALIAS)].add(asset, extra=extra)
+        count += 1
+    return count
+
+
+def decoded(value: Any) -> Any:
+    """An XCom's value: what a trigger left reads back as JSON text."""
+    return json.loads(value) if isinstance(value, str) else value

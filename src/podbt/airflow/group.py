@@ -1,0 +1,195 @@
+"""DbtModelGroup: one pod builds, and each model is a task with its own state."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import TaskGroup
+
+from podbt.airflow.group_tasks import AssetsTask, FinishTask, GroupPod, ModelTask
+from podbt.airflow.progress import key_of
+from podbt.contract.graph import Graph, Member, graph_of
+from podbt.contract.plan import Plan, load_plan
+from podbt.contract.settings import load_settings
+from podbt.errors import ConfigError
+
+MAX_TASKS: Final = 200
+_COMMANDS: Final = ("build", "run")
+_DOC_CHARS: Final = 300
+
+
+class DbtModelGroup(TaskGroup):
+    """A task group in which every model, seed and snapshot is a task, though one pod builds them all.
+
+    Each model's task answers for its tests, too. None of them takes a worker slot, and none a pod: they wait in the
+    triggerer and end when the pod tells that their nodes have ended. A retry, or a person who clears a model, runs
+    that model alone in a pod of its own, after the models that it reads.
+
+    Args:
+        group_id: The task group's name.
+        plan: The project: a plan, or a plan file; the settings' plan file by default.
+        selector: A selector of selectors.yml.
+        tags: Nodes with any of these tags. Without selector and tags it is the whole project.
+        command: build, or run for models without tests.
+        target: Another dbt target than the settings'. Templated.
+        vars: dbt's --vars. Templated. Visible in the pod's spec: not for secrets.
+        full_refresh: dbt's --full-refresh. Templated.
+        flags: More of dbt's own flags. Templated.
+        settings: Fields of `Settings` to replace for this group's pods.
+        assets: Whether to emit one asset event a built model, which takes a worker for a few seconds at the end.
+        folders: Whether models lie in nested groups, one a folder of the project.
+        max_tasks: Refuse a larger group: see docs/models.md for what each task costs the triggerer.
+        retries: Of the pod and of each model; other task arguments go through default_args.
+        kwargs: TaskGroup's arguments.
+
+    Raises:
+        ConfigError: There is no plan, the selection is not in it or too large, or the arguments contradict.
+    """
+
+    def __init__(
+        self,
+        group_id: str = "dbt",
+        *,
+        plan: Plan | str | Path | None = None,
+        selector: str | None = None,
+        tags: Iterable[str] = (),
+        command: str = "build",
+        target: str | None = None,
+        vars: Mapping[str, Any] | None = None,  # noqa: A002 - dbt's own word
+        full_refresh: bool | str = False,
+        flags: Iterable[str] = (),
+        settings: Mapping[str, Any] | None = None,
+        assets: bool = True,
+        folders: bool = False,
+        max_tasks: int = MAX_TASKS,
+        retries: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if command not in _COMMANDS:
+            raise ConfigError(f"DbtModelGroup: command is '{command}'. Give {' or '.join(_COMMANDS)}.")
+        tags = [tags] if isinstance(tags, str) else list(tags)
+        found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
+        graph = graph_of(found, selector=selector, tags=tags, checks=command == "build")
+        if command == "run":
+            graph = _models_only(graph)
+        if len(graph.members) > max_tasks:
+            raise ConfigError(
+                f"DbtModelGroup '{group_id}' would have {len(graph.members)} model tasks, more than {max_tasks}. "
+                "Split it by selectors or tags, or run DbtPodOperator steps; or raise max_tasks."
+            )
+        if retries is not None:
+            kwargs["default_args"] = {**(kwargs.get("default_args") or {}), "retries": retries}
+        super().__init__(group_id, **kwargs)
+        given = {"command": command, "target": target, "vars": dict(vars or {}), "full_refresh": full_refresh,
+                 "flags": list(flags)}  # fmt: skip
+        self._step = {key: value for key, value in given.items() if value and value != "build"}
+        self._settings = dict(settings or {})
+        self._folders = folders
+        self._plan = found
+        with self:
+            self._fill(graph, {"selector": selector, "select": [f"tag:{tag}" for tag in tags]}, assets=assets)
+
+    def _fill(self, graph: Graph, selection: dict[str, Any], *, assets: bool) -> None:
+        start = EmptyOperator(task_id="start", doc_md="Lets the pod and all models of the group begin.")
+        pod = GroupPod(
+            task_id="pod",
+            **{"command": "build", **self._step, **selection},
+            settings=self._settings,
+            doc_md="The one pod that builds the group. It fails only where dbt does not get to its end.",
+        )
+        start >> pod
+        self._places = {unique_id: index for index, unique_id in enumerate(sorted(self._plan.nodes))}
+        tasks: dict[str, ModelTask] = {}
+        for member in graph.members.values():
+            tasks[member.unique_id] = self._member(member, pod.task_id)
+            start >> tasks[member.unique_id]
+        for unique_id, member in graph.members.items():
+            for parent in member.parents:
+                tasks[parent] >> tasks[unique_id]
+            if member.beside:
+                tasks[unique_id].wait_beside([tasks[one].task_id for one in member.beside])
+        last: list[Any] = [pod]
+        last += [task for task in tasks.values() if not task.downstream_task_ids]
+        if graph.loose:
+            checks = self._task("tests", None, graph.loose, pod.task_id, kind="test",
+                                doc_md="Tests that read no model of this group.")  # fmt: skip
+            start >> checks
+            last.append(checks)
+        own = {"retries": 0, "trigger_rule": "all_done", "trigger_kwargs": {"pod": pod.task_id}}
+        finish = FinishTask(task_id="finish", **own, doc_md="Fails where a task of the group did not succeed.")
+        last >> finish
+        if assets:
+            last >> AssetsTask(task_id="assets", **own, doc_md="Emits one asset event for each node that was built.")
+
+    def _member(self, member: Member, pod: str) -> ModelTask:
+        node = member.node
+        group = self._folder(member.folder) if self._folders else self
+        owner = node.meta.get("owner")
+        with group:
+            return self._task(
+                member.label,
+                member.unique_id,
+                member.checks,
+                pod,
+                kind=node.resource_type,
+                doc_md=_doc(member),
+                **({"owner": str(owner)} if isinstance(owner, str) else {}),
+            )
+
+    def _task(
+        self, label: str, node: str | None, checks: Iterable[str], pod: str, *, kind: str, **kwargs: Any
+    ) -> ModelTask:  # fmt: skip
+        keys = [*([node] if node else []), *checks]
+        arguments = {
+            "pod": pod,
+            "node": node,
+            "at": {key_of(unique_id): self._places[unique_id] for unique_id in keys},
+            "plan": self._plan.hash,
+            "step": self._step,
+            "overrides": self._settings,
+        }
+        optional = {"step", "overrides"}
+        return ModelTask(
+            task_id=label,
+            kind=kind,
+            step=self._step,
+            trigger_rule="one_success",  # of start: waiting for the parents' states would lag behind the pod
+            trigger_kwargs={key: value for key, value in arguments.items() if value or key not in optional},
+            **kwargs,
+        )
+
+    def _folder(self, parts: tuple[str, ...]) -> TaskGroup:
+        """The nested group of a folder, made when its first model comes."""
+        group: TaskGroup = self
+        for part in parts:
+            inner = group.children.get(f"{group.group_id}.{part}")
+            if inner is None:
+                inner = TaskGroup(part, parent_group=group, dag=self.dag)
+            group = inner
+        return group
+
+
+def _settings_plan() -> str:
+    plan = load_settings().plan
+    if plan is None:
+        raise ConfigError("DbtModelGroup needs the project's plan: set plan in the settings, or give plan=.")
+    return plan
+
+
+def _models_only(graph: Graph) -> Graph:
+    """What `dbt run` builds; seeds and snapshots are no parents then."""
+    models = {key: member for key, member in graph.members.items() if member.node.resource_type == "model"}
+    return Graph(
+        members={
+            key: Member(**{**vars(member), "parents": tuple(one for one in member.parents if one in models)})
+            for key, member in models.items()
+        },
+        loose=(),
+    )
+
+
+def _doc(member: Member) -> str:
+    text = " ".join(member.node.description.split())
+    short = text if len(text) <= _DOC_CHARS else f"{text[: _DOC_CHARS - 1]}…"
+    return f"{short}\n\n`{member.node.path}`, {len(member.checks)} tests".strip()

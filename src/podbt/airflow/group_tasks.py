@@ -1,0 +1,131 @@
+"""The tasks of a model group. Small, since Airflow sends the whole DAG with every one that starts in its trigger."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from airflow.sdk import AssetAlias, BaseOperator
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+)
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.triggers.base import StartTriggerArgs
+
+from podbt.airflow.assets import ALIAS, decoded, emit
+from podbt.airflow.group_triggers import AssetsTrigger, FinishTrigger, GroupPodTrigger
+from podbt.airflow.model_trigger import TOLD, ModelTrigger
+from podbt.airflow.operator import DbtPodOperator
+from podbt.airflow.watch import ENDED
+
+_COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
+_EMITTED = "podbt_emitted"
+
+
+class GroupPod(DbtPodOperator):
+    """The pod that builds a group. Its failure means that dbt did not get to its end; nodes fail as their own tasks."""
+
+    trigger_class = GroupPodTrigger
+    events = True
+
+    def resume(self, context: Any, event: Any = None) -> Any:
+        """Ends the task on a worker, and leaves what the pod told for its models."""
+        if isinstance(event, Mapping) and event.get(TOLD):
+            context["ti"].xcom_push(TOLD, event[TOLD])
+        return super().resume(context, event)
+
+
+class _InTrigger(BaseOperator):
+    """A task that starts, and nearly always ends, in its trigger."""
+
+    start_from_trigger = True
+    trigger_class: ClassVar[type[Any]]
+
+    def __init__(self, *, trigger_kwargs: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # Airflow would start a worker only to fail the task, and the pod has a deadline of its own.
+        self.execution_timeout = None
+        path = f"{self.trigger_class.__module__}.{self.trigger_class.__qualname__}"
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=path, next_method="resume", trigger_kwargs=trigger_kwargs
+        )
+
+    def execute(self, context: Any) -> Any:
+        """`dag.test()` knows no start from a trigger, and runs one task after the other."""
+        arguments = dict(self.start_trigger_args.trigger_kwargs or {})
+        pod = arguments["pod"]
+        ti = context["ti"]
+        states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        if states.get(ti.run_id, {}).get(pod) not in ENDED:
+            raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=1))
+        self.defer(trigger=self.trigger_class(**self._complete(arguments)), method_name="resume")
+
+    def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return arguments
+
+    def resume(self, context: Any, event: Any = None) -> Any:  # noqa: ARG002 - Airflow's signature
+        """Ends the task on a worker, where only that can fail it without its retries."""
+        if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
+            return
+        if str(event) == "skipped":
+            raise AirflowSkipException("Not run; the log says why.")
+        if isinstance(event, Mapping) and not event.get("retryable", True):
+            raise AirflowFailException(event["summary"].get("error") or event["summary"]["exit_reason"])
+        raise AirflowException("The model failed; its log says why.")
+
+
+class ModelTask(_InTrigger):
+    """A model, seed or snapshot with its tests."""
+
+    template_fields: Sequence[str] = ("step",)
+    trigger_class = ModelTrigger
+
+    def __init__(self, *, step: dict[str, Any], kind: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step = step
+        self.ui_color = _COLORS.get(kind, "#9e9e9e")
+
+    def wait_beside(self, task_ids: Sequence[str]) -> None:
+        """Names tasks that the model's tests read and that are no ancestors of it: no edges, for dbt has none."""
+        arguments = self.start_trigger_args.trigger_kwargs
+        self.start_trigger_args.trigger_kwargs = {**(arguments or {}), "beside": list(task_ids)}
+
+    def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        start = arguments["pod"].rpartition(".")[0] + ".start"
+        return {**arguments, "step": self.step, "parents": sorted(self.upstream_task_ids - {start})}
+
+
+class FinishTask(_InTrigger):
+    """Succeeds when every task of the group did."""
+
+    trigger_class = FinishTrigger
+    ui_color = "#dddddd"
+
+
+class AssetsTask(_InTrigger):
+    """Emits one asset event for each node that was built since the last time that it did."""
+
+    trigger_class = AssetsTrigger
+    ui_color = "#dddddd"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(outlets=[AssetAlias(ALIAS)], **kwargs)
+
+    def resume(self, context: Any, event: Any = None) -> Any:
+        """Runs on a worker."""
+        if not isinstance(event, Mapping):
+            return super().resume(context, event)
+        ti = context["ti"]
+        before = decoded(ti.xcom_pull(task_ids=self.task_id, key=_EMITTED)) or {}
+        results = {}
+        for task_id in event["tasks"]:
+            result = decoded(ti.xcom_pull(task_ids=task_id))
+            if result and result.get("pod"):  # a task that somebody marked a success has none
+                results[task_id] = result
+        fresh = [result for task_id, result in results.items() if before.get(task_id) != result["pod"]]
+        count = emit(context, fresh)
+        ti.xcom_push(_EMITTED, {task_id: result["pod"] for task_id, result in results.items()})
+        self.log.info("%d asset events", count)
+        return {"events": count}

@@ -1,0 +1,166 @@
+"""The triggers of a model group's own tasks: the pod, the check at the end, the start of the asset events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.serialization.decoders import smart_decode_trigger_kwargs
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+
+from podbt.airflow.model_trigger import TOLD
+from podbt.airflow.progress import PodProgress, key_of
+from podbt.airflow.trigger import DbtPodTrigger, resolve_settings
+from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others
+from podbt.contract.exits import ExitReason
+from podbt.pod.build import pod_name
+from podbt.pod.state import Outcome, failure
+
+_SHOWN = frozenset({ExitReason.NODE_FAILURE, ExitReason.TEST_FAILURE})
+
+
+class GroupPodTrigger(DbtPodTrigger):
+    """As a step's trigger, but nodes that failed are their own tasks' failure, not this one's."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores to make this trigger again."""
+        return "podbt.airflow.group_triggers.GroupPodTrigger", super().serialize()[1]
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yields one event, with all that the pod told as an XCom beside the summary."""
+        async for event in super().run():
+            told = self._told.to_xcom()
+            if isinstance(event, TaskSuccessEvent | TaskFailedEvent):
+                yield type(event)(xcoms={**(event.xcoms or {}), TOLD: told})
+            else:
+                yield TriggerEvent({**event.payload, TOLD: told})
+
+    async def _outcome(self) -> Outcome:
+        identity = self._identity()
+        settings = resolve_settings(self.overrides)
+        place = Place(
+            namespace=settings.namespace,
+            dag_id=identity.dag_id,
+            run_id=identity.run_id,
+            pod_task_id=identity.task_id,
+        )
+        name = pod_name(identity)
+        self._told = PodProgress(name=name, created=datetime.now(UTC))
+        # A run that was cleared as a whole starts anew. After a lost pod, what the tasks show as built stays built.
+        states = await task_states(place)
+        built = any(state == "success" for task, state in states.items() if place.has_member(task))
+        self.step = {**self.step, "resume": built}
+        await wait_for_others(place, name, None, self.log)
+        self._told.created = datetime.now(UTC)
+        outcome = await super()._outcome()
+        self._told.ended, self._told.lost = True, outcome.line
+        self._told.artifacts = outcome.summary.artifacts
+        if outcome.summary.exit_reason not in _SHOWN:
+            return outcome
+        return await self._with_tasks(place, outcome)
+
+    async def _with_tasks(self, place: Place, outcome: Outcome) -> Outcome:
+        """Failed nodes are no failure of the pod's task, as long as each has a task that can show it."""
+        owners = self._owners()
+        states = await task_states(place)
+        failing = {failed.unique_id for failed in outcome.summary.failures}
+        failing |= {event.n for event in self._told.failed()}
+        unseen = [
+            unique_id
+            for unique_id in sorted(failing)
+            if key_of(unique_id) not in owners or states.get(owners[key_of(unique_id)]) == "success"
+        ]
+        if not failing or unseen:
+            said = f"No task shows that {', '.join(unseen) or 'a node'} failed. {outcome.line}"
+            return failure(outcome.summary.exit_reason, said)
+        self.log.warning("%s. Each failed model's own task says so.", outcome.line)
+        return Outcome(summary=outcome.summary.model_copy(update={"error": None}), retryable=True, shown=True)
+
+    def _owners(self) -> dict[str, str]:
+        """task_ids by the keys of the nodes that the group's tasks answer for, read from these tasks."""
+        dag = getattr(self.task, "dag", None)
+        owners: dict[str, str] = {}
+        for task in dag.tasks if dag else ():
+            arguments = getattr(task, "start_trigger_args", None)
+            given = smart_decode_trigger_kwargs(arguments.trigger_kwargs) if arguments else None
+            if given and given.get("pod") == self.task_id and "at" in given:
+                owners |= dict.fromkeys(given["at"], task.task_id)
+        return owners
+
+
+class FinishTrigger(BaseTrigger):
+    """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model.
+
+    Args:
+        pod: task_id of the group's pod task.
+    """
+
+    def __init__(self, pod: str) -> None:
+        super().__init__()
+        self.pod = pod
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores to make this trigger again."""
+        return "podbt.airflow.group_triggers.FinishTrigger", {"pod": self.pod}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yields one event. Never raises."""
+        ti: Any = self.task_instance
+        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        own = {ti.task_id, f"{place.group_id}.assets"}
+        while True:
+            try:
+                found = await task_states(place)
+            except Exception as error:
+                self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
+                await asyncio.sleep(5)
+                continue
+            states = {task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task not in own}
+            if all(state in ENDED for state in states.values()):
+                break
+            await asyncio.sleep(3)  # somebody marked a model whose ancestors are still at work
+        bad = sorted(task for task, state in states.items() if state not in {"success", "removed"})
+        counts = {state: list(states.values()).count(state) for state in sorted(set(map(str, states.values())))}
+        failed = [task for task in bad if states[task] == "failed"] or bad
+        if not bad:
+            self.log.info("All %d tasks of the group succeeded", len(states))
+            yield TaskSuccessEvent(xcoms={"return_value": {"status": "success", "counts": counts}})
+            return
+        self.log.error("%d of %d tasks did not succeed. Failed: %s", len(bad), len(states), ", ".join(failed[:20]))
+        result = {"status": "failed", "counts": counts, "failed": failed[:20]}
+        yield TaskFailedEvent(xcoms={"return_value": result})
+
+
+class AssetsTrigger(BaseTrigger):
+    """Goes on to a worker, since only a worker emits asset events, where there is anything to tell.
+
+    The task starts here and not on a worker, because Airflow clears the XComs of a task that starts there: its own
+    last one says what it has told already.
+
+    Args:
+        pod: task_id of the group's pod task.
+    """
+
+    def __init__(self, pod: str) -> None:
+        super().__init__()
+        self.pod = pod
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores to make this trigger again."""
+        return "podbt.airflow.group_triggers.AssetsTrigger", {"pod": self.pod}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yields one event. Never raises."""
+        ti: Any = self.task_instance
+        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        try:
+            states = await task_states(place)
+        except Exception as error:
+            self.log.exception("Airflow does not tell the tasks' states")
+            yield TaskFailedEvent(xcoms={"return_value": {"error": str(error)}})
+            return
+        if built := sorted(task for task, state in states.items() if state == "success" and place.has_member(task)):
+            yield TriggerEvent({"tasks": built})
+        else:
+            self.log.info("Nothing was built")
+            yield TaskSkippedEvent()

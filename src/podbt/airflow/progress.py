@@ -1,0 +1,146 @@
+"""What one pod of a group has told so far about each of its nodes."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Self
+from uuid import UUID
+
+from podbt.contract.events import Mark, NodeEvent, Snapshot, decode
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Summary
+
+KEY_CHARS: Final = 10
+_SECOND: Final = timedelta(seconds=1)
+_UUID7: Final = 7
+_BUILT: Final = frozenset({"model", "seed", "snapshot"})
+
+
+def key_of(unique_id: str) -> str:
+    """A node's short name in a task's arguments, which travel with every trigger: tests have long unique_ids."""
+    return hashlib.sha256(unique_id.encode()).hexdigest()[:KEY_CHARS]
+
+
+def born(task_instance_id: Any) -> datetime:
+    """When a try of a task instance came to be: Airflow gives each an id of its own, and writes the time into it.
+
+    A try is born when the DAG run is made, when the try before it failed, or when somebody cleared the task.
+    """
+    uuid = task_instance_id if isinstance(task_instance_id, UUID) else UUID(str(task_instance_id))
+    if uuid.version != _UUID7:
+        return datetime.fromtimestamp(0, UTC)  # an upgraded database's old row: before any pod
+    return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
+
+
+@dataclass
+class PodProgress:
+    """The state of a pod's nodes, put together from its log's lines in the order they come.
+
+    Snapshots repeat everything, so a log that begins in the middle leads to the same state.
+
+    Attributes:
+        name: The pod's name.
+        created: When the API server made it, in whole seconds.
+        ended: Whether nothing more can come: the pod has ended or is gone, and its log has been read.
+        lost: What to say of nodes that had not ended by then.
+        end: Why the run ended, in the runner's word.
+        plan: Hash of the plan that the marks of the last snapshot belong to.
+    """
+
+    name: str
+    created: datetime
+    ended: bool = False
+    lost: str = ""
+    end: ExitReason | None = None
+    plan: str | None = None
+    artifacts: str | None = None
+    _marks: str = ""
+    _since: dict[str, Mark] = field(default_factory=dict)
+    _told: dict[str, NodeEvent] = field(default_factory=dict)
+
+    def feed(self, line: str) -> bool:
+        """Takes in a line of the log. False: it is one for people."""
+        event = decode(line)
+        if isinstance(event, Snapshot):
+            self._marks, self.plan, self.end = event.s, event.plan, event.end or self.end
+            self._since = {}
+        elif isinstance(event, NodeEvent):
+            self._since[key_of(event.n)] = event.mark
+            self._told[key_of(event.n)] = event
+        return event is not None
+
+    def serves(self, task_instance_id: Any) -> bool:
+        """Whether a try of a task is older than the pod, so that the pod will do, or did, what the try asks for.
+
+        The pod's time has no fractions. A pod that is made in the second in which a task is cleared has not begun.
+        """
+        return self.created + _SECOND > born(task_instance_id)
+
+    def mark(self, key: str, index: int, plan: str) -> Mark:
+        """A node's mark.
+
+        Args:
+            key: Of the node, see `key_of`.
+            index: Its place among the plan's sorted unique_ids.
+            plan: The hash of that plan; marks of another one are not read.
+        """
+        if (mark := self._since.get(key)) is not None:
+            return mark
+        if self.plan == plan and index < len(self._marks):
+            return Mark(self._marks[index])
+        told = self._told.get(key)
+        return told.mark if told else Mark.UNKNOWN
+
+    def told(self, key: str) -> NodeEvent | None:
+        """The last line about a node, where it was seen."""
+        return self._told.get(key)
+
+    @property
+    def began(self) -> bool:
+        """Whether dbt got as far as its first node."""
+        return bool(self._told) or any(Mark(mark) not in {Mark.UNKNOWN, Mark.WAITING} for mark in set(self._marks))
+
+    def built_nodes(self, summary: Summary) -> list[dict[str, Any]]:
+        """What ended well, for asset events; bounded by the number of models, since tests are left out."""
+        shared = {"target": summary.target, "artifacts": summary.artifacts}
+        return [
+            {key: value for key, value in {"unique_id": event.n, "rows": event.r, "seconds": event.t,
+             "at": event.at.isoformat(), **shared}.items() if value is not None}
+            for event in self._told.values()
+            if event.mark is Mark.SUCCESS and event.n.partition(".")[0] in _BUILT
+        ]  # fmt: skip
+
+    def failed(self) -> list[NodeEvent]:
+        return [event for event in self._told.values() if event.mark in {Mark.ERROR, Mark.FAIL}]
+
+    def to_xcom(self) -> dict[str, Any]:
+        """The last resort for whoever comes when the pod is gone."""
+        marks = {key: mark.value for key, mark in self._since.items()}
+        bad = {key: event.m for key, event in self._told.items() if event.m and event.mark in {Mark.ERROR, Mark.FAIL}}
+        return {
+            "pod": self.name,
+            "created": self.created.isoformat(),
+            "plan": self.plan,
+            "marks": self._marks,
+            "since": marks,
+            "failed": bad,
+            "end": self.end,
+            "artifacts": self.artifacts,
+            "lost": self.lost,
+        }
+
+    @classmethod
+    def from_xcom(cls, data: Mapping[str, Any]) -> Self:
+        found = cls(
+            name=data["pod"],
+            created=datetime.fromisoformat(data["created"]),
+            ended=True,
+            lost=data["lost"],
+            end=ExitReason(data["end"]) if data["end"] else None,
+            plan=data["plan"],
+            artifacts=data["artifacts"],
+        )
+        found._marks = data["marks"]
+        found._since = {key: Mark(mark) for key, mark in data["since"].items()}
+        return found

@@ -1,0 +1,266 @@
+"""One look at the pods of a model group in one DAG run, shared by all triggers of its tasks in a triggerer.
+
+Airflow's own shared streams (BaseEventTrigger) give a late subscriber nothing of what was said before, fail all
+subscribers when the stream fails, and do not exist in `dag.test()`. Here a subscriber sees the state as it is now.
+"""
+
+import asyncio
+import contextvars
+import json
+import logging
+import time
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.execution_time.xcom import XCom
+from kubernetes_asyncio import client
+
+from podbt import constants
+from podbt.airflow import cluster
+from podbt.airflow.follow import Log
+from podbt.airflow.progress import PodProgress
+from podbt.contract.graph import OWN_TASKS
+from podbt.contract.layout import run_folder
+from podbt.contract.record import RunIdentity
+from podbt.pod.build import run_selector
+from podbt.pod.state import has_ended, has_started, outcome_of
+
+_LOOK_SECONDS: Final = 1.0
+_STATES_SECONDS: Final = 2.0
+_NEWS_SECONDS: Final = 0.1
+_LOG_END_SECONDS: Final = 10.0
+_ALONE: Final = 4
+
+ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+"""States of a task that nothing but a person changes."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Which group of which run, and where its pods are."""
+
+    namespace: str
+    dag_id: str
+    run_id: str
+    pod_task_id: str
+
+    @property
+    def group_id(self) -> str:
+        return self.pod_task_id.rpartition(".")[0]
+
+    def has_member(self, task_id: str) -> bool:
+        """Whether it is the task of a model, and not one of the group's own."""
+        prefix = f"{self.group_id}."
+        return task_id.startswith(prefix) and task_id.removeprefix(prefix) not in OWN_TASKS
+
+
+class Watch:
+    """What is known of a group: its pods, and on demand its tasks' states.
+
+    Attributes:
+        pods: Of the group's pod task, oldest first.
+        slots: Of models that run in pods of their own, so many at one time.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.pods: list[PodProgress] = []
+        self._states: dict[str, str | None] = {}
+        self.slots = asyncio.Semaphore(_ALONE)
+        self._uids: dict[str, PodProgress] = {}
+        self._news = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
+        self._wanted = False
+        self._asked = 0.0
+        self._looked = asyncio.Event()
+        self._readers: set[asyncio.Task[None]] = set()
+
+    async def news(self, seconds: float = 30.0) -> None:
+        """Returns when something has changed, or after that time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+
+    async def ready(self) -> None:
+        """Returns once the cluster was asked for pods at least once."""
+        await self._looked.wait()
+
+    async def states(self) -> dict[str, str | None]:
+        """Airflow's states of the group's tasks, from after this call: older ones may be from before a clear."""
+        called = time.monotonic()
+        while self._asked < called:
+            self._wanted = True
+            await self.news(_STATES_SECONDS)
+        return self._states
+
+    def changed(self) -> None:
+        """Tells all who wait, a moment later, since changes come in bursts and each wakes every task of the group."""
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_NEWS_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        self._due = None
+        told, self._news = self._news, asyncio.Event()
+        told.set()
+
+    async def run(self) -> None:
+        """Looks until it is cancelled. Never raises: its readers would all wait for ever."""
+        try:
+            while True:
+                try:
+                    api = await cluster.connect()
+                    await self._look(api)
+                    await self._ask()
+                except Exception as error:
+                    _log.warning("Watching the pods of %s was cut (%s); going on", self.place.group_id, error)
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            for reader in self._readers:
+                reader.cancel()
+            await asyncio.gather(*self._readers, return_exceptions=True)
+
+    async def _look(self, api: client.CoreV1Api) -> None:
+        # While a pod is at work, its own watch tells everything; another one comes only after its end.
+        if not self.pods or self.pods[-1].ended:
+            for pod in await pods_of(api, self.place, [self.place.pod_task_id]):
+                if pod["metadata"]["uid"] not in self._uids:
+                    self._add(api, pod)
+        self._looked.set()
+
+    def _add(self, api: client.CoreV1Api, pod: dict[str, Any]) -> None:
+        meta = pod["metadata"]
+        identity = RunIdentity(
+            dag_id=self.place.dag_id,
+            run_id=self.place.run_id,
+            task_id=self.place.pod_task_id,
+            try_number=int(meta["labels"][f"{constants.LABEL_PREFIX}/try-number"]),
+        )
+        found = PodProgress(
+            name=meta["name"],
+            created=datetime.fromisoformat(meta["creationTimestamp"]),
+            artifacts=run_folder(identity),
+        )
+        self._uids[meta["uid"]] = found
+        self.pods = sorted([*self.pods, found], key=lambda one: one.created)
+        reader = asyncio.get_running_loop().create_task(self._read(api, found))
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+
+    async def _read(self, api: client.CoreV1Api, found: PodProgress) -> None:
+        """Follows one pod to its end."""
+        try:
+            found.lost = await self._follow(api, found)
+        except cluster.RefusedError as error:
+            found.lost = f"Pod {found.name} cannot be watched: {error}"
+        found.ended = True
+        self.changed()
+
+    async def _follow(self, api: client.CoreV1Api, found: PodProgress) -> str:
+        copying: asyncio.Task[None] | None = None
+        states = cluster.states(api, self.place.namespace, found.name, lambda _: None)
+        try:
+            async for pod in states:
+                if pod is None:
+                    if copying is not None:
+                        await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
+                    return f"Pod {found.name} was deleted while it ran."
+                if copying is None and has_started(pod):
+                    copying = asyncio.ensure_future(self._copy(api, found))
+                if has_ended(pod):
+                    if copying is not None:
+                        await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
+                    return outcome_of(pod).line
+            raise AssertionError("the stream of states does not end")
+        finally:
+            await states.aclose()
+            if copying is not None:
+                copying.cancel()
+                await asyncio.wait({copying})
+
+    async def _copy(self, api: client.CoreV1Api, found: PodProgress) -> None:
+        async for line in cluster.log_lines(api, self.place.namespace, found.name):
+            if found.feed(line):
+                self.changed()
+
+    async def _ask(self) -> None:
+        if self._wanted and time.monotonic() - self._asked >= _STATES_SECONDS:
+            self._wanted, began = False, time.monotonic()
+            self._states, self._asked = await task_states(self.place), began
+            self.changed()
+
+
+_watches: dict[tuple[asyncio.AbstractEventLoop, Place], tuple[Watch, asyncio.Task[None], list[int]]] = {}
+
+
+@asynccontextmanager
+async def watching(place: Place) -> AsyncGenerator[Watch, None]:
+    """This event loop's one look at a group, for as long as anybody has a use for it."""
+    key = (asyncio.get_running_loop(), place)
+    if key not in _watches:
+        watch = Watch(place)
+        # In a context of its own, else its log lines would go to the task that came first.
+        task = asyncio.get_running_loop().create_task(watch.run(), context=contextvars.Context())
+        _watches[key] = (watch, task, [0])
+    watch, task, users = _watches[key]
+    users[0] += 1
+    try:
+        yield watch
+    finally:
+        users[0] -= 1
+        if users[0] == 0:
+            _watches.pop(key, None)
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def pods_of(api: client.CoreV1Api, place: Place, task_ids: Iterable[str] | None) -> list[dict[str, Any]]:
+    """The pods of these tasks in this run that are there, oldest first; None: of all tasks of the group."""
+    wanted = None if task_ids is None else set(task_ids)
+    label = f"{constants.LABEL_PREFIX}/task-id"  # the annotation holds the exact id
+    found = []
+    for pod in await cluster.find(api, place.namespace, run_selector(place.dag_id, place.run_id)):
+        task_id = str(pod["metadata"].get("annotations", {}).get(label))
+        if task_id.startswith(f"{place.group_id}.") if wanted is None else task_id in wanted:
+            found.append(pod)
+    return found
+
+
+async def wait_for_others(place: Place, name: str, task_ids: Iterable[str] | None, log: Log) -> None:
+    """Returns when no pod but the named one can be writing the tables of these tasks."""
+    said = False
+    while True:
+        try:
+            pods = await pods_of(await cluster.connect(), place, task_ids)
+        except cluster.TRANSIENT as error:
+            others = [f"? ({error})"]
+        else:
+            others = [pod["metadata"]["name"] for pod in pods if not has_ended(pod)]
+        if not set(others) - {name}:
+            return
+        if not said:
+            log.info("Waiting for the end of pod %s", ", ".join(others))
+            said = True
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def task_states(place: Place) -> dict[str, str | None]:
+    """Airflow's states of the run's tasks."""
+    found = await asyncio.to_thread(
+        RuntimeTaskInstance.get_task_states,
+        dag_id=place.dag_id,
+        run_ids=[place.run_id],
+    )
+    return dict(found.get(place.run_id, {}))
+
+
+async def xcom(place: Place, task_id: str, key: str) -> Any:
+    """An XCom of this run; None where there is none. What a trigger left reads back as JSON text."""
+    value = await asyncio.to_thread(
+        XCom.get_one, run_id=place.run_id, key=key, dag_id=place.dag_id, task_id=task_id, map_index=-1
+    )
+    return json.loads(value) if isinstance(value, str) else value

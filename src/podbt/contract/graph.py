@@ -1,0 +1,180 @@
+"""What a model group is made of: the plan's nodes that get a task, the tests that each task answers for, the edges."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Final
+
+from podbt.contract.plan import Plan, PlanNode
+from podbt.errors import ConfigError
+
+_BUILT: Final = frozenset({"model", "seed", "snapshot", "function"})
+_CHECKS: Final = frozenset({"test", "unit_test"})
+OWN_TASKS: Final = ("start", "pod", "tests", "assets", "finish")
+"""Names of a group's tasks that are no members."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A node with a task of its own.
+
+    Attributes:
+        unique_id: dbt's name for it.
+        label: A short name that is unique in the group and fit for a task_id.
+        node: The plan's node.
+        parents: Members that dbt builds before it, through whatever lies between.
+        checks: unique_ids of the tests and unit tests that its task answers for.
+        beside: Members that these tests read besides it, and that are not its ancestors.
+    """
+
+    unique_id: str
+    label: str
+    node: PlanNode
+    parents: tuple[str, ...]
+    checks: tuple[str, ...]
+    beside: tuple[str, ...]
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        return PurePosixPath(self.node.path).parts[1:-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """Members by unique_id in an order in which dbt could build them, and the tests that no member answers for."""
+
+    members: Mapping[str, Member]
+    loose: tuple[str, ...]
+
+
+def graph_of(plan: Plan, *, selector: str | None = None, tags: Collection[str] = (), checks: bool = True) -> Graph:
+    """Lays out the tasks of a group.
+
+    Each test belongs to one member: of those that it reads the one furthest down, since that is the last that dbt
+    builds before it runs the test.
+
+    Args:
+        plan: The project.
+        selector: A selector of selectors.yml, as dbt resolved it when the plan was made.
+        tags: Nodes with any of these tags. Without selector and tags everything is meant.
+        checks: Whether the group's command runs tests.
+
+    Raises:
+        ConfigError: There is no such selector, or nothing is selected.
+    """
+    return _Layout(plan, _chosen(plan, selector, tags)).graph(checks=checks)
+
+
+def selection_names(unique_ids: Iterable[str]) -> list[str]:
+    """Names by which dbt's --select finds exactly these nodes."""
+    return [_name(unique_id) for unique_id in unique_ids]
+
+
+def _name(unique_id: str) -> str:
+    """A test's unique_id ends in a hash, a model's may end in its version, which --select wants."""
+    kind, _, rest = unique_id.split(".", 2)
+    if kind == "test":
+        return rest.rsplit(".", 1)[0] if "." in rest else rest
+    return rest.rsplit(".", 1)[-1] if kind == "unit_test" else rest
+
+
+def _chosen(plan: Plan, selector: str | None, tags: Collection[str]) -> set[str]:
+    if selector and tags:
+        raise ConfigError(f"Selector '{selector}' stands beside tags. Give one or the other.")
+    if selector:
+        if selector not in plan.selectors:
+            raise ConfigError(f"The plan has no selector '{selector}'. It has {', '.join(sorted(plan.selectors))}.")
+        return set(plan.selectors[selector].nodes)
+    if not tags:
+        return set(plan.nodes)
+    wanted = set(tags)
+    tagged = {key for key, node in plan.nodes.items() if wanted & set(node.tags)}
+    # What `--select tag:…` adds by itself: every test that reads something selected.
+    return tagged | {
+        key for key, node in plan.nodes.items() if node.resource_type in _CHECKS and tagged & set(node.depends_on)
+    }
+
+
+class _Layout:
+    def __init__(self, plan: Plan, chosen: set[str]) -> None:
+        self._nodes = plan.nodes
+        self._chosen = chosen
+        self._above: dict[str, frozenset[str]] = {}
+
+    def graph(self, *, checks: bool) -> Graph:
+        owned: dict[str, list[str]] = {key: [] for key in self._members}
+        beside: dict[str, set[str]] = {key: set() for key in self._members}
+        loose = []
+        for key in sorted(self._chosen & set(self._nodes)) if checks else ():
+            if self._nodes[key].resource_type not in _CHECKS:
+                continue
+            read = self._nearest(key)
+            if not read:
+                loose.append(key)
+                continue
+            owner = max(sorted(read), key=self._depth)
+            owned[owner].append(key)
+            beside[owner] |= read - {owner} - self._ancestors(owner)
+        labels = self._labels()
+        members = {
+            key: Member(
+                unique_id=key,
+                label=labels[key],
+                node=self._nodes[key],
+                parents=tuple(sorted(self._nearest(key))),
+                checks=tuple(owned[key]),
+                beside=tuple(sorted(beside[key])),
+            )
+            for key in sorted(self._members, key=lambda key: (self._depth(key), key))
+        }
+        if not members and not loose:
+            raise ConfigError("The group's selection holds no node that is built or tested.")
+        return Graph(members=members, loose=tuple(loose))
+
+    @cached_property
+    def _members(self) -> frozenset[str]:
+        """Selected nodes that dbt reports on: an ephemeral model is part of its readers' SQL."""
+        return frozenset(
+            key
+            for key in self._chosen
+            if (node := self._nodes.get(key)) and node.resource_type in _BUILT and node.materialized != "ephemeral"
+        )
+
+    def _nearest(self, key: str) -> frozenset[str]:
+        """Members above a node with no member between; dbt keeps the order through nodes that are not selected."""
+        found: set[str] = set()
+        todo, seen = list(self._nodes[key].depends_on), set()
+        while todo:
+            above = todo.pop()
+            if above in seen or above not in self._nodes:
+                continue
+            seen.add(above)
+            if above in self._members:
+                found.add(above)
+            else:
+                todo += self._nodes[above].depends_on
+        return frozenset(found)
+
+    def _ancestors(self, key: str) -> frozenset[str]:
+        if key not in self._above:
+            near = self._nearest(key)
+            self._above[key] = near.union(*(self._ancestors(one) for one in near))
+        return self._above[key]
+
+    @cached_property
+    def _depths(self) -> dict[str, int]:
+        return {}
+
+    def _depth(self, key: str) -> int:
+        if key not in self._depths:
+            self._depths[key] = 1 + max((self._depth(one) for one in self._nearest(key)), default=0)
+        return self._depths[key]
+
+    def _labels(self) -> dict[str, str]:
+        short = {key: _name(key).replace(".", "_") for key in self._members}
+        taken = [*short.values(), *OWN_TASKS]
+        return {
+            key: name if taken.count(name) == 1 else key.replace(".", "_")  # two packages may use one name
+            for key, name in short.items()
+        }
