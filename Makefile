@@ -11,6 +11,7 @@ TAG ?=
 IMAGE ?=
 NODES ?= 1
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := .venv/bin
 LOCAL := $(PYTHON) k8s/local
@@ -73,6 +74,7 @@ format: venv ## Let Ruff format and mend
 types: venv ## Mypy, strict
 	$(BIN)/mypy src dags tests helm dbt_dental_models/demo_data
 	$(BIN)/mypy --config-file k8s/local/mypy.ini k8s/local
+	$(BIN)/mypy bench
 
 .PHONY: test-fast
 test-fast: venv postgres ## All tests that need no cluster
@@ -85,6 +87,10 @@ e2e: venv ## End-to-end tests on the cluster that `up` leaves
 .PHONY: chaos
 chaos: venv ## End pods, nodes and databases while dbt runs, and print what came of it (about half an hour)
 	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m chaos tests/chaos $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: venv ## Measure podbt and its peers side by side on the cluster that `up` leaves (BENCH_ARGS=--help)
+	PYTHONPATH=$(CURDIR)/k8s/local $(BIN)/python -m bench $(BENCH_ARGS)
 
 .PHONY: lock
 lock: venv ## Compile the requirements anew

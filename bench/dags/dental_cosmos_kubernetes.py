@@ -1,0 +1,5 @@
+"""dental: Cosmos, KUBERNETES."""
+
+from bench.peers.cosmos_group import group
+
+dag = group("dental", "KUBERNETES")

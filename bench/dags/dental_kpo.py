@@ -1,0 +1,5 @@
+"""dental: a plain deferrable KubernetesPodOperator."""
+
+from bench.peers.kpo import one
+
+dag = one("dental")

@@ -1,0 +1,5 @@
+"""dental: one DbtPodOperator."""
+
+from bench.peers.podbt_step import one
+
+dag = one("dental")

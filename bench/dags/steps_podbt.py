@@ -1,0 +1,5 @@
+"""Forty short steps at once: DbtPodOperators."""
+
+from bench.peers.podbt_step import steps
+
+dag = steps("steps_podbt", deferrable=True)

@@ -1,0 +1,5 @@
+"""Forty short steps at once: DbtPodOperators that wait on workers."""
+
+from bench.peers.podbt_step import steps
+
+dag = steps("steps_podbt_worker", deferrable=False)

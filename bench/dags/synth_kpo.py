@@ -1,0 +1,5 @@
+"""synth: a plain deferrable KubernetesPodOperator."""
+
+from bench.peers.kpo import one
+
+dag = one("synth")

@@ -1,0 +1,5 @@
+"""synth: one DbtPodOperator."""
+
+from bench.peers.podbt_step import one
+
+dag = one("synth")

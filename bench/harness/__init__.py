@@ -1,0 +1,1 @@
+"""Runs the peers side by side and measures them from outside."""

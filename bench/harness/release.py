@@ -1,0 +1,154 @@
+"""The benchmark's own release of podbt: images, chart, warehouse data, in a namespace of its own."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+from bench import synth
+from bench.harness.kube import NAMESPACE, kubectl
+from bench.peers.pods import PROFILE, PROJECTS, profile_arguments
+from localcluster import cluster, daemon, data, images
+from localcluster.content import Content
+from localcluster.machine import Source, find_source
+from localcluster.session import Session
+from localcluster.shell import Shell
+
+from podbt.contract.plan import Plan
+from podbt.contract.settings import Settings
+
+HERE: Final = Path(__file__).resolve().parents[1]
+TARGET: Final = "prod"
+SCHEMA: Final = "analytics"
+MODELS: Final = 75
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """Names of the images that the benchmark runs."""
+
+    airflow: str
+    dental: str
+    synth: str
+    step: str
+    postgres: str
+
+    @property
+    def all(self) -> list[str]:
+        return [self.airflow, self.dental, self.synth, self.step, *([self.postgres] if self.postgres else [])]
+
+
+def prepare(session: Session, selections: Mapping[str, str]) -> Images:
+    """Builds what is missing, installs or upgrades the release, and fills its warehouse."""
+    session = daemon.required(session)
+    with session.phase("bench-images", "building what is missing") as (phase, shell):
+        made = _build(session, shell)
+        phase.result = "ready"
+    with session.phase("bench-load", "copying images into the node") as (phase, shell):
+        phase.result = f"copied {len(cluster.load(shell, made.all))}"
+    with session.phase("bench-chart", f"release podbt in namespace {NAMESPACE}") as (phase, shell):
+        _install(session, shell, made, selections)
+        phase.result = "ready"
+    with session.phase("bench-data", "the practice's raw data") as (phase, _):
+        phase.result = "loaded" if _load_data(session, made.dental) else "there already"
+    return made
+
+
+def settings() -> Settings:
+    """What the release's dbt pods run with."""
+    found = json.loads(kubectl("get", "configmap", "podbt-settings", "--output", "json"))
+    return Settings.parse(yaml.safe_load(found["data"]["settings.yaml"]), source="ConfigMap podbt-settings")
+
+
+def _build(session: Session, shell: Shell) -> Images:
+    recorded = session.state.read().get("source")
+    source = Source[recorded] if recorded else find_source(shell, docker_cli=True)
+    python, debian = images.bases(session, shell, source)
+    places = session.places
+    airflow = images.build(shell, images.airflow_image(places, base=python))[0]
+    postgres = images.build(shell, images.postgres_image(places, base=debian))[0] if debian else ""
+    with tempfile.TemporaryDirectory() as folder:
+        synth.write_project(Path(folder), models=MODELS, profile=PROFILE)
+        synth_base = images.build(shell, images.dbt_image(places, Path(folder), base=python))[0]
+    dental_base = images.build(shell, images.dbt_image(places, places.root / "dbt_dental_models", base=python))[0]
+    dental, made_up = (_parsed(shell, base) for base in (dental_base, synth_base))
+    content = Content()
+    content.add_folder("peers", HERE / "peers")
+    content.add_folder("dags", HERE / "dags")
+    content.add("profiles.yml", b"{}\n")  # Cosmos wants one to exist where DAGs are parsed
+    bases = {"BASE_IMAGE": airflow, "DENTAL_IMAGE": dental_base, "SYNTH_IMAGE": synth_base}
+    step = Content({"step": HERE / "images" / "step"})
+    return Images(
+        airflow=_image(shell, "airflow", content, bases),
+        dental=dental,
+        synth=made_up,
+        step=_image(shell, "step", step, {"BASE_IMAGE": python}),
+        postgres=postgres,
+    )
+
+
+def _parsed(shell: Shell, base: str) -> str:
+    """The image with the parsed state that plain dbt finds valid in the cluster: equal arguments, equal connection."""
+    connection = {"type": "postgres", "host": "podbt-postgres", "port": 5432, "dbname": "warehouse"}
+    connection |= {"user": "warehouse", "password": "not-needed-to-parse", "schema": SCHEMA, "threads": 4}
+    profiles = {PROFILE: {"target": TARGET, "outputs": {TARGET: {**connection, "sslmode": "disable"}}}}
+    content = Content({"profiles.yml": yaml.safe_dump(profiles).encode()})
+    return _image(
+        shell, "dbt", content, {"BASE_IMAGE": base, "PROFILE_ARGUMENTS": " ".join(profile_arguments(TARGET)[:4])}
+    )
+
+
+def _image(shell: Shell, name: str, content: Content, arguments: Mapping[str, str]) -> str:
+    """Builds one of the benchmark's images unless it is there; its tag is a hash of all that goes in."""
+    context = Content(dict(content.files))
+    context.add("Dockerfile", HERE / "images" / f"{name}.Dockerfile")
+    tag = f"podbt-bench-{name}:{context.digest(*(f'{key}={value}' for key, value in arguments.items()))}"
+    if shell.attempt("docker", "image", "inspect", "--format", "{{.Id}}", tag)[0] != 0:
+        words = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
+        with tempfile.TemporaryFile() as archive:
+            context.archive(archive)
+            archive.seek(0)
+            shell.do("docker", "build", "--tag", tag, *words, "-", stdin=archive)
+    return tag
+
+
+def _install(session: Session, shell: Shell, made: Images, selections: Mapping[str, str]) -> None:
+    environment = {
+        "BENCH_IMAGE_DENTAL": made.dental,
+        "BENCH_IMAGE_SYNTH": made.synth,
+        "BENCH_IMAGE_STEP": made.step,
+        **{f"BENCH_SELECT_{project.upper()}": select for project, select in selections.items()},
+    }
+    chosen = {"airflow.image": made.airflow, "dbt.image": made.dental, "evaluationPostgres.image": made.postgres}
+    words = []
+    for key, image in chosen.items():
+        repository, _, tag = image.rpartition(":")
+        if image:
+            words += ["--set-string", f"{key}.repository={repository},{key}.tag={tag}"]
+    extra = [{"name": name, "value": value} for name, value in environment.items()]
+    words += ["--set-json", f"airflow.extraEnv={json.dumps(extra)}"]
+    kubectl("apply", "--filename", "-", stdin=(HERE / "namespace.yaml").read_text())
+    shell.do(
+        "helm", "upgrade", "--install", "podbt", session.places.root / "helm" / "podbt", "--namespace", NAMESPACE,
+        "--values", HERE / "values.yaml", "--wait", "--timeout=15m", *words,
+    )  # fmt: skip
+
+
+def _load_data(session: Session, image: str) -> bool:
+    """Runs the local cluster's own Job in this namespace, once."""
+    name = "podbt-demo-data"
+    if kubectl("get", "job", name, "--ignore-not-found", "--output", "name"):
+        return False
+    text = data.manifest(session.places, name=name, image=image).replace("namespace: podbt", f"namespace: {NAMESPACE}")
+    kubectl("apply", "--filename", "-", stdin=text)
+    kubectl("wait", "--for=condition=complete", f"job/{name}", "--timeout=900s")
+    return True
+
+
+def plan_of(project: str) -> Plan:
+    """The plan that the image of a project holds, from the copy that Airflow has."""
+    text = kubectl("exec", "deploy/podbt-scheduler", "-c", "scheduler", "--", "cat", f"{PROJECTS}/{project}/plan.json")
+    return Plan.parse_json(text, source=f"plan of {project}")

@@ -1,0 +1,33 @@
+"""What the DAGs of the benchmark share.
+
+Each peer has a module of its own and each DAG a file of its own: every start of a task reads its DAG's file, and no
+peer shall pay for another's imports.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import Final
+
+from airflow.sdk import DAG
+
+TARGET: Final = "prod"
+
+
+def image_of(project: str) -> str:
+    return os.environ[f"BENCH_IMAGE_{project.upper()}"]
+
+
+def selection_of(project: str) -> str:
+    return os.environ.get(f"BENCH_SELECT_{project.upper()}", "")
+
+
+def new_dag(name: str) -> DAG:
+    """No retries: a failure is to be seen. No limit below the executor's own."""
+    return DAG(
+        dag_id=name,
+        schedule=None,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        max_active_tasks=400,
+        default_args={"retries": 0},
+        tags=["bench"],
+    )

@@ -1,0 +1,39 @@
+"""Plain KubernetesPodOperators, with that operator's defaults."""
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import DAG
+from bench.peers.common import TARGET, image_of, new_dag, selection_of
+from bench.peers.pods import BASE, STEPS, build_arguments, plain_pod, small
+
+from podbt.contract.settings import load_settings
+
+
+def one(project: str) -> DAG:
+    """One plain deferrable KubernetesPodOperator, with its defaults."""
+    settings = load_settings()
+    with new_dag(f"{project}_kpo") as dag:
+        KubernetesPodOperator(
+            task_id="build",
+            namespace=settings.namespace,
+            full_pod_spec=plain_pod(settings, image_of(project), command=["dbt"]),
+            arguments=build_arguments(TARGET, selection_of(project)),
+            base_container_name=BASE,
+            deferrable=True,
+        )
+    return dag
+
+
+def steps(name: str, *, deferrable: bool) -> DAG:
+    """Forty KubernetesPodOperators that do not depend on one another."""
+    settings = load_settings()
+    with new_dag(name) as dag:
+        for number in range(STEPS):
+            KubernetesPodOperator(
+                task_id=f"step_{number:02}",
+                namespace=settings.namespace,
+                full_pod_spec=small(plain_pod(settings, image_of("step"))),
+                arguments=["{{ dag_run.conf['work'] }}"],
+                base_container_name=BASE,
+                deferrable=deferrable,
+            )
+    return dag
