@@ -25,6 +25,6 @@ def report(request: pytest.FixtureRequest) -> Iterator[Report]:
 
 
 @pytest.fixture(scope="session")
-def chaos(night: Night, report: Report, good_run: dict[str, Any]) -> Chaos:  # noqa: ARG001 - the tables are built
+def chaos(night: Night, report: Report, good_run: dict[str, Any]) -> Chaos:
     """Scenarios against the tables of an undisturbed build."""
     return Chaos(night, report, expected=tables.contents(SCHEMAS), prefix=SCHEMAS)

@@ -40,9 +40,7 @@ def check_resumed(seen: Seen) -> None:
         pytest.param("out of memory", faults.out_of_memory, {ExitReason.LOST}, id="oom"),
     ],
 )
-def test_a_pod_that_is_ended(
-    chaos: Chaos, name: str, disturb: Callable[[str], None], reasons: set[ExitReason]
-) -> None:
+def test_a_pod_that_is_ended(chaos: Chaos, name: str, disturb: Callable[[str], None], reasons: set[ExitReason]) -> None:
     seen = chaos.play(name, disturb)
     assert seen.state == "up_for_retry", seen.log
     assert seen.run.record.exit_reason in reasons
