@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from localcluster.places import CLUSTER, NODE
 from localcluster.shell import LocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from localcluster.session import Session
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 NETWORK = "kind"
 WAIT_SECONDS = 300
 ANSWER_SECONDS = 10.0
+LONG_AGO = "1970-01-01T00:00:00Z"
 LABEL = f"io.x-k8s.kind.cluster={CLUSTER}"
 
 
@@ -67,6 +70,42 @@ def wake(shell: Shell) -> None:
     if stopped:
         shell.do("docker", "start", *stopped)
     wait(shell)
+    _wait_current(shell)
+
+
+def _wait_current(shell: Shell) -> None:
+    """Wait until nothing that the API server tells is from before its node was started.
+
+    It remembers nodes and pods as they were when the power went, ready and at their old addresses. Until the kubelets
+    have reported anew, a Service may lead to whatever pod has that address now.
+    """
+    deadline = time.monotonic() + WAIT_SECONDS
+    while old := outdated(
+        _started(shell), json.loads(shell.run("kubectl", "get", "pods", "-A", "-o", "json"))["items"]
+    ):
+        if time.monotonic() > deadline:
+            raise LocalError(f"{old[0]} is not back {WAIT_SECONDS} s after its node was started", shell.log)
+        time.sleep(1)
+
+
+def _started(shell: Shell) -> dict[str, str]:
+    """Return when each node was started, in UTC."""
+    members = nodes(shell)
+    lines = shell.run("docker", "inspect", "--format", "{{.State.StartedAt}}", *members).split()
+    return dict(zip(members, lines, strict=True))
+
+
+def outdated(started: Mapping[str, str], pods: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the pods with containers that run, as they say, since before their node was started."""
+    found = []
+    for pod in pods:
+        since = dt.datetime.fromisoformat(started.get(pod["spec"].get("nodeName", ""), LONG_AGO)).replace(microsecond=0)
+        for container in pod["status"].get("containerStatuses", []):
+            running = container["state"].get("running")
+            if running and dt.datetime.fromisoformat(running["startedAt"]) < since:
+                found.append(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}")
+                break
+    return found
 
 
 def wait(shell: Shell) -> None:

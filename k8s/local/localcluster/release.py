@@ -68,6 +68,15 @@ def is_installed(shell: Shell, digest: str) -> bool:
     return any(one["name"] == RELEASE for one in json.loads(found.strip() or "[]"))
 
 
+def wait_ready(shell: Shell) -> None:
+    """Wait until every component is ready, as after a restart of its node."""
+    for name in shell.run(*KUBECTL, "get", "deployments,statefulsets", "-o", "name").split():
+        try:
+            shell.do(*KUBECTL, "rollout", "status", name, f"--timeout={TIMEOUT}")
+        except LocalError as error:
+            raise LocalError(f"the chart: {_why(shell) or error}", shell.log) from error
+
+
 def install(shell: Shell, release: Release, digest: str, namespace: Path) -> None:
     """Install or upgrade, and wait until every component is ready.
 

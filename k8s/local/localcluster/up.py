@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from localcluster import cluster, daemon, data, images, machine, prerequisites, tools
 from localcluster.machine import Source
 from localcluster.places import PORT, PROJECT
-from localcluster.release import Release, install, is_installed
+from localcluster.release import Release, install, is_installed, wait_ready
 from localcluster.report import nightly_run
 from localcluster.shell import LocalError
 
@@ -147,6 +147,7 @@ def _chart(session: Session, names: Built) -> str:
         )
         inputs = release.digest()
         if is_installed(shell, inputs):
+            wait_ready(shell)
             phase.result = "is there already"
         else:
             install(shell, release, inputs, session.places.root / "k8s" / "namespace.yaml")

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -74,14 +75,22 @@ def test_half_made_cluster_is_made_anew(session: Session, programs: Programs) ->
 
 
 def test_woken_cluster_is_waited_for(session: Session, programs: Programs) -> None:
-    programs.add("docker", '[ "$1" != ps ] || echo node-1')
-    # Its API server answers at the second look.
-    asked = programs.folder / "asked"
-    programs.add("kubectl", f'case "$*" in *readyz*) [ -e {asked} ] || {{ touch {asked}; exit 1; }} ;; esac')
+    programs.add("kind", "echo node-1")
+    programs.add("docker", 'case "$1" in ps) echo node-1 ;; inspect) echo 2026-01-02T03:04:05.6789Z ;; esac')
+    # Its API server answers at the second look, and at first tells of a pod as it was.
+    asked, told = programs.folder / "asked", programs.folder / "told"
+    old, new = (json.dumps({"items": [pod("one", "node-1", f"2026-01-02T03:04:{second}Z")]}) for second in ("00", "30"))
+    programs.add(
+        "kubectl",
+        f"""case "$*" in
+          *readyz*) [ -e {asked} ] || {{ touch {asked}; exit 1; }} ;;
+          *pods*) if [ -e {told} ]; then echo '{new}'; else touch {told}; echo '{old}'; fi ;;
+        esac""",
+    )
     cluster.wake(session.shell)
     assert "docker start node-1" in programs.calls
     kubectl = [call for call in programs.calls if call.startswith("kubectl")]
-    assert [call.split()[1] for call in kubectl] == ["get", "get", "wait", "-n"]
+    assert [call.split()[1] for call in kubectl] == ["get", "get", "wait", "-n", "get", "get"]
 
 
 def test_failed_creation_leaves_no_whole_cluster(session: Session, programs: Programs) -> None:
@@ -101,3 +110,26 @@ def test_network_goes_only_if_it_was_made_here(session: Session, programs: Progr
     cluster.delete(session, session.shell)
     assert ("docker network rm kind" in programs.calls) is made
     assert session.state.read() == {}
+
+
+def pod(name: str, node: str, *since: str | None) -> dict[str, object]:
+    """A pod with a container for each time; None for one that does not run."""
+    states = [{"running": {"startedAt": at}} if at else {"terminated": {}} for at in since]
+    return {
+        "metadata": {"namespace": "ns", "name": name},
+        "spec": {"nodeName": node} if node else {},
+        "status": {"containerStatuses": [{"state": state} for state in states]} if states else {},
+    }
+
+
+def test_what_ran_before_its_node_was_started_is_out_of_date() -> None:
+    started = {"a": "2026-01-02T03:04:05.678901234Z", "b": "2026-01-01T00:00:00Z"}
+    pods = [
+        pod("before", "a", "2026-01-02T03:04:04Z"),
+        pod("one-of-two", "a", "2026-01-02T03:05:00Z", "2026-01-01T00:00:00Z"),
+        pod("in-the-same-second", "a", "2026-01-02T03:04:05Z"),
+        pod("other-node", "b", "2026-01-01T12:00:00Z"),
+        pod("ended", "a", None),
+        pod("not-placed", ""),
+    ]
+    assert cluster.outdated(started, pods) == ["ns/before", "ns/one-of-two"]
