@@ -2,7 +2,8 @@
 
     PodbtError
     ├── ConfigError        what was asked for or configured cannot work: fix it, a retry cannot help
-    ├── ArtifactError      the artifact store refused what was to be written or read
+    ├── SkewError          Airflow and the dbt image do not belong together: deploy them of one build
+    └── ArtifactError      the artifact store refused what was to be written or read
 
 A message is one line: what failed, which value, what to do. None carries a secret, and none is chained to an
 exception that might.
@@ -15,6 +16,10 @@ class PodbtError(Exception):
 
 class ConfigError(PodbtError):
     """A setting, argument or file is wrong; running again without changing it fails again."""
+
+
+class SkewError(PodbtError):
+    """The image holds another plan than the one that the DAG was built from."""
 
 
 class ArtifactError(PodbtError):

@@ -48,7 +48,7 @@ def test_airflow_knows_every_variable() -> None:
     known = known_options()
     for pod in render(EVALUATION).pods():
         for container in pod.containers:
-            for variable in container["env"]:
+            for variable in container.get("env", []):
                 if variable["name"].startswith("AIRFLOW__"):
                     _, section, option = variable["name"].lower().split("__")
                     assert option in known[section]

@@ -22,6 +22,10 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"dbt": {"profiles": {"existingSecret": "x"}}, "warehouse": {"existingSecret": "y"}},
         ("dbt.profiles.existingSecret", "warehouse.existingSecret", "Keep one"),
     ),
+    "two plans": (
+        {"dbt": {"plan": {"path": "/plan.json"}}},
+        ("dbt.plan.fromImage", "dbt.plan.path", "fromImage=false"),
+    ),
     "unknown target": ({"dbt": {"target": "prd"}}, ("'prd'", "clinic, demo, local, prod")),
     "latest dbt image": ({"dbt": {"image": {"tag": "latest"}}}, ("dbt.image.tag", "latest", "dbt.image.digest")),
     "latest airflow image": ({"airflow": {"image": {"tag": "Latest"}}}, ("airflow.image.tag", "airflow.image.digest")),

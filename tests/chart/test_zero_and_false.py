@@ -19,6 +19,7 @@ def test_zero_retries() -> None:
 
 def test_zero_seconds_in_the_settings() -> None:
     assert yaml.safe_load(render(PAUSED).settings_text())["keep_finished_pod_seconds"] == 0
+    assert yaml.safe_load(render(PAUSED).settings_text())["connection_wait_seconds"] == 0
     assert yaml.safe_load(render(PRODUCTION).settings_text())["tolerations"][1]["toleration_seconds"] == 0
 
 

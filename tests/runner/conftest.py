@@ -24,11 +24,20 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def baked(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What an image build leaves, with the very connection of the runs, so that dbt accepts the partial parse."""
-    folder = tmp_path_factory.mktemp("baked")
+    """What an image build leaves."""
+    return bake(PROJECT, postgres, tmp_path_factory.mktemp("baked"))
+
+
+@pytest.fixture(scope="session")
+def baked_shop(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bake(PROJECT.parent / "shop", postgres, tmp_path_factory.mktemp("baked-shop"))
+
+
+def bake(project: Path, postgres: Server, folder: Path) -> Path:
+    """Plans a project with the very connection of the runs, so that dbt accepts the partial parse."""
     program = "import sys; from podbt.cli import main; sys.exit(main())"
     env = os.environ | {"WAREHOUSE_PORT": str(postgres.port), "WAREHOUSE_PASSWORD": PASSWORD}
-    arguments = ["plan", "--project-dir", str(PROJECT), "--output", str(folder)]
+    arguments = ["plan", "--project-dir", str(project), "--output", str(folder)]
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=env)
     return folder
 
@@ -75,9 +84,23 @@ class Runner:
             text=True,
         )
 
+    def start_with(self, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+        """As start, with more variables for this once."""
+        kept = dict(self.env)
+        self.env |= env
+        try:
+            return self.start(*arguments)
+        finally:
+            self.env = kept
+
+    def run_with(self, env: dict[str, str], *arguments: str) -> Ended:
+        process = self.start_with(env, *arguments)
+        output, _ = process.communicate(timeout=300)
+        return Ended(process.returncode, output)
+
     def run(self, *arguments: str) -> Ended:
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=300)
         return Ended(process.returncode, output)
 
     def folders(self) -> list[Path]:

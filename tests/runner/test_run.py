@@ -81,6 +81,8 @@ def test_exit_reasons(runner: Runner, arguments: list[str], code: int, reason: s
 def test_an_empty_selection_may_be_allowed(runner: Runner) -> None:
     runner.env["PODBT_ALLOW_EMPTY"] = "1"
     assert runner.run("build", "--selector", "nothing").code == 0
+    assert (runner.record()["status"], runner.record()["exit_reason"]) == ("skipped", "nothing_to_do")
+    assert not (runner.artifacts / "targets/dev/latest-success.json").exists()
 
 
 def test_stale_sources_fail_and_say_how_stale(runner: Runner, postgres: Server) -> None:
@@ -94,7 +96,8 @@ def test_stale_sources_fail_and_say_how_stale(runner: Runner, postgres: Server) 
     assert (runner.folders()[0] / "sources.json").is_file()
     postgres.query("update raw.events set loaded_at = now()")
     assert runner.run("source", "freshness").code == 0
-    assert not (runner.artifacts / "targets").exists()  # it says nothing about the target's tables
+    # It says nothing about the target's tables.
+    assert [path.name for path in (runner.artifacts / "targets/dev").iterdir()] == ["freshness.json"]
 
 
 def test_a_refused_login_is_one_clear_line_without_the_password(runner: Runner) -> None:

@@ -99,6 +99,47 @@ imagePullPolicy: {{ .Values.airflow.imagePullPolicy }}
 {{- end -}}
 
 {{/*
+The dbt image's plan, for what loads DAGs: the root. Copied, because the DAGs of a release are those of its dbt image: a
+promotion changes one line of values, and nobody builds an Airflow image for it.
+*/}}
+{{- define "podbt.planContainer" -}}
+{{- if .Values.dbt.plan.fromImage -}}
+- name: plan
+  image: {{ include "podbt.image" (dict "image" .Values.dbt.image "path" "dbt.image") | quote }}
+  imagePullPolicy: {{ .Values.dbt.imagePullPolicy }}
+  command: [cp, /opt/podbt/baked/plan.json, /etc/podbt-plan/plan.json]
+  {{- include "podbt.containerSecurity" . | nindent 2 }}
+  resources:
+    requests:
+      cpu: 10m
+      memory: 16Mi
+    limits:
+      memory: 64Mi
+  volumeMounts:
+    - name: tmp
+      mountPath: /tmp
+    - name: plan
+      mountPath: /etc/podbt-plan
+{{- end -}}
+{{- end -}}
+
+{{- define "podbt.planMount" -}}
+{{- if .Values.dbt.plan.fromImage -}}
+- name: plan
+  mountPath: /etc/podbt-plan
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
+{{- define "podbt.planVolume" -}}
+{{- if .Values.dbt.plan.fromImage -}}
+- name: plan
+  emptyDir:
+    sizeLimit: 64Mi
+{{- end -}}
+{{- end -}}
+
+{{/*
 Holds a component back until the migrate Job has done what it needs: dict root, component, values. The script waits
 cheaply, so that four components do not compete with the Job for CPU; Airflow then checks the revision.
 */}}
@@ -156,6 +197,7 @@ spec:
       {{- include "podbt.sharedVolumeAffinity" . | nindent 6 }}
       initContainers:
         {{- include "podbt.waitForMigrations" . | nindent 8 }}
+        {{- include "podbt.planContainer" .root | nindent 8 }}
       containers:
         - name: {{ .component }}
           {{- include "podbt.airflowImage" .root | nindent 10 }}
@@ -183,12 +225,14 @@ spec:
           volumeMounts:
             {{- include "podbt.airflowMounts" . | nindent 12 }}
             {{- include "podbt.settingsMount" . | nindent 12 }}
+            {{- include "podbt.planMount" .root | nindent 12 }}
             {{- with .mounts }}
             {{- include . $.root | nindent 12 }}
             {{- end }}
       volumes:
         {{- include "podbt.airflowVolumes" (dict "root" .root "sharedLogs" true) | nindent 8 }}
         {{- include "podbt.settingsVolume" .root | nindent 8 }}
+        {{- include "podbt.planVolume" .root | nindent 8 }}
         {{- with .volumes }}
         {{- include . $.root | nindent 8 }}
         {{- end }}

@@ -35,6 +35,9 @@
 {{- fail (printf "dbt.podLabels sets %s, which the chart sets itself. Remove it." $label) -}}
 {{- end -}}
 {{- end -}}
+{{- if and $values.dbt.plan.fromImage $values.dbt.plan.path -}}
+{{- fail "dbt.plan.fromImage and dbt.plan.path both say where the plan is. Set fromImage=false to use the path, or remove the path." -}}
+{{- end -}}
 {{- include "podbt.validateVolumes" . -}}
 {{- end -}}
 

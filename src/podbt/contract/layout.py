@@ -2,7 +2,10 @@
 
 runs/<dag_id>/<run_id>/<task_id>/try-<n>/    run.json nodes.jsonl run_results.json dbt.log ...
 manifests/<sha256>.json                      each distinct manifest once
-targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one
+targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one,
+                                             latest-results.json to the last that has run_results.json
+targets/<target>/freshness.json              points to the last run there that measured how fresh sources are
+targets/<target>/state.json                  the last complete build there: manifest, run_results.json, sources.json
 """
 
 import hashlib
@@ -16,6 +19,9 @@ TARGETS = "targets"
 PARTIAL_SUFFIX = ".partial"
 LATEST = "latest.json"
 LATEST_SUCCESS = "latest-success.json"
+LATEST_RESULTS = "latest-results.json"
+FRESHNESS = "freshness.json"
+STATE = "state.json"
 
 _MAX_NAME = 100
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure, NodeRecord, failures_of, shorten
+from podbt.errors import ArtifactError, PodbtError, SkewError
 from podbt.runner.command import NODE_COMMANDS
 
 _LINE_CHARS = 700
@@ -46,7 +47,7 @@ def classify(
     if interrupted or isinstance(exception, KeyboardInterrupt):
         return ExitReason.INTERRUPTED, f"The run was told to stop; {len(nodes)} nodes had ended."
     if exception is not None:
-        return _of_message(_plain(exception)) or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
+        return of_message(_plain(exception)) or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
     failing = [node for node in nodes if node.failed]
     if failing:
         return _of_nodes(failing, total=len(nodes))
@@ -64,8 +65,8 @@ def classify(
 
 
 def _of_nodes(failing: list[NodeRecord], *, total: int) -> tuple[ExitReason, str]:
-    reasons = {(_of_message(node.message or "") or (None, ""))[0] for node in failing}
-    if len(reasons) == 1 and (told := _of_message(failing[0].message or "")):
+    reasons = {(of_message(node.message or "") or (None, ""))[0] for node in failing}
+    if len(reasons) == 1 and (told := of_message(failing[0].message or "")):
         return told
     first: Failure = failures_of(failing)[0]
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
@@ -79,7 +80,15 @@ def _of_nodes(failing: list[NodeRecord], *, total: int) -> tuple[ExitReason, str
     return reason, shorten(line, _LINE_CHARS)
 
 
-def _of_message(message: str) -> tuple[ExitReason, str] | None:
+def reason_of(error: PodbtError) -> ExitReason:
+    """The exit reason of a run that one of podbt's own errors ended."""
+    if isinstance(error, ArtifactError):
+        return ExitReason.ARTIFACT_ERROR
+    return ExitReason.SKEW if isinstance(error, SkewError) else ExitReason.CONFIG_ERROR
+
+
+def of_message(message: str) -> tuple[ExitReason, str] | None:
+    """The reason and line of a database's message about the way to it; None where it says something else."""
     if match := _LOGIN.search(message):
         return ExitReason.CONFIG_ERROR, f"The database refused the login: {match[0]}. Check the profiles Secret."
     if match := _CONNECTION.search(message):

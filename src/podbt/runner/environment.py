@@ -25,6 +25,10 @@ class Environment:
         identity: Which task instance this is; made up for a person's run.
         orchestrated: Whether the identity came from outside.
         artifacts: Root of the artifact store; None where a person mounted none.
+        expect_plan: Hash of the plan that the DAG was built from.
+        on_missing_state: "fail" or "full".
+        freshness: "gate" or "exclude"; None: sources are not looked at.
+        connection_wait_seconds: How long to try again to reach the database before the first node.
         baked: Folder with plan, manifest and partial parse from the image build; None outside an image.
     """
 
@@ -38,6 +42,10 @@ class Environment:
     image: str | None
     revision: str | None
     allow_empty: bool
+    expect_plan: str | None
+    on_missing_state: str
+    freshness: str | None
+    connection_wait_seconds: int
     termination_log: Path | None
 
     @classmethod
@@ -67,6 +75,10 @@ class Environment:
             image=env.get(constants.ENV_IMAGE) or None,
             revision=env.get(constants.ENV_REVISION) or None,
             allow_empty=env.get(constants.ENV_ALLOW_EMPTY) == "1",
+            expect_plan=env.get(constants.ENV_EXPECT_PLAN) or None,
+            on_missing_state=_one_of(env, constants.ENV_ON_MISSING_STATE, ("fail", "full")) or "fail",
+            freshness=_one_of(env, constants.ENV_FRESHNESS, ("gate", "exclude")),
+            connection_wait_seconds=_seconds(env, constants.ENV_CONNECTION_WAIT),
             termination_log=log if given is not None and log.exists() and os.access(log, os.W_OK) else None,
         )
 
@@ -77,6 +89,20 @@ class Environment:
     @property
     def log_path(self) -> Path:
         return self.scratch / "logs"
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
+    value = env.get(name)
+    if value and value not in choices:
+        raise ConfigError(f"{name} is '{value}'. Set it to {' or '.join(choices)}.")
+    return value or None
+
+
+def _seconds(env: Mapping[str, str], name: str) -> int:
+    value = env.get(name) or "0"
+    if not value.isdecimal():
+        raise ConfigError(f"{name} is '{value}'. Set it to a whole number of seconds.")
+    return int(value)
 
 
 def _manual_identity() -> RunIdentity:

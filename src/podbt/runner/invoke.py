@@ -1,5 +1,6 @@
 """Runs dbt in this process."""
 
+import json
 import os
 import shutil
 import sys
@@ -8,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from podbt import constants
-from podbt.contract.record import NodeRecord
+from podbt.contract.record import NodeRecord, shorten
+from podbt.errors import ConfigError
 from podbt.runner.classify import freshness_message
 from podbt.runner.environment import Environment
 from podbt.runner.journal import Journal
@@ -38,11 +40,32 @@ def invoke(arguments: Sequence[str], environment: Environment, journal: Journal 
     return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
 
 
+def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
+    """The unique_ids that `dbt ls` finds; it prints nothing.
+
+    Args:
+        arguments: An ls command with JSON output that has the key unique_id.
+        environment: Where dbt finds things.
+
+    Raises:
+        ConfigError: dbt refuses the arguments or the project; the message is dbt's.
+    """
+    _prepare(environment)
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    response = dbtRunner().invoke(["--log-level", "none", *arguments])
+    if not response.success or not isinstance(response.result, list):
+        raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
+    return {str(json.loads(line)["unique_id"]) for line in response.result}
+
+
 def _prepare(environment: Environment) -> None:
     """Points dbt at the scratch folder and gives it the partial parse of the image build."""
     environment.target_path.mkdir(parents=True, exist_ok=True)
     environment.log_path.mkdir(parents=True, exist_ok=True)
-    if environment.baked and (baked := environment.baked / constants.PARTIAL_PARSE_FILE).is_file():
+    parsed = environment.target_path / constants.PARTIAL_PARSE_FILE
+    # One that an earlier invocation left fits this target's connection, which the baked one may not.
+    if environment.baked and not parsed.exists() and (baked := environment.baked / parsed.name).is_file():
         shutil.copyfile(baked, environment.target_path / baked.name)
     os.environ |= {
         "DBT_ENGINE_PROJECT_DIR": str(environment.project),

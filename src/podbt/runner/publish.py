@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from podbt import constants
 from podbt.contract import layout
 from podbt.contract.record import RunIdentity, RunRecord, to_json
+from podbt.contract.state import Pointer
 from podbt.errors import ArtifactError
 from podbt.runner.redact import Redactor
 
@@ -81,10 +82,14 @@ class RunFolder:
         except OSError as error:
             raise _refused(self._final, error) from None
         if pointers and record.target:
-            pointer = _json({"run": self.path, "finished_at": record.finished_at.isoformat()})
-            _replace(self._root / layout.target_pointer(record.target, layout.LATEST), pointer)
+            pointer = Pointer(run=self.path, finished_at=record.finished_at)
+            self.point(record.target, layout.LATEST, pointer)
             if record.exit_reason.succeeded:
-                _replace(self._root / layout.target_pointer(record.target, layout.LATEST_SUCCESS), pointer)
+                self.point(record.target, layout.LATEST_SUCCESS, pointer)
+
+    def point(self, target: str, name: str, pointer: Pointer) -> None:
+        """Moves one of a target's pointers, atomically."""
+        _replace(self._root / layout.target_pointer(target, name), _json(to_json(pointer)))
 
 
 def _reserve(wanted: Path) -> tuple[Path, Path]:

@@ -1,0 +1,66 @@
+"""What a target's pointers say: its last runs, the freshness of its sources, and its state.
+
+A target's state is what its tables were last built from, whole: later runs compare with it and defer to it.
+"""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from podbt.contract import layout
+from podbt.contract.model import Strict
+from podbt.errors import ConfigError
+
+
+class Pointer(Strict):
+    """Names one published run."""
+
+    run: str
+    """The run's folder, relative to the root of the artifact store."""
+    finished_at: datetime
+
+    @classmethod
+    def read(cls, root: Any, target: str, name: str) -> Self | None:
+        """Reads a pointer of a target.
+
+        Args:
+            root: Root of the artifact store: a Path or anything that is used like one.
+            target: dbt's target.
+            name: One of the pointers' names in `podbt.contract.layout`.
+
+        Returns:
+            The pointer, or None where the target has none.
+
+        Raises:
+            ConfigError: The file is not what podbt writes.
+        """
+        path = layout.target_pointer(target, name)
+        file = root / path
+        return cls.parse_json(file.read_bytes(), source=path) if file.exists() else None
+
+
+class TargetState(Pointer):
+    """targets/<target>/state.json. Paths are relative to the root of the artifact store."""
+
+    schema_version: Literal[1] = 1
+    manifest: str
+    run_results: str
+    sources: str | None = None
+    """sources.json of the last freshness run before the build began: what the build had seen, or less."""
+    image: str | None = None
+    revision: str | None = None
+    plan_hash: str | None = None
+
+
+def split_state_name(name: str) -> tuple[str, bool]:
+    """Splits the name of a state.
+
+    Returns:
+        The target, and whether its last successful run is meant instead of its last complete build.
+
+    Raises:
+        ConfigError: It is neither "<target>" nor "<target>:latest-success".
+    """
+    target, colon, which = name.partition(":")
+    if not target or (colon and which != "latest-success"):
+        raise ConfigError(f"State '{name}' is no name of a state. Give a target, or <target>:latest-success.")
+    return target, bool(colon)

@@ -1,0 +1,120 @@
+"""How fresh a project's sources are: read from dbt's sources.json, measured by this run or by an earlier one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.contract.model import describe
+from podbt.contract.record import Failure, RunIdentity, RunRecord, shorten
+from podbt.contract.state import Pointer
+from podbt.errors import ConfigError
+
+RECENT: Final = timedelta(hours=1)
+"""How old the result of an earlier step may be; a DAG run that is cleared days later looks again."""
+
+_CHARS = 500
+
+
+class _Tolerant(BaseModel):
+    """dbt's artifacts have more keys than are read here, and each release may add some."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Limit(_Tolerant):
+    count: int | None = None
+    period: str | None = None
+
+
+class Criteria(_Tolerant):
+    warn_after: Limit | None = None
+    error_after: Limit | None = None
+
+
+class SourceResult(_Tolerant):
+    """One source in sources.json; of one that could not be asked only the first and the last two keys are there."""
+
+    unique_id: str
+    max_loaded_at: datetime | None = None
+    max_loaded_at_time_ago_in_s: float | None = None
+    criteria: Criteria = Criteria()
+    error: str | int | None = None
+    status: Literal["pass", "warn", "error", "runtime error"]
+
+    @property
+    def too_old(self) -> bool:
+        """Whether nothing should be built on it. What could not be asked is not trusted either."""
+        return self.status in {"error", "runtime error"}
+
+    def failure(self) -> Failure:
+        """The source as a record names it, with how old it is."""
+        message = str(self.error or self.status)
+        if self.max_loaded_at is not None and self.max_loaded_at_time_ago_in_s is not None:
+            hours = self.max_loaded_at_time_ago_in_s / 3600
+            limit = self.criteria.warn_after if self.status == "warn" else self.criteria.error_after
+            asked = f", {self.status} after {limit.count} {limit.period}" if limit and limit.count else ""
+            message = f"newest row is from {self.max_loaded_at:%Y-%m-%d %H:%M:%S}, {hours:.1f} hours old{asked}"
+        return Failure(unique_id=self.unique_id, status=self.status, message=shorten(message, _CHARS))
+
+
+class _Metadata(_Tolerant):
+    generated_at: datetime
+
+
+class Sources(_Tolerant):
+    """sources.json."""
+
+    metadata: _Metadata
+    results: list[SourceResult]
+
+    @classmethod
+    def read(cls, file: Path) -> "Sources":
+        """Reads what dbt wrote.
+
+        Raises:
+            ConfigError: It is no sources.json that this podbt understands.
+            OSError: It cannot be read.
+        """
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except ValidationError as error:
+            raise ConfigError(f"{file}: {describe(error)}") from None
+
+
+def earlier_step(root: Path, identity: RunIdentity, target: str | None, now: datetime | None = None) -> str | None:
+    """Finds what an earlier step of the same DAG run measured on the same target.
+
+    Returns:
+        Path of its sources.json in the store; None where there is none, or none recent enough.
+    """
+    now = now or datetime.now(UTC)
+    folder = root / layout.RUNS / layout.folder_name(identity.dag_id) / layout.folder_name(identity.run_id)
+    found: list[tuple[datetime, str]] = []
+    for task in folder.iterdir() if folder.is_dir() else []:
+        for run in task.iterdir() if task.is_dir() else []:
+            files = (run / constants.RUN_FILE, run / constants.SOURCES_FILE)
+            if run.name.endswith(layout.PARTIAL_SUFFIX) or not all(file.exists() for file in files):
+                continue
+            record = RunRecord.parse_json(files[0].read_bytes(), source=str(files[0]))
+            measured = Sources.read(files[1]).metadata.generated_at
+            if record.target == target and now - measured < RECENT:
+                path = layout.RUNS, folder.parent.name, folder.name, task.name, run.name, constants.SOURCES_FILE
+                found.append((measured, "/".join(path)))
+    return max(found)[1] if found else None
+
+
+def last_on_target(root: Path, target: str | None) -> str | None:
+    """Path in the store of the sources.json that was measured last on a target."""
+    pointer = Pointer.read(root, target, layout.FRESHNESS) if target else None
+    return f"{pointer.run}/{constants.SOURCES_FILE}" if pointer else None
+
+
+def older(root: Path, paths: Sequence[str | None]) -> str | None:
+    """The one that was measured first; None where one is missing: what a build has seen is not known then."""
+    known = [(Sources.read(root / path).metadata.generated_at, path) for path in paths if path]
+    return min(known)[1] if known and len(known) == len(paths) else None

@@ -1,0 +1,62 @@
+"""A project that builds as a whole, on two targets, from two sources."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.runner.conftest import Ended, Runner
+from tests.support.postgres import Server
+
+PROJECT = Path(__file__).parent / "shop"
+EVERYTHING = {
+    "codes", "codes_used", "orders", "paid", "people", "people_history", "people_keep_their_ids",
+    "relationships_sales_person__id__ref_people_", "sales", "unique_orders_id", "unique_people_id",
+}  # fmt: skip
+
+
+class Shop:
+    """Runs steps on the project and reads back what they did."""
+
+    def __init__(self, runner: Runner, postgres: Server, baked: Path) -> None:
+        self.runner = runner
+        self.database = postgres
+        self.project = runner.folder / "project"
+        self._steps = 0
+        shutil.rmtree(self.project)
+        shutil.copytree(PROJECT, self.project)
+        runner.env["PODBT_BAKED"] = str(baked)
+        postgres.query("drop schema if exists shop_raw, shop_prod, shop_ci cascade")
+        postgres.query("create schema shop_raw")
+        postgres.query("create table shop_raw.orders as select 1 as id, 7 as person, now() as loaded_at")
+        postgres.query("create table shop_raw.people as select 7 as id, now() as loaded_at")
+
+    def age(self, table: str, hours: int) -> None:
+        self.database.query(f"update shop_raw.{table} set loaded_at = now() - interval '{hours} hours'")
+
+    def step(self, *arguments: str, run_id: str = "", **env: str) -> Ended:
+        """Runs one step as Airflow does, each by default in a DAG run of its own."""
+        self._steps += 1
+        identity = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": run_id or f"r{self._steps}"}
+        task = {"PODBT_TASK_ID": f"t{self._steps}"}
+        return self.runner.run_with(identity | task | env, *arguments)
+
+    @property
+    def folder(self) -> Path:
+        """The last step's folder."""
+        (found,) = self.runner.artifacts.glob(f"runs/d/*/t{self._steps}/try-1")
+        return found
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "run.json").read_text()))
+
+    @property
+    def ran(self) -> set[str]:
+        """Names of the nodes that the last step ran."""
+        lines = (self.folder / "nodes.jsonl").read_text().splitlines()
+        return {json.loads(line)["name"] for line in lines}
+
+    def pointer(self, target: str, name: str) -> dict[str, Any] | None:
+        file = self.runner.artifacts / f"targets/{target}/{name}.json"
+        return dict(json.loads(file.read_text())) if file.exists() else None

@@ -1,0 +1,1 @@
+select id, person from {{ source('raw', 'orders') }}

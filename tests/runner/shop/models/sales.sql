@@ -1,0 +1,1 @@
+select person, count(*) as orders from {{ ref('paid') }} group by person

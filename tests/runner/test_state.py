@@ -1,0 +1,186 @@
+"""A target's state: what moves it, what does not, and what later runs do with it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.runner.conftest import Runner
+from tests.runner.shop import EVERYTHING, Shop
+from tests.support.postgres import Server
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def shop(runner: Runner, postgres: Server, baked_shop: Path) -> Shop:
+    return Shop(runner, postgres, baked_shop)
+
+
+def change(shop: Shop, name: str, sql: str) -> None:
+    (shop.project / f"models/{name}.sql").write_text(sql)
+
+
+def test_a_complete_build_becomes_the_state(shop: Shop) -> None:
+    assert shop.step("source", "freshness").code == 0
+    assert shop.pointer("prod", "state") is None
+    ended = shop.step("build", PODBT_IMAGE="shop:1", PODBT_REVISION="abc")
+    assert ended.code == 0, ended.output
+    assert shop.ran == EVERYTHING
+    state = shop.pointer("prod", "state")
+    assert state is not None
+    assert state["run"] == str(shop.folder.relative_to(shop.runner.artifacts))
+    assert (state["image"], state["revision"]) == ("shop:1", "abc")
+    assert state["manifest"] == shop.record["manifest"]
+    for key in ("manifest", "run_results", "sources"):
+        assert json.loads((shop.runner.artifacts / state[key]).read_text())["metadata"]["dbt_version"]
+    assert state["sources"].startswith(state["run"])
+
+
+def test_nothing_less_moves_the_state(shop: Shop) -> None:
+    """More ways to build less are in tests/unit/runner/test_whole.py."""
+    steps: list[tuple[list[str], dict[str, str]]] = [
+        (["build", "--select", "*"], {}),  # a selection, though of everything
+        (["build"], {"DBT_ENGINE_EMPTY": "true"}),
+        (["run"], {}),
+    ]
+    for arguments, env in steps:
+        ended = shop.step(*arguments, **env)
+        assert ended.code == 0, ended.output
+        assert "sales" in shop.ran
+        assert shop.pointer("prod", "state") is None
+    change(shop, "codes_used", "select 1 / 0 as code")
+    assert shop.step("build").code == 1
+    assert shop.pointer("prod", "state") is None
+    (shop.project / "selectors.yml").write_text(
+        "selectors: [{name: some, default: true, definition: {method: fqn, value: orders, children: true}}]"
+    )
+    assert shop.step("build").code == 0
+    assert "codes" not in shop.ran
+    assert shop.pointer("prod", "state") is None
+    assert shop.pointer("prod", "latest-success") is not None
+
+
+def test_only_what_changed_is_built_and_reads_productions_tables(shop: Shop) -> None:
+    assert shop.step("build").code == 0
+    change(shop, "sales", "select person, count(*) as orders, 1 as changed from {{ ref('paid') }} group by person")
+    listed = shop.step("ls", "--select", "state:modified+", "--state", "prod", "--resource-type", "model", "--quiet")
+    assert "shop.sales" in listed.output
+    ended = shop.step(
+        "build", "--target", "ci", "--select", "state:modified+", "--defer", "--state", "prod", "--favor-state"
+    )
+    assert ended.code == 0, ended.output
+    assert shop.ran == {"sales", "relationships_sales_person__id__ref_people_"}
+    tables = shop.database.query("select table_name from information_schema.tables where table_schema = 'shop_ci'")
+    assert tables == [("sales",)]
+    assert shop.database.query("select changed from shop_ci.sales") == [(1,)]
+    compiled = (shop.runner.folder / "scratch/podbt/target/run/shop/models/sales.sql").read_text()
+    assert '"shop_prod"."orders"' in compiled
+    assert shop.pointer("ci", "state") is None
+
+
+def test_nothing_changed_is_nothing_to_do(shop: Shop) -> None:
+    assert shop.step("build").code == 0
+    arguments = ["build", "--select", "state:modified+", "--state", "prod"]
+    assert shop.step(*arguments).code == 7
+    assert shop.step(*arguments, PODBT_ALLOW_EMPTY="1").code == 0
+    assert shop.record["status"] == "skipped"
+    assert shop.record["exit_reason"] == "nothing_to_do"
+
+
+def test_what_failed_since_is_built_again(shop: Shop) -> None:
+    assert shop.step("build").code == 0
+    good = (shop.project / "models/orders.sql").read_text()
+    change(shop, "orders", "select 1 / 0 as id, 7 as person")
+    assert shop.step("build").code == 1
+    assert shop.step("source", "freshness").code == 0
+    change(shop, "orders", good)
+    ended = shop.step("build", "--select", "result:error+", "--state", "prod")
+    assert ended.code == 0, ended.output
+    assert shop.ran == {
+        "orders", "paid", "sales", "unique_orders_id", "relationships_sales_person__id__ref_people_",
+    }  # fmt: skip
+
+
+def test_what_has_newer_sources_is_built_again(shop: Shop) -> None:
+    shop.age("orders", 2)
+    shop.age("people", 2)
+    assert shop.step("source", "freshness").code == 0
+    assert shop.step("build").code == 0
+    arguments = ["build", "--select", "source_status:fresher+", "--state", "prod"]
+    assert shop.step(*arguments).code == 7
+    shop.age("people", 1)
+    ended = shop.step(*arguments)
+    assert ended.code == 0, ended.output
+    people = {"people", "people_history", "unique_people_id", "people_keep_their_ids"}
+    assert shop.ran == {*people, "relationships_sales_person__id__ref_people_"}
+    # The current age may also come from an earlier step of the same DAG run.
+    shop.age("orders", 1)
+    assert shop.step("source", "freshness", run_id="together").code == 0
+    ended = shop.step(*arguments, run_id="together")
+    assert ended.code == 0, ended.output
+    assert {"orders", "people"} <= shop.ran
+    assert "codes" not in shop.ran
+
+
+def test_a_freshness_after_the_build_is_not_what_the_build_saw(shop: Shop) -> None:
+    assert shop.step("source", "freshness").code == 0
+    seen = (shop.folder / "sources.json").read_text()
+    assert shop.step("build").code == 0
+    state = shop.pointer("prod", "state")
+    assert shop.step("source", "freshness").code == 0
+    assert shop.pointer("prod", "state") == state
+    assert state is not None
+    assert json.loads((shop.runner.artifacts / state["sources"]).read_text()) == json.loads(seen)
+
+
+MISSING = [
+    pytest.param("state:modified+", "prod", "once a complete build on target 'prod' succeeded", id="state"),
+    pytest.param("result:error+", "prod", "once a run on target 'prod' has ended", id="results"),
+    pytest.param("source_status:fresher+", "prod", "lacks sources.json", id="sources"),
+    pytest.param("codes", "prod:latest-success", "once a run on target 'prod' succeeded", id="latest success"),
+    pytest.param("codes", "prod:yesterday", "is no name of a state", id="no such kind"),
+]
+
+
+@pytest.mark.parametrize(("select", "state", "said"), MISSING)
+def test_a_missing_state_is_one_clear_line(shop: Shop, select: str, state: str, said: str) -> None:
+    ended = shop.step("build", "--select", select, "--state", state)
+    assert ended.code == 2
+    assert said in ended.last_line
+    assert len(ended.output.strip().splitlines()) == 1
+
+
+def test_without_a_state_everything_by_choice(shop: Shop) -> None:
+    arguments = ["build", "--target", "ci", "--select", "state:modified+", "--defer", "--state", "prod"]
+    ended = shop.step(*arguments, PODBT_ON_MISSING_STATE="full")
+    assert ended.code == 0, ended.output
+    assert "State 'prod' has no manifest.json yet: running all" in ended.output
+    assert shop.ran == EVERYTHING
+    assert shop.pointer("ci", "state") is not None
+
+
+def test_a_project_that_is_never_built_whole_has_its_latest_success(shop: Shop) -> None:
+    assert shop.step("build", "--select", "+codes_used").code == 0
+    change(shop, "codes_used", "select code, 1 as changed from {{ ref('codes') }}")
+    ended = shop.step(
+        "build", "--target", "ci", "--select", "state:modified", "--defer", "--state", "prod:latest-success"
+    )
+    assert ended.code == 0, ended.output
+    assert shop.ran == {"codes_used"}
+
+
+def test_a_path_is_still_dbts_own(shop: Shop, tmp_path: Path) -> None:
+    assert shop.step("build", "--select", "codes").code == 0
+    (tmp_path / "mine").mkdir()
+    manifest = shop.runner.artifacts / shop.record["manifest"]
+    (tmp_path / "mine/manifest.json").write_bytes(manifest.read_bytes())
+    change(shop, "codes_used", "select code, 1 as changed from {{ ref('codes') }}")
+    listed = shop.step("ls", "--select", "state:modified", "--state", str(tmp_path / "mine"), "--quiet")
+    assert "shop.codes_used" in listed.output
+
+
+def test_without_a_store_there_are_no_names(shop: Shop) -> None:
+    shop.runner.env["PODBT_ARTIFACTS"] = ""
+    ended = shop.runner.run("ls", "--state", "prod")
+    assert ended.code == 2
+    assert "is kept in the artifact store, and none is mounted" in ended.last_line

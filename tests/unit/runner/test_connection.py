@@ -1,0 +1,68 @@
+"""Waiting for a database: bounded, with growing pauses, and never once a node has ended."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from podbt.runner.connection import invoke_patiently
+from podbt.runner.invoke import Outcome
+
+AWAY = Outcome(
+    success=False, exception=RuntimeError("connection to server at x failed: Connection refused"), results=[]
+)
+GOOD = Outcome(success=True, exception=None, results=[])
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+    pauses: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+def run(outcomes: list[Outcome], *, wait: float = 100, begun: bool = False) -> tuple[Outcome, list[float], list[str]]:
+    clock, said = Clock(), list[str]()
+    ended = invoke_patiently(
+        lambda: outcomes.pop(0),
+        has_begun=lambda: begun,
+        wait_seconds=wait,
+        say=said.append,
+        sleep=clock.sleep,
+        clock=lambda: clock.now,
+    )
+    return ended, clock.pauses, said
+
+
+def test_pauses_grow_until_it_is_back() -> None:
+    ended, pauses, said = run([AWAY, AWAY, AWAY, GOOD])
+    assert ended is GOOD
+    assert pauses == [1, 2, 4]
+    assert said[0] == "The database cannot be reached: connection to server at x failed. Trying again in 1 s, for 100 s more."
+
+
+def test_the_wait_is_bounded() -> None:
+    ended, pauses, _ = run([AWAY] * 20, wait=100)
+    assert ended is AWAY
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 9]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wait", "begun"),
+    [
+        pytest.param(AWAY, 0, False, id="no wait"),
+        pytest.param(AWAY, 100, True, id="a node has ended"),
+        pytest.param(GOOD, 100, False, id="success"),
+        pytest.param(
+            Outcome(success=False, exception=RuntimeError("password authentication failed for user"), results=[]),
+            100,
+            False,
+            id="a refused login",
+        ),
+        pytest.param(Outcome(success=False, exception=KeyboardInterrupt(), results=[]), 100, False, id="an interrupt"),
+    ],
+)
+def test_one_attempt(outcome: Outcome, wait: float, begun: bool) -> None:
+    assert run([outcome], wait=wait, begun=begun) == (outcome, [], [])
