@@ -96,6 +96,7 @@ class DbtModelGroup(TaskGroup):
             task_id="pod",
             **{"command": "build", **self._step, **selection},
             settings=self._settings,
+            plan_hash=self._plan.hash,
             doc_md="The one pod that builds the group. It fails only where dbt does not get to its end.",
         )
         start >> pod

@@ -66,6 +66,8 @@ class DbtPodOperator(KubernetesPodOperator):
             one is too old, "gate" runs nothing and fails, "exclude" leaves out what descends from it. Templated.
         assets: Emit one asset event for each model, seed and snapshot that a successful run built, which takes a
             worker for a few seconds at the end. See `podbt.airflow.assets.dbt_asset`.
+        plan_hash: The plan that the task was made from, which its image has to have. By default the settings' plan of
+            when the pod is made.
         settings: Fields of `podbt.contract.settings.Settings` to replace for this task, e.g. its resources.
         deferrable: True (default): as above. False: a worker waits for the pod.
         kwargs: BaseOperator's arguments. execution_timeout becomes the pod's own deadline, which the cluster enforces
@@ -101,6 +103,7 @@ class DbtPodOperator(KubernetesPodOperator):
         favor_state: bool | str = False,
         on_missing_state: str | None = None,
         freshness: str | None = None,
+        plan_hash: str | None = None,
         assets: bool = False,
         settings: Mapping[str, Any] | None = None,
         deferrable: bool = True,
@@ -123,6 +126,7 @@ class DbtPodOperator(KubernetesPodOperator):
             "favor_state": favor_state,
             "on_missing_state": on_missing_state,
             "freshness": freshness,
+            "plan_hash": plan_hash,
         }
         step: dict[str, Any] = {key: value for key, value in given.items() if value}
         if resume is not True:  # the default stays out of the serialized DAG

@@ -40,7 +40,10 @@ def test_pauses_grow_until_it_is_back() -> None:
     ended, pauses, said = run([AWAY, AWAY, AWAY, GOOD])
     assert ended is GOOD
     assert pauses == [1, 2, 4]
-    assert said[0] == "The database cannot be reached: connection to server at x failed. Trying again in 1 s, for 100 s more."
+    assert (
+        said[0]
+        == "The database cannot be reached: connection to server at x failed. Trying again in 1 s, for 100 s more."
+    )
 
 
 def test_the_wait_is_bounded() -> None:
