@@ -11,6 +11,7 @@ from bench.harness.airflow import Airflow, connected
 from bench.harness.kube import Pods
 from bench.harness.meter import Meter
 from bench.harness.runs import Bench
+from bench.peers.pods import selection
 from localcluster.session import Session
 
 _HERE = Path(__file__).resolve().parent
@@ -19,11 +20,13 @@ _IDLE_SECONDS = 30.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    selections = {"dental": options.dental_select, "synth": ""}
+    tags = {"dental": options.dental_tag, "synth": ""}
     session = Session.start()
-    images = release.prepare(session, selections)
+    images = release.prepare(session, tags)
     os.environ |= session.shell.environ  # kubectl and the cluster's address, for everything below
-    results = report.Results(machine=report.machine(), selections={k: v for k, v in selections.items() if v})
+    results = report.Results(
+        machine=report.machine(), selections={project: selection(tag) for project, tag in tags.items()}
+    )
     print(", ".join(f"{key} {value}" for key, value in results.machine.items()), flush=True)
     try:
         with connected() as airflow, Pods() as pods, Meter() as meter:
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results.idle_cpu_per_second = rate
             bench = Bench(airflow=airflow, pods=pods, meter=meter, settings=release.settings(), idle_rate=rate)
             if "projects" in options.scenarios:
-                chosen = _projects(options, images, selections)
+                chosen = _projects(options, images, tags)
                 scenarios.projects(bench, chosen, limit=options.limit, keep=results.keep)
             if "steps" in options.scenarios:
                 scenarios.fan_out(bench, rounds=options.rounds, keep=results.keep)
@@ -54,14 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--slow-rounds", type=int, default=1, help="runs of each Cosmos peer (default: 1)")
     add("--load-rounds", type=int, default=3, help="rounds of the steps that are disturbed (default: 3)")
     add("--limit", type=float, default=900, help="seconds after which a run is stopped and told as that (default: 900)")
-    add("--dental-select", default="", help="dbt's --select for dbt_dental_models (default: all of it)")
+    add("--dental-tag", default="", help="build the nodes of dbt_dental_models with this tag (default: all)")
     add("--name", default="latest", help="file name of the results, without ending (default: latest)")
     return parser
 
 
-def _projects(
-    options: argparse.Namespace, images: release.Images, selections: dict[str, str]
-) -> list[scenarios.Project]:
+def _projects(options: argparse.Namespace, images: release.Images, tags: dict[str, str]) -> list[scenarios.Project]:
     rounds = {
         peer: options.slow_rounds if peer in scenarios.SLOW else options.rounds
         for peer in [*scenarios.FAST, *scenarios.SLOW]
@@ -69,7 +70,7 @@ def _projects(
     }
     of = {"dental": images.dental, "synth": images.synth}
     return [
-        scenarios.Project(name=name, image=of[name], select=selections[name], plan=release.plan_of(name), rounds=rounds)
+        scenarios.Project(name=name, image=of[name], tag=tags[name], plan=release.plan_of(name), rounds=rounds)
         for name in options.projects
     ]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from bench import synth
 from bench.harness.kube import NAMESPACE, kubectl
 from bench.peers.pods import PROFILE, PROJECTS, profile_arguments
 from localcluster import cluster, daemon, data, images
@@ -17,6 +16,7 @@ from localcluster.machine import Source, find_source
 from localcluster.session import Session
 from localcluster.shell import Shell
 
+from bench import synth
 from podbt.contract.plan import Plan
 from podbt.contract.settings import Settings
 
@@ -41,7 +41,7 @@ class Images:
         return [self.airflow, self.dental, self.synth, self.step, *([self.postgres] if self.postgres else [])]
 
 
-def prepare(session: Session, selections: Mapping[str, str]) -> Images:
+def prepare(session: Session, tags: Mapping[str, str]) -> Images:
     """Builds what is missing, installs or upgrades the release, and fills its warehouse."""
     session = daemon.required(session)
     with session.phase("bench-images", "building what is missing") as (phase, shell):
@@ -50,7 +50,7 @@ def prepare(session: Session, selections: Mapping[str, str]) -> Images:
     with session.phase("bench-load", "copying images into the node") as (phase, shell):
         phase.result = f"copied {len(cluster.load(shell, made.all))}"
     with session.phase("bench-chart", f"release podbt in namespace {NAMESPACE}") as (phase, shell):
-        _install(session, shell, made, selections)
+        _install(session, shell, made, tags)
         phase.result = "ready"
     with session.phase("bench-data", "the practice's raw data") as (phase, _):
         phase.result = "loaded" if _load_data(session, made.dental) else "there already"
@@ -115,12 +115,12 @@ def _image(shell: Shell, name: str, content: Content, arguments: Mapping[str, st
     return tag
 
 
-def _install(session: Session, shell: Shell, made: Images, selections: Mapping[str, str]) -> None:
+def _install(session: Session, shell: Shell, made: Images, tags: Mapping[str, str]) -> None:
     environment = {
         "BENCH_IMAGE_DENTAL": made.dental,
         "BENCH_IMAGE_SYNTH": made.synth,
         "BENCH_IMAGE_STEP": made.step,
-        **{f"BENCH_SELECT_{project.upper()}": select for project, select in selections.items()},
+        **{f"BENCH_TAG_{project.upper()}": tag for project, tag in tags.items()},
     }
     chosen = {"airflow.image": made.airflow, "dbt.image": made.dental, "evaluationPostgres.image": made.postgres}
     words = []

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from bench.harness.airflow import ENDED, Airflow, Run
+from bench.harness.figures import middle
 from bench.harness.kube import Pods, kubectl
 from bench.harness.meter import Meter
 from bench.peers.pods import build_arguments, plain_pod
@@ -26,8 +27,8 @@ class Measured:
             triggering to its end.
         cpu: CPU time that Airflow's components took meanwhile; `idle_cpu` of it they would have taken anyway.
         processes: Task processes that the executor started.
-        slot_seconds: Executor slots that the run held, summed over time; `slots_while_waiting` is the most that were
-            held while every pod that was to run did run.
+        slot_seconds: Executor slots that the run held, summed over time.
+        slots_while_waiting: The median of the slots that it held while a pod of its ran.
     """
 
     peer: str
@@ -39,7 +40,7 @@ class Measured:
     processes: int | None = None
     peak_memory: float | None = None
     slot_seconds: float | None = None
-    slots_while_waiting: int | None = None
+    slots_while_waiting: float | None = None
     tasks_ended: int | None = None
     tasks: int | None = None
     latencies: list[float] = field(default_factory=list)
@@ -87,13 +88,14 @@ def dag(bench: Bench, peer: str, dag_id: str, *, conf: dict[str, Any] | None = N
 
 
 def dag_run(
-    bench: Bench, peer: str, dag_id: str, *, conf: dict[str, Any] | None = None, limit: float = 3600, pods: int = 1
+    bench: Bench, peer: str, dag_id: str, *, conf: dict[str, Any] | None = None, limit: float = 3600
 ) -> tuple[Run, Measured]:
-    """As `dag`, with the run itself for who wants to look at it. `pods` is how many run when all do."""
+    """As `dag`, with the run itself for who wants to look at it."""
     bench.meter.peak()
     before, began = bench.meter.now(), time.monotonic()
     run = bench.airflow.trigger(dag_id, conf)
-    held, waiting, last = 0.0, 0, began
+    held, last = 0.0, began
+    waiting: list[float] = []
     while True:
         time.sleep(_POLL_SECONDS)
         state, queued, ended = bench.airflow.state(run)
@@ -102,8 +104,8 @@ def dag_run(
         slots, now = bench.airflow.slots(run), time.monotonic()
         held += slots * (now - last)
         last = now
-        if bench.pods.running(run.run_id) >= pods:
-            waiting = max(waiting, slots)
+        if bench.pods.running(run.run_id):
+            waiting.append(slots)
     tasks = bench.airflow.tasks(run)
     if state not in ENDED:
         bench.airflow.stop(run)
@@ -120,7 +122,7 @@ def dag_run(
         processes=task_processes(seconds),
         peak_memory=bench.meter.peak(),
         slot_seconds=held,
-        slots_while_waiting=waiting,
+        slots_while_waiting=middle(waiting),
         tasks_ended=sum(1 for task in tasks if task.ended),
         tasks=len(tasks),
     )

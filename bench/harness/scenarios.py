@@ -7,7 +7,7 @@ from typing import Final
 from bench.harness import latency, load
 from bench.harness.load import Verdict
 from bench.harness.runs import Bench, Measured, bare, dag_run
-from bench.peers.pods import STEPS
+from bench.peers.pods import selection
 
 from podbt.contract.plan import Plan
 
@@ -27,7 +27,7 @@ class Project:
 
     name: str
     image: str
-    select: str
+    tag: str
     plan: Plan
     rounds: dict[str, int]
     """How often each peer runs."""
@@ -36,7 +36,7 @@ class Project:
 def projects(bench: Bench, chosen: list[Project], *, limit: float, keep: Callable[[str, Measured], None]) -> None:
     """Runs each project's peers, one after the other within a round, so that a busy machine is busy for all."""
     for project in chosen:
-        bare(bench, project.image, project.select)  # the first of all fills caches and makes the schemas
+        bare(bench, project.image, selection(project.tag))  # the first of all fills caches and makes the schemas
         for number in range(max(project.rounds.values(), default=0)):
             for peer, rounds in project.rounds.items():
                 if number < rounds:
@@ -45,10 +45,10 @@ def projects(bench: Bench, chosen: list[Project], *, limit: float, keep: Callabl
 
 def _one(bench: Bench, project: Project, peer: str, limit: float) -> Measured:
     if peer == "bare":
-        return bare(bench, project.image, project.select)
+        return bare(bench, project.image, selection(project.tag))
     run, measured = dag_run(bench, peer, f"{project.name}_{peer}", limit=limit)
     if peer == "podbt_group":
-        measured.latencies.extend(latency.of_group(bench.airflow, run, project.plan))
+        measured.latencies.extend(latency.of_group(bench.airflow, run, project.plan, project.tag))
     if peer == "cosmos_watcher":
         measured.latencies.extend(latency.of_watcher(bench.airflow, run, bench.pods))
     return measured
@@ -58,7 +58,7 @@ def fan_out(bench: Bench, *, rounds: int, keep: Callable[[str, Measured], None])
     """Forty steps at once that do next to nothing themselves."""
     for _ in range(rounds):
         for dag_id in FAN_OUT:
-            _, measured = dag_run(bench, dag_id, dag_id, conf=_STEP_WORK, limit=900, pods=STEPS // 2)
+            _, measured = dag_run(bench, dag_id, dag_id, conf=_STEP_WORK, limit=900)
             keep("steps", measured)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from airflow.sdk import DAG
+from bench.peers.pods import selection
 
 TARGET: Final = "prod"
 
@@ -17,8 +18,14 @@ def image_of(project: str) -> str:
     return os.environ[f"BENCH_IMAGE_{project.upper()}"]
 
 
+def tag_of(project: str) -> str:
+    """The tag that the project's peers build; empty for all of it."""
+    return os.environ.get(f"BENCH_TAG_{project.upper()}", "")
+
+
 def selection_of(project: str) -> str:
-    return os.environ.get(f"BENCH_SELECT_{project.upper()}", "")
+    """The same as dbt's --select."""
+    return selection(tag_of(project))
 
 
 def new_dag(name: str) -> DAG:

@@ -41,6 +41,11 @@ def profile_arguments(target: str) -> list[str]:
     return ["--profile", PROFILE, "--target", target, "--project-dir", PROJECT_DIR]
 
 
+def selection(tag: str) -> str:
+    """A tag as dbt's --select; empty for all."""
+    return f"tag:{tag}" if tag else ""
+
+
 def build_arguments(target: str, select: str) -> list[str]:
     """The arguments of `dbt build`, for the peers that write it themselves."""
     selection = ["--select", *select.split()] if select else []

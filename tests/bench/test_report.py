@@ -29,7 +29,7 @@ def test_ratios_are_of_medians_of_complete_runs() -> None:
     assert row(text, "bare")[1:5] == ["3", "10.0", "1.00", "-"]
     ours = row(text, "**DbtPodOperator**")
     assert ours[0] == "**DbtPodOperator** (failed after 1 s at 1 of 1 tasks)"
-    assert ours[1:] == ["3", "12.0", "1.20", "2.0", "2.0", "0", "-"]
+    assert ours[1:] == ["3", "12.0", "1.20", "2.0", "2.0", "0", "-", "-"]
 
 
 def test_a_run_that_was_stopped_is_told_as_that_and_has_no_figures() -> None:

@@ -1,0 +1,5 @@
+"""synth: DbtModelGroup."""
+
+from bench.peers.model_group import group
+
+dag = group("synth")
