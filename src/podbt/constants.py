@@ -19,12 +19,16 @@ ENV_EXPECT_PLAN: Final = "PODBT_EXPECT_PLAN"  # hash of the plan that the DAG wa
 ENV_ON_MISSING_STATE: Final = "PODBT_ON_MISSING_STATE"  # "fail" or "full"
 ENV_FRESHNESS: Final = "PODBT_FRESHNESS"  # "gate" or "exclude"; unset: sources are not looked at
 ENV_CONNECTION_WAIT: Final = "PODBT_CONNECTION_WAIT_SECONDS"
+ENV_LOCK_TABLES: Final = "PODBT_LOCK_TABLES"
+ENV_QUEUE_TIMEOUT: Final = "PODBT_QUEUE_TIMEOUT"
+QUEUE_TIMEOUT_SECONDS: Final = 3600
 # Baked into the dbt image by its Dockerfile.
 ENV_REVISION: Final = "PODBT_REVISION"
 ENV_PROJECT_DIR: Final = "PODBT_PROJECT_DIR"
 ENV_BAKED: Final = "PODBT_BAKED"
 # Read by Airflow's components.
 ENV_SETTINGS: Final = "PODBT_SETTINGS"
+ENV_NOTIFY_URL: Final = "PODBT_NOTIFY_URL"
 SETTINGS_PATH: Final = "/etc/podbt/settings.yaml"
 
 ARTIFACTS_PATH: Final = "/artifacts"

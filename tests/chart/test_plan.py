@@ -8,6 +8,7 @@ from tests.chart.manifests import EVALUATION, PAUSED, PRODUCTION, Manifests, ren
 
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 DOCKERFILE_PLAN = "/opt/podbt/baked/plan.json"
+DOCKERFILE_MANIFEST = "/opt/podbt/baked/manifest.json"  # for Cosmos
 
 
 def settings(manifests: Manifests) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def test_each_airflow_pod_copies_the_plan_of_the_image_that_runs(component: str)
     pod = manifests.pod(component)
     (copying,) = [one for one in pod.spec["initContainers"] if one["name"] == "plan"]
     assert copying["image"] == settings(manifests)["image"]
-    assert copying["command"] == ["cp", DOCKERFILE_PLAN, "/etc/podbt-plan/plan.json"]
+    assert copying["command"] == ["cp", DOCKERFILE_PLAN, DOCKERFILE_MANIFEST, "/etc/podbt-plan/"]
     assert "args" not in copying
     assert {"name": "plan", "mountPath": "/etc/podbt-plan"} in copying["volumeMounts"]
     assert {"name": "plan", "mountPath": "/etc/podbt-plan", "readOnly": True} in pod.main["volumeMounts"]

@@ -14,7 +14,7 @@ SOURCE = ROOT / "src/podbt"
 # What each part may import of podbt, and which large libraries.
 ALLOWED = {
     "contract": ({"constants", "errors", "contract"}, set[str]()),
-    "runner": ({"constants", "errors", "contract", "runner"}, {"dbt"}),
+    "runner": ({"constants", "errors", "contract", "runner"}, {"dbt", "dbt_common", "psycopg2"}),
     "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
     "airflow": (
         {"constants", "errors", "contract", "pod", "airflow"},

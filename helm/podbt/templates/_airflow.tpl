@@ -39,6 +39,15 @@ stands in the ConfigMap with airflow.cfg.
     secretKeyRef:
       name: {{ $keys }}
       key: api-secret-key
+{{- with .Values.airflow.notifications }}
+{{- if .existingSecret }}
+- name: PODBT_NOTIFY_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .existingSecret }}
+      key: {{ .key }}
+{{- end }}
+{{- end }}
 {{- with .Values.airflow.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -107,7 +116,7 @@ promotion changes one line of values, and nobody builds an Airflow image for it.
 - name: plan
   image: {{ include "podbt.image" (dict "image" .Values.dbt.image "path" "dbt.image") | quote }}
   imagePullPolicy: {{ .Values.dbt.imagePullPolicy }}
-  command: [cp, /opt/podbt/baked/plan.json, /etc/podbt-plan/plan.json]
+  command: [cp, /opt/podbt/baked/plan.json, /opt/podbt/baked/manifest.json, /etc/podbt-plan/]
   {{- include "podbt.containerSecurity" . | nindent 2 }}
   resources:
     requests:

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     ARTIFACTS = 5
     SKEW = 6
     EMPTY = 7
+    BUSY = 8
 
 
 class ExitReason(StrEnum):
@@ -34,6 +35,8 @@ class ExitReason(StrEnum):
     CONNECTION_ERROR = "connection_error"
     EMPTY_SELECTION = "empty_selection"
     ARTIFACT_ERROR = "artifact_error"
+    BUSY = "busy"
+    """Another run wrote the same tables for longer than this one may wait."""
     INTERRUPTED = "interrupted"
     LOST = "lost"
     """Nobody could write a reason: out of memory, evicted, deleted. Only the observer of a pod says this."""
@@ -70,6 +73,7 @@ _EXIT_CODES = {
     ExitReason.CONNECTION_ERROR: ExitCode.CONNECTION,
     ExitReason.EMPTY_SELECTION: ExitCode.EMPTY,
     ExitReason.ARTIFACT_ERROR: ExitCode.ARTIFACTS,
+    ExitReason.BUSY: ExitCode.BUSY,
     ExitReason.INTERRUPTED: ExitCode.INTERRUPTED,
     ExitReason.LOST: ExitCode.NODE_FAILED,
 }

@@ -45,6 +45,12 @@ class Artifacts(Strict):
     sub_path: str = ""
 
 
+class Notify(Strict):
+    """How people are told. The address itself is a credential and stays out of this file."""
+
+    url_env: EnvName = constants.ENV_NOTIFY_URL
+
+
 class Amounts(Strict):
     cpu: Quantity | None = None
     memory: Quantity | None = None
@@ -99,6 +105,9 @@ class Settings(Strict):
     """How long a run waits for a database that cannot be reached, before its first node."""
     plan: str | None = None
     """The plan file of the image, where Airflow's components have it; pods then check that they run the same plan."""
+    lock_tables: bool = True
+    queue_timeout_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = constants.QUEUE_TIMEOUT_SECONDS
+    notify: Notify | None = None
     keep_finished_pod_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
 
     @field_validator("image")

@@ -90,6 +90,8 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
         **identity.to_env(),
         constants.ENV_IMAGE: settings.image,
         constants.ENV_ARTIFACTS: constants.ARTIFACTS_PATH,
+        constants.ENV_LOCK_TABLES: str(int(settings.lock_tables)),
+        constants.ENV_QUEUE_TIMEOUT: str(settings.queue_timeout_seconds),
     }
     if step.allow_empty:
         plain[constants.ENV_ALLOW_EMPTY] = "1"

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from podbt import constants
+from podbt.contract.demands import demands_of
 from podbt.contract.plan import Plan, PlanNode, PlanSelector, PlanSource
 from podbt.errors import ConfigError
 
@@ -107,6 +108,7 @@ _RUNNABLE = frozenset({"model", "seed", "snapshot", "test", "unit_test"})
 
 
 def _node(node: Any) -> PlanNode:
+    demands_of(getattr(node.config, "meta", None) or {}, node.unique_id)  # refused here, not at night
     return PlanNode(
         name=node.name,
         resource_type=str(node.resource_type),  # type: ignore[arg-type]  # the caller lets only these through

@@ -29,6 +29,7 @@ class Environment:
         on_missing_state: "fail" or "full".
         freshness: "gate" or "exclude"; None: sources are not looked at.
         connection_wait_seconds: How long to try again to reach the database before the first node.
+        lock_tables: Whether to wait for other runs that write the same tables, for how many seconds at most.
         baked: Folder with plan, manifest and partial parse from the image build; None outside an image.
     """
 
@@ -46,6 +47,8 @@ class Environment:
     on_missing_state: str
     freshness: str | None
     connection_wait_seconds: int
+    lock_tables: bool
+    queue_timeout_seconds: int
     termination_log: Path | None
 
     @classmethod
@@ -79,6 +82,8 @@ class Environment:
             on_missing_state=_one_of(env, constants.ENV_ON_MISSING_STATE, ("fail", "full")) or "fail",
             freshness=_one_of(env, constants.ENV_FRESHNESS, ("gate", "exclude")),
             connection_wait_seconds=_seconds(env, constants.ENV_CONNECTION_WAIT),
+            lock_tables=env.get(constants.ENV_LOCK_TABLES) != "0",
+            queue_timeout_seconds=_seconds(env, constants.ENV_QUEUE_TIMEOUT, constants.QUEUE_TIMEOUT_SECONDS),
             termination_log=log if given is not None and log.exists() and os.access(log, os.W_OK) else None,
         )
 
@@ -98,8 +103,8 @@ def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str 
     return value or None
 
 
-def _seconds(env: Mapping[str, str], name: str) -> int:
-    value = env.get(name) or "0"
+def _seconds(env: Mapping[str, str], name: str, default: int = 0) -> int:
+    value = env.get(name) or str(default)
     if not value.isdecimal():
         raise ConfigError(f"{name} is '{value}'. Set it to a whole number of seconds.")
     return int(value)

@@ -23,6 +23,7 @@ from podbt.runner.freshness import Verdict
 from podbt.runner.interrupts import Interrupts
 from podbt.runner.invoke import Outcome, complete, invoke
 from podbt.runner.journal import Journal
+from podbt.runner.locks import TableLocks
 from podbt.runner.pointers import Pointers
 from podbt.runner.prepare import Prepared, check_and_resolve, look_at_sources
 from podbt.runner.publish import RunFolder
@@ -38,6 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The process's exit code, see `podbt.contract.exits.ExitCode`.
     """
+    arguments = arguments[arguments[:1] == ["dbt"] :]  # as people type it, and as Cosmos passes it
     interrupts = Interrupts()
     interrupts.install()
     started = datetime.now(UTC)
@@ -104,8 +106,10 @@ class _Run:
         self._journal = Journal(place / constants.NODES_FILE, self._redactor)
 
     def execute(self) -> int:
+        locks = TableLocks(self._environment, _say)
         try:
-            outcome = self._invoke()
+            with locks.held():
+                outcome = self._invoke()
         except KeyboardInterrupt as interrupt:
             outcome = Outcome(success=False, exception=interrupt, results=[])
         except PodbtError as refused:
@@ -125,6 +129,8 @@ class _Run:
         )
         if reason is ExitReason.SUCCESS and self._prepared.verdict.stale:
             reason = ExitReason.WARNINGS
+        if locks.refused and reason is not ExitReason.INTERRUPTED:
+            reason, error = ExitReason.BUSY, locks.refused
         record = self._record(nodes, reason, error and self._redactor.text(error))
         summary = self._publish(record, nodes)
         if self._environment.termination_log:

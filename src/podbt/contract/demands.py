@@ -1,0 +1,97 @@
+"""What models ask of the machine that builds them: `meta: {podbt: {...}}` in the dbt project, by way of the plan."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from podbt.contract.model import Strict
+from podbt.contract.plan import Plan
+from podbt.contract.settings import Amounts, Resources, Settings
+from podbt.contract.step import Step
+from podbt.errors import ConfigError
+
+META_KEY: Final = "podbt"
+_UNITS: Final = {
+    "": 1.0,
+    "m": 0.001,
+    **{unit: 1000.0**power for power, unit in enumerate(("k", "M", "G", "T"), 1)},
+    **{unit: 1024.0**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
+}
+
+
+class DemandedResources(Strict):
+    """As Settings' resources, without their defaults."""
+
+    requests: Amounts = Amounts()
+    limits: Amounts = Amounts()
+
+
+class Demands(Strict):
+    """What stands under `meta.podbt` of a node."""
+
+    resources: DemandedResources = DemandedResources()
+    node_selector: dict[str, str] = {}
+
+
+def demands_of(meta: Mapping[str, Any], name: str) -> Demands | None:
+    """The demands of one node.
+
+    Raises:
+        ConfigError: `meta.podbt` holds an unknown key or a wrong value.
+    """
+    return Demands.parse(meta[META_KEY], source=f"meta.podbt of {name}") if META_KEY in meta else None
+
+
+def fitted(settings: Settings, step: Step, plan: Plan) -> Settings:
+    """The settings with resources that are enough for every model of a step, and on a node that all of them accept.
+
+    A selector is looked up in the plan, where dbt has resolved it, and so is a selection of plain names. What only dbt
+    can resolve (graph operators, methods, states) may be any node, so it counts as all of them: too much, never too
+    little.
+
+    Raises:
+        ConfigError: Two models of the step demand different values of one node label.
+    """
+    resources, labels = settings.resources, dict(settings.node_selector)
+    claimed: dict[str, str] = {}
+    for unique_id in _candidates(step, plan):
+        demands = demands_of(plan.nodes[unique_id].meta, unique_id)
+        if demands is None:
+            continue
+        resources = Resources(
+            requests=_largest(resources.requests, demands.resources.requests),
+            limits=_largest(resources.limits, demands.resources.limits),
+        )
+        for label, value in demands.node_selector.items():
+            if labels.get(label) != value and label in claimed:
+                raise ConfigError(
+                    f"{unique_id} demands nodes with {label}={value}, {claimed[label]} with {labels[label]}. "
+                    "Run them in steps of their own."
+                )
+            labels[label], claimed[label] = value, unique_id
+    return settings.model_copy(update={"resources": resources, "node_selector": labels})
+
+
+def _candidates(step: Step, plan: Plan) -> Iterable[str]:
+    if step.selector is not None:
+        known = plan.selectors.get(step.selector)
+        return [one for one in known.nodes if one in plan.nodes] if known else plan.nodes
+    names = {node.name: unique_id for unique_id, node in plan.nodes.items()}
+    if step.select and all(word in names for word in step.select):
+        return [names[word] for word in step.select]
+    return plan.nodes
+
+
+def _largest(one: Amounts, other: Amounts) -> Amounts:
+    return Amounts(cpu=_larger(one.cpu, other.cpu), memory=_larger(one.memory, other.memory))
+
+
+def _larger(one: str | None, other: str | None) -> str | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=amount)
+
+
+def amount(quantity: str) -> float:
+    """A Kubernetes quantity as a number: "500m" is 0.5, "1Ki" is 1024."""
+    digits = quantity.rstrip("mkMGTi")
+    return float(digits) * _UNITS[quantity[len(digits) :]]

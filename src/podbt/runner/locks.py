@@ -1,0 +1,163 @@
+"""One writer for each table: before its first node a run waits for every other run that writes one of its tables.
+
+dbt itself says which nodes it is about to run, so the locks are exact: for select, selector, state and a resumed try
+alike. How a lock is taken is the adapter's matter; an adapter without an entry in `_ADAPTERS` takes none.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from podbt.contract.record import RunIdentity
+from podbt.runner.environment import Environment
+
+SCHEMA_WIDE: Final = 100
+"""Tables of one schema from which on a run locks the schema instead: a server's lock table is small and shared."""
+
+_WRITTEN: Final = frozenset({"model", "seed", "snapshot"})
+_AGAIN_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, order=True)
+class Lock:
+    """A schema or one of its tables. Sorted, a schema comes before its tables: the order in which all runs take locks.
+
+    Attributes:
+        table: The table; empty for the schema as a whole.
+        shared: Whether others may hold it too, which is how runs that lock single tables mark the schema.
+    """
+
+    database: str
+    schema: str
+    table: str = ""
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        return ".".join(part for part in (self.database, self.schema, self.table) if part)
+
+
+class Session(Protocol):
+    """A connection that holds locks until it is closed, or until the process or its machine is gone."""
+
+    def attempt(self) -> str | None:
+        """Takes what is free; None once all is held, else who holds the first lock that is not, and what it is."""
+
+    def intact(self) -> bool:
+        """Whether everything that was taken is still held."""
+
+    def close(self) -> None: ...
+
+
+def locks_of(tables: Iterable[tuple[str, str, str]]) -> list[Lock]:
+    """The locks of a run that writes these (database, schema, table), in the order to take them."""
+    by_schema: dict[tuple[str, str], set[str]] = {}
+    for database, schema, table in tables:
+        by_schema.setdefault((database, schema), set()).add(table)
+    locks = []
+    for (database, schema), names in by_schema.items():
+        whole = len(names) > SCHEMA_WIDE
+        locks.append(Lock(database, schema, shared=not whole))
+        if not whole:
+            locks += [Lock(database, schema, name) for name in names]
+    return sorted(locks)
+
+
+class TableLocks:
+    """The locks of one run.
+
+    Attributes:
+        refused: Why the run gave up waiting; None while it did not.
+    """
+
+    def __init__(self, environment: Environment, say: Callable[[str], None]) -> None:
+        self._identity = environment.identity
+        self._enabled = environment.lock_tables
+        self._timeout = environment.queue_timeout_seconds
+        self._say = say
+        self._session: Session | None = None
+        self.refused: str | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this lasts, dbt takes the locks before its first node; afterwards they are free again."""
+        try:
+            if self._enabled:
+                with _before_nodes(self._take):
+                    yield
+            else:
+                yield
+        finally:
+            if self._session is not None:
+                if not self._session.intact():
+                    self._say("the connection that held the locks was lost: another run may have written these tables")
+                self._session.close()
+
+    def _take(self, task: Any, selected: frozenset[str]) -> None:
+        from dbt.adapters.factory import get_adapter  # noqa: PLC0415 - slow, and dbt's import is timed by `invoke`
+        from dbt_common.exceptions import DbtRuntimeError  # noqa: PLC0415
+
+        adapter = get_adapter(task.config)
+        connect = _ADAPTERS.get(adapter.type())
+        locks = locks_of(_written(task.manifest, selected))
+        if connect is None or not locks:
+            return
+        if self._session is not None:  # an invocation before this one, which is over
+            self._session.close()
+        self._session = connect(adapter, self._identity, locks)
+        began, said, said_at = time.monotonic(), "", 0.0
+        while (holder := self._session.attempt()) is not None:
+            waited = time.monotonic() - began
+            if waited >= self._timeout:
+                self.refused = (
+                    f"Waited {waited:.0f} s for {holder} and gave up. "
+                    "Run it later, or raise queue_timeout_seconds in the settings."
+                )
+                raise DbtRuntimeError(self.refused)  # dbt prints no stack trace for one of its own
+            if holder != said or waited - said_at >= _AGAIN_SECONDS:
+                self._say(f"waits for {holder}")
+                said, said_at = holder, waited
+            time.sleep(random.uniform(0.5, 1.0))  # noqa: S311 - so that two who wait do not ask in step
+        if said:
+            self._say(f"goes on after waiting {time.monotonic() - began:.0f} s")
+
+
+def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+    for unique_id in selected:
+        node = manifest.nodes.get(unique_id)
+        if node is None or str(node.resource_type) not in _WRITTEN or node.config.materialized == "ephemeral":
+            continue
+        yield str(node.database or ""), str(node.schema), str(node.alias or node.name)
+
+
+@contextmanager
+def _before_nodes(hook: Callable[[Any, frozenset[str]], None]) -> Iterator[None]:
+    """Calls the hook once dbt knows its nodes and has opened no connection yet.
+
+    dbt has no public place for this: its events tell of a node when it starts. A test holds this to dbt's releases.
+    """
+    from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415 - slow to import
+
+    original = GraphRunnableTask.execute_with_hooks
+
+    def execute_with_hooks(task: Any, selected_uids: Any) -> Any:
+        hook(task, frozenset(selected_uids))
+        return original(task, selected_uids)
+
+    GraphRunnableTask.execute_with_hooks = execute_with_hooks
+    try:
+        yield
+    finally:
+        GraphRunnableTask.execute_with_hooks = original
+
+
+def _postgres(adapter: Any, identity: RunIdentity, locks: list[Lock]) -> Session:
+    from podbt.runner.postgres_locks import PostgresSession  # noqa: PLC0415 - another adapter's image has no psycopg2
+
+    return PostgresSession.open(adapter, identity, locks)
+
+
+_ADAPTERS: Final[dict[str, Callable[[Any, RunIdentity, list[Lock]], Session]]] = {"postgres": _postgres}
