@@ -6,6 +6,7 @@ from typing import Any, Final
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
 
+from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress, born, key_of
 from podbt.airflow.trigger import identity_of, resolve_settings
@@ -192,6 +193,7 @@ class ModelTrigger(BaseTrigger):
         ti: Any = self.task_instance
         identity = identity_of(ti)
         step = Step.from_dict({**self.step, **self._selection(settings, set(keys)), "resume": False, "events": True})
+        settings = fit(settings, step)
         manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
         name = pod_name(identity)
         await wait_for_others(place, name, [place.pod_task_id, identity.task_id], self.log)

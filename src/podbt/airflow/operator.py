@@ -13,6 +13,7 @@ from kubernetes.client import ApiClient, V1Pod
 
 from podbt.airflow import cluster
 from podbt.airflow.assets import ALIAS, emit
+from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress
 from podbt.airflow.trigger import DbtPodTrigger, identity_of, resolve_settings, resolve_step
@@ -164,7 +165,9 @@ class DbtPodOperator(KubernetesPodOperator):
             self.defer(trigger=self.trigger_class(**arguments), method_name="resume")
         try:
             resolved = resolve_settings(self.overrides)
-            self.pod = build_pod(resolved, resolve_step(self.step, resolved), identity)
+            step = resolve_step(self.step, resolved)
+            resolved = fit(resolved, step)
+            self.pod = build_pod(resolved, step, identity)
         except PodbtError as error:
             raise AirflowFailException(str(error)) from None
         told = PodProgress(name=self.pod.metadata.name, created=datetime.now(UTC))

@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 from kubernetes.client import ApiClient
 
 from podbt.airflow import cluster
+from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress
 from podbt.contract.exits import ExitReason
@@ -102,7 +103,9 @@ class DbtPodTrigger(BaseTrigger):
 
     async def _outcome(self) -> Outcome:
         settings = resolve_settings(self.overrides)
-        manifest = build_pod(settings, Step.from_dict(self.step), self._identity())
+        step = resolve_step(self.step, settings)
+        settings = fit(settings, step)
+        manifest = build_pod(settings, step, self._identity())
         self._follower = PodFollower(
             settings, ApiClient().sanitize_for_serialization(manifest), self.log, self._told.feed
         )

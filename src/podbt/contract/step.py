@@ -78,6 +78,7 @@ class Step:
             raise ConfigError(f"dbt command '{self.command}' is not one of {', '.join(sorted(COMMANDS))}.")
         if (name == "run-operation") != bool(macro):
             raise ConfigError(f"dbt command '{self.command}': only run-operation takes a macro's name, and it must.")
+        self._check_words()
         if self.selector and (self.select or self.exclude):
             raise ConfigError(f"Selector '{self.selector}' stands beside select or exclude. Give one or the other.")
         for option in ("select", "exclude", "selector", "full_refresh"):
@@ -89,6 +90,11 @@ class Step:
                 raise ConfigError(f"Step: freshness is '{self.freshness}'. Give gate or exclude, or leave it out.")
             if name not in STATES - {"source freshness"}:
                 raise ConfigError(f"dbt {name} takes no freshness. Remove it.")
+
+    def _check_words(self) -> None:
+        for word in (*self.select, *self.exclude, self.selector or "", self.target or ""):
+            if word.startswith("-"):  # dbt would take it for a flag
+                raise ConfigError(f"'{word}' begins with a dash. Name what to select or the target; flags are flags.")
 
     def _check_state(self, name: str) -> None:
         if self.on_missing_state not in _MISSING:

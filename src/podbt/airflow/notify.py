@@ -1,0 +1,172 @@
+"""Notifications through Apprise: one address for Slack, Teams, e-mail, a webhook and many more.
+
+The address is a credential. It comes from an environment variable that the settings name, and is never logged.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from airflow.configuration import conf
+from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, Variable
+
+from podbt.airflow.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
+from podbt.contract.plan import load_plan
+from podbt.contract.record import Summary
+from podbt.contract.settings import load_settings
+from podbt.errors import ConfigError, PodbtError
+
+_log = logging.getLogger(__name__)
+logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its warnings may hold parts of an address
+
+_TYPES: Final = {Kind.FAILED: "failure", Kind.RECOVERED: "success", Kind.LATE: "warning"}
+_MARK: Final = "podbt_failed__{}"
+"""The Airflow Variable that remembers a failure that was told, so that recovery is told once, and only after one."""
+
+
+def notifications(*, late_after: timedelta | None = None) -> dict[str, Any]:
+    """Arguments of a DAG that make it tell of failure and recovery, and of being late.
+
+    Nothing is sent where the settings have no `notify`.
+
+    Args:
+        late_after: How long after it was queued a run counts as late. None: it never does.
+    """
+    arguments: dict[str, Any] = {"on_failure_callback": on_failure, "on_success_callback": on_success}
+    if late_after is not None:
+        arguments["deadline"] = DeadlineAlert(
+            reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=late_after, callback=AsyncCallback(on_late)
+        )
+    return arguments
+
+
+def on_failure(context: Mapping[str, Any]) -> None:
+    """A run of the DAG failed. Runs in the dag-processor."""
+    address = _address()
+    if address is None:
+        return
+    dag_id, run_id = context["dag"].dag_id, str(context["run_id"])
+    tasks = [FailedTask(task_id=name, summary=_summary(dag_id, run_id, name)) for name in _failed_tasks(context)]
+    message = failed_message(dag_id=dag_id, run_id=run_id, tasks=tasks, owners=_owners(tasks), base_url=_base_url())
+    _send(address, message)
+    told = {"run_id": run_id, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    Variable.set(_MARK.format(dag_id), json.dumps(told), description="A failure that podbt has told of.")
+
+
+def on_success(context: Mapping[str, Any]) -> None:
+    """A run of the DAG succeeded. Runs in the dag-processor."""
+    address = _address()
+    if address is None:
+        return
+    dag_id, run_id = context["dag"].dag_id, str(context["run_id"])
+    told = Variable.get(_MARK.format(dag_id), default=None)
+    if not told:
+        return
+    failed = str(json.loads(told)["run_id"])
+    _send(address, recovered_message(dag_id=dag_id, run_id=run_id, failed_run_id=failed, base_url=_base_url()))
+    Variable.delete(_MARK.format(dag_id))
+
+
+async def on_late(*, context: Mapping[str, Any]) -> None:
+    """A run of the DAG missed its deadline. Runs in the triggerer."""
+    address = _address()
+    if address is None:
+        return
+    run = context["dag_run"]
+    needed_by = str((context.get("deadline") or {}).get("deadline_time") or "")
+    message = late_message(
+        dag_id=str(run["dag_id"]), run_id=str(run["dag_run_id"]), needed_by=needed_by, base_url=_base_url()
+    )
+    if not await _target(address).async_notify(**_arguments(message)):
+        raise ConfigError(_refusal(message))
+
+
+def _send(address: str, message: Message) -> None:
+    if not _target(address).notify(**_arguments(message)):
+        # Raised: Airflow logs a failed callback as such, and changes nothing about the run.
+        raise ConfigError(_refusal(message))
+    _log.info("Sent: %s", message.title)
+
+
+def _arguments(message: Message) -> dict[str, Any]:
+    return {
+        "title": message.title,
+        "body": message.body,
+        "notify_type": _TYPES[message.kind],
+        "body_format": "text",  # dbt's words are no markup
+    }
+
+
+def _refusal(message: Message) -> str:
+    return f"'{message.title}' could not be sent: a service at the address refused it or was not reached."
+
+
+def _target(address: str) -> Any:
+    """The services at the addresses, which white space separates."""
+    import apprise  # noqa: PLC0415 - every parse of a DAG file imports this module, few send
+
+    target = apprise.Apprise()
+    for number, one in enumerate(address.split(), 1):
+        if not target.add(one):
+            raise ConfigError(
+                f"Notification address {number} is not one that Apprise knows. See docs/notifications.md."
+            )
+    return target
+
+
+def _address() -> str | None:
+    settings = load_settings()
+    if settings.notify is None:
+        return None
+    address = os.environ.get(settings.notify.url_env, "").strip()
+    if not address:
+        raise ConfigError(f"{settings.notify.url_env} is not set. Give it an address, or remove notify.")
+    return address
+
+
+def _base_url() -> str:
+    return str(conf.get("api", "base_url", fallback="") or "http://localhost:8080")
+
+
+def _failed_tasks(context: Mapping[str, Any]) -> list[str]:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - as above
+
+    dag, run_id = context["dag"], str(context["run_id"])
+    states = RuntimeTaskInstance.get_task_states(dag_id=dag.dag_id, run_ids=[run_id]).get(run_id, {})
+    order = {task.task_id: place for place, task in enumerate(dag.topological_sort())}
+    failed = [task_id for task_id, state in states.items() if state == "failed"]
+    return sorted(failed, key=lambda task_id: order.get(task_id, len(order)))
+
+
+def _summary(dag_id: str, run_id: str, task_id: str) -> Summary | None:
+    """What the task left as its XCom: triggers leave JSON text; tasks that are no steps of dbt leave other things."""
+    from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - as above
+
+    value = XCom.get_one(key="return_value", dag_id=dag_id, run_id=run_id, task_id=task_id)
+    try:
+        data = json.loads(value) if isinstance(value, str) else value
+        return Summary.parse(data, source="XCom") if isinstance(data, dict) else None
+    except (ValueError, ConfigError):
+        return None
+
+
+def _owners(tasks: list[FailedTask]) -> dict[str, str]:
+    """Owners of the failing nodes; a test's is that of the node it tests. None where Airflow has no plan."""
+    failing = {failure.unique_id for task in tasks if task.summary for failure in task.summary.failures}
+    path = load_settings().plan
+    if not failing or path is None:
+        return {}
+    try:
+        nodes = load_plan(path).nodes
+    except PodbtError as error:
+        _log.warning("Owners are not known: %s", error)
+        return {}
+    owners = {}
+    for unique_id in failing & set(nodes):
+        metas = [nodes[one].meta for one in (unique_id, *nodes[unique_id].depends_on) if one in nodes]
+        if owner := next((meta["owner"] for meta in metas if meta.get("owner")), None):
+            owners[unique_id] = str(owner)
+    return owners

@@ -1,0 +1,52 @@
+"""What Airflow reads out of the plan."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from podbt.airflow.catalog import fit, selector_names
+from podbt.contract.plan import Plan, PlanNode, PlanSelector
+from podbt.contract.settings import Settings, load_settings
+from podbt.contract.step import Step
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    meta = {"podbt": {"resources": {"limits": {"memory": "16Gi"}}}}
+    plan = Plan.seal(
+        project="p",
+        dbt_version="1",
+        nodes={"model.p.heavy": PlanNode(name="heavy", resource_type="model", path="x.sql", meta=meta)},
+        sources={},
+        selectors={"two": PlanSelector(nodes=[]), "one": PlanSelector(nodes=["model.p.heavy"])},
+    )
+    (tmp_path / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
+    given = {
+        "image": "dbt:1",
+        "target": "prod",
+        "namespace": "dbt",
+        "service_account": "dbt",
+        "profiles_secret": {"name": "profiles"},
+        "artifacts": {"claim": "artifacts"},
+        "plan": str(tmp_path / "plan.json"),
+    }
+    (tmp_path / "settings.yaml").write_text(json.dumps(given))
+    monkeypatch.setenv("PODBT_SETTINGS", str(tmp_path / "settings.yaml"))
+    return load_settings()
+
+
+def test_a_step_gets_what_its_models_demand(settings: Settings) -> None:
+    assert fit(settings, Step(selector="one")).resources.limits.memory == "16Gi"
+    assert fit(settings, Step(selector="two")) == settings
+
+
+def test_without_a_plan_nobody_demands_anything(settings: Settings) -> None:
+    bare = settings.model_copy(update={"plan": None})
+    assert fit(bare, Step()) is bare
+
+
+def test_selectors_are_listed_for_a_form(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert selector_names() == ["one", "two"]
+    monkeypatch.setenv("PODBT_SETTINGS", "/no/such/file")
+    assert selector_names() == []
