@@ -1,0 +1,122 @@
+"""Every shipped DAG runs once on the cluster: the run succeeds, and each of its steps has a record in the store.
+
+Those that write no table in common run at the same time. One pair meets on purpose: it shows the waiting.
+"""
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from tests.e2e import kube, store
+from tests.e2e.needles import LOGS
+from tests.e2e.nightly import PREFIX
+from tests.e2e.rest import Airflow
+from tests.e2e.shell import wait_until
+
+from podbt.contract.settings import Settings
+
+pytestmark = pytest.mark.e2e
+
+WAVES = [
+    # Systems write no table in common; all others here have a target of their own.
+    ["dental_system_a_fee_processing", "dental_system_b_insurance", "dental_system_c_appointments", "dental_modified"],
+    ["dental_month_end", "dental_smoke", "dental_incremental"],
+    ["dental_domains", "dental_cosmos"],
+    ["dental_reference_data", "dental_daily_refresh"],
+    # Both build the marts: one waits for the other.
+    ["dental_production_critical", "dental_daily_critical"],
+    ["dental_layers", "dental_adhoc"],
+]
+ELSEWHERE = {"dental_nightly", "dental_models"}
+"""Have tests of their own."""
+SKIPS = {"dental_modified"}
+"""Has nothing to do where the image is the one that built production last: its step ends as skipped."""
+CONF = {"dental_adhoc": {"command": "run", "select": "fct_communications", "target": "prod", "full_refresh": True}}
+DATED = {"dental_month_end"}
+"""Takes its day from the data interval, which only a run with a date has."""
+WAVE_SECONDS = 1800
+
+
+def path(dag_id: str, run_id: str) -> str:
+    return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dags(airflow: Airflow, good_run: dict[str, Any]) -> Iterator[None]:
+    """All DAGs taken out of their pause, upon a production that one good night has built; and back again."""
+    names = [name for wave in WAVES for name in wave]
+    paused = {name: bool(airflow.get(f"/dags/{name}")["is_paused"]) for name in names}
+    try:
+        for name in names:
+            airflow.patch(f"/dags/{name}", {"is_paused": False})
+        yield
+    finally:
+        for name in names:
+            airflow.patch(f"/dags/{name}", {"is_paused": paused[name]})
+            for run in airflow.get(f"/dags/{name}/dagRuns", limit=100)["dag_runs"]:
+                if run["dag_run_id"].startswith(PREFIX):
+                    airflow.delete(path(name, run["dag_run_id"]))
+            kube.exec_api_server("sh", "-c", f"rm -rf {LOGS}/dag_id={name}/run_id={PREFIX}*")
+
+
+def start(airflow: Airflow, dag_id: str) -> str:
+    run_id = f"{PREFIX}{secrets.token_hex(4)}"
+    date = datetime.now(UTC).isoformat() if dag_id in DATED else None
+    airflow.post(f"/dags/{dag_id}/dagRuns", {"dag_run_id": run_id, "logical_date": date, "conf": CONF.get(dag_id, {})})
+    return run_id
+
+
+def tasks(airflow: Airflow, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    return list(airflow.get(f"{path(dag_id, run_id)}/taskInstances", limit=200)["task_instances"])
+
+
+def approve(airflow: Airflow, run_id: str) -> None:
+    """What a person does under Required Actions."""
+    waiting = f"{path('dental_adhoc', run_id)}/taskInstances/approval"
+
+    def asked() -> bool:
+        return bool(airflow.get(waiting)["state"] == "awaiting_input")
+
+    wait_until("an approval is asked for", asked, seconds=300)
+    assert airflow.get(f"{path('dental_adhoc', run_id)}/taskInstances/dbt")["state"] is None
+    airflow.patch(f"{waiting}/-1/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
+
+
+def test_every_dag_that_is_there_is_run_here(airflow: Airflow) -> None:
+    there = {dag["dag_id"] for dag in airflow.get("/dags", limit=100)["dags"]}
+    assert there == {name for wave in WAVES for name in wave} | ELSEWHERE
+
+
+@pytest.mark.parametrize("wave", WAVES, ids=" and ".join)
+def test_a_wave_of_dags_succeeds_and_leaves_records(airflow: Airflow, settings: Settings, wave: list[str]) -> None:
+    runs = {dag_id: start(airflow, dag_id) for dag_id in wave}
+    if "dental_adhoc" in runs:
+        approve(airflow, runs["dental_adhoc"])
+
+    def ended() -> dict[str, str] | None:
+        states = {dag_id: airflow.get(path(dag_id, run_id))["state"] for dag_id, run_id in runs.items()}
+        return states if set(states.values()) <= {"success", "failed"} else None
+
+    states = wait_until(f"{', '.join(wave)} have ended", ended, seconds=WAVE_SECONDS, every=3)
+    for dag_id, run_id in runs.items():
+        told = {task["task_id"]: task["state"] for task in tasks(airflow, dag_id, run_id)}
+        assert states[dag_id] == "success", told
+        folders = [name for name in store.files(f"runs/{dag_id}/{run_id}") if name.endswith("/run.json")]
+        records = {
+            (record := store.run_of(name.rpartition("/")[0]).record).identity.task_id: record for name in folders
+        }
+        for task_id, state in told.items():
+            if task_id == "approval":
+                continue
+            assert state == ("skipped" if dag_id in SKIPS and state == "skipped" else "success"), told
+            assert records[task_id].status == state
+            assert records[task_id].image == settings.image
+
+
+def test_a_form_that_asks_for_a_flag_is_refused(airflow: Airflow) -> None:
+    body = {"logical_date": None, "conf": {"select": "fct_claims --full-refresh"}}
+    with pytest.raises(AssertionError, match="400"):
+        airflow.post("/dags/dental_adhoc/dagRuns", body)
