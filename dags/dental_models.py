@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtModelGroup
+from podbt.airflow import DbtModelGroup, notifications
 
 with DAG(
     dag_id="dental_models",
@@ -21,8 +21,9 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 1, "retry_delay": timedelta(minutes=5)},
+    default_args={"owner": "analytics", "retries": 1, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
+    **notifications(late_after=timedelta(hours=3)),
 ):
     DbtModelGroup("dbt", target="prod")

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtPodOperator
+from podbt.airflow import DbtPodOperator, notifications
 
 with DAG(
     dag_id="dental_nightly",
@@ -23,9 +23,10 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
+    default_args={"owner": "analytics", "retries": 2, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
+    **notifications(late_after=timedelta(hours=2)),
 ):
     chain(
         DbtPodOperator(task_id="source_freshness", command="source freshness", target="prod"),

@@ -126,8 +126,11 @@ def test_disjoint_selections_run_side_by_side(project: Runner, holder: subproces
 
 
 @pytest.mark.postgres
-def test_tests_write_nothing_and_wait_for_nobody(project: Runner, holder: subprocess.Popen[str]) -> None:
-    assert "waits" not in as_airflow(project, "checks").run("test", "--select", "good").output
+@pytest.mark.parametrize("command", ["test", "compile"])
+def test_what_writes_nothing_waits_for_nobody(project: Runner, holder: subprocess.Popen[str], command: str) -> None:
+    ended = as_airflow(project, "checks", PODBT_QUEUE_TIMEOUT="0").run(command, "--select", "good", "first")
+    assert "waits" not in ended.output
+    assert ended.code != 8
     assert holder.poll() is None
 
 

@@ -17,6 +17,8 @@ from podbt.runner.environment import Environment
 SCHEMA_WIDE: Final = 100
 """Tables of one schema from which on a run locks the schema instead: a server's lock table is small and shared."""
 
+_WRITING: Final = frozenset({"build", "run", "seed", "snapshot", "clone", "retry"})
+"""Commands that write the nodes they select; compile and docs select the same ones and write none."""
 _WRITTEN: Final = frozenset({"model", "seed", "snapshot"})
 _AGAIN_SECONDS: Final = 300.0
 
@@ -73,9 +75,9 @@ class TableLocks:
         refused: Why the run gave up waiting; None while it did not.
     """
 
-    def __init__(self, environment: Environment, say: Callable[[str], None]) -> None:
+    def __init__(self, environment: Environment, command: str | None, say: Callable[[str], None]) -> None:
         self._identity = environment.identity
-        self._enabled = environment.lock_tables
+        self._enabled = environment.lock_tables and command in _WRITING
         self._timeout = environment.queue_timeout_seconds
         self._say = say
         self._session: Session | None = None

@@ -106,7 +106,7 @@ class _Run:
         self._journal = Journal(place / constants.NODES_FILE, self._redactor)
 
     def execute(self) -> int:
-        locks = TableLocks(self._environment, _say)
+        locks = TableLocks(self._environment, self._command, _say)
         try:
             with locks.held():
                 outcome = self._invoke()
