@@ -19,9 +19,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:2] == ["run", "--"]:
         # Not through argparse: everything behind the dashes is dbt's own, including --help.
-        from podbt.runner.main import run  # noqa: PLC0415 - dbt is only in the dbt image
+        # The signals first, since the rest takes a moment to import.
+        from podbt.runner.interrupts import Interrupts  # noqa: PLC0415 - dbt is only in the dbt image
 
-        return run(arguments[2:])
+        interrupts = Interrupts()
+        interrupts.install()
+        from podbt.runner.main import run  # noqa: PLC0415
+
+        return run(arguments[2:], interrupts)
     options = _parser().parse_args(arguments)
     try:
         code = int(options.verb(options))

@@ -15,6 +15,7 @@ ENV_ALLOW_EMPTY: Final = "PODBT_ALLOW_EMPTY"
 ENV_RESUME: Final = "PODBT_RESUME"  # "0": run in full, whatever an earlier try did
 ENV_EVENTS: Final = "PODBT_EVENTS"  # "1": print progress for machines, see podbt.contract.events
 ENV_OUTPUT: Final = "PODBT_OUTPUT"  # "dbt": leave the console to dbt
+ENV_GRACE: Final = "PODBT_GRACE_SECONDS"  # between SIGTERM and SIGKILL
 ENV_EXPECT_PLAN: Final = "PODBT_EXPECT_PLAN"  # hash of the plan that the DAG was built from
 ENV_ON_MISSING_STATE: Final = "PODBT_ON_MISSING_STATE"  # "fail" or "full"
 ENV_FRESHNESS: Final = "PODBT_FRESHNESS"  # "gate" or "exclude"; unset: sources are not looked at
@@ -39,6 +40,8 @@ TERMINATION_LOG: Final = "/dev/termination-log"
 TERMINATION_MESSAGE_BYTES: Final = 4096  # the kubelet keeps no more
 
 RUN_FILE: Final = "run.json"
+ALIVE_FILE: Final = "alive.json"  # beside the journal of a run that has not ended
+COMPILED_FOLDER: Final = "compiled"
 NODES_FILE: Final = "nodes.jsonl"
 RUN_RESULTS_FILE: Final = "run_results.json"
 SOURCES_FILE: Final = "sources.json"

@@ -87,6 +87,10 @@ class NodeRecord(Strict):
     message: str | None = None
     relation: str | None = None
     path: str | None = None
+    compiled: str | None = None
+    """A failed node's compiled SQL, relative to the run's folder."""
+    from_try: int | None = None
+    """The earlier try of the same task instance that ran it, where this one only went on."""
 
     @property
     def failed(self) -> bool:
@@ -105,28 +109,37 @@ class Failure(Strict):
     message: str
 
 
-class RunRecord(Strict):
-    """run.json: written last, so its presence says that the folder beside it is whole."""
+class RunStart(Strict):
+    """What is known of a run when it begins; alive.json holds it until run.json does."""
 
     schema_version: Literal[1] = 1
     identity: RunIdentity
-    status: Status
-    exit_reason: ExitReason
-    error: str | None = None
-    """The one line that says why, when it was not success."""
     command: list[str]
     target: str | None
-    counts: dict[str, int]
-    """Nodes by dbt's status; "total" is their sum."""
-    failures: list[Failure]
+    database: str | None = None
+    """Hash of the connection without its credentials: tells whether two runs wrote to the same place."""
     started_at: datetime
-    finished_at: datetime
-    seconds: float
     image: str | None = None
     revision: str | None = None
     plan_hash: str | None = None
     podbt_version: str
     dbt_version: str
+    resumed_from: str | None = None
+    """The folder of the earlier try that this one went on from."""
+
+
+class RunRecord(RunStart):
+    """run.json: written last, so its presence says that the folder beside it is whole."""
+
+    status: Status
+    exit_reason: ExitReason
+    error: str | None = None
+    """The one line that says why, when it was not success."""
+    counts: dict[str, int]
+    """Nodes by dbt's status; "total" is their sum."""
+    failures: list[Failure]
+    finished_at: datetime
+    seconds: float
     invocation_id: str | None = None
     manifest: str | None = None
     """Path of the manifest in the artifact store."""

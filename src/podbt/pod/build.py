@@ -92,6 +92,7 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
         constants.ENV_ARTIFACTS: constants.ARTIFACTS_PATH,
         constants.ENV_LOCK_TABLES: str(int(settings.lock_tables)),
         constants.ENV_QUEUE_TIMEOUT: str(settings.queue_timeout_seconds),
+        constants.ENV_GRACE: str(settings.termination_grace_seconds),
     }
     if step.allow_empty:
         plain[constants.ENV_ALLOW_EMPTY] = "1"

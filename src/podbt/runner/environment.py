@@ -30,6 +30,10 @@ class Environment:
         freshness: "gate" or "exclude"; None: sources are not looked at.
         connection_wait_seconds: How long to try again to reach the database before the first node.
         lock_tables: Whether to wait for other runs that write the same tables, for how many seconds at most.
+        resume: Whether to go on where an earlier try stopped.
+        events: Whether to print progress for machines.
+        dbts_output: Whether dbt prints to the console itself.
+        grace_seconds: Time between SIGTERM and SIGKILL.
         baked: Folder with plan, manifest and partial parse from the image build; None outside an image.
     """
 
@@ -50,6 +54,10 @@ class Environment:
     lock_tables: bool
     queue_timeout_seconds: int
     termination_log: Path | None
+    resume: bool
+    events: bool
+    dbts_output: bool
+    grace_seconds: float
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "Environment":
@@ -85,6 +93,10 @@ class Environment:
             lock_tables=env.get(constants.ENV_LOCK_TABLES) != "0",
             queue_timeout_seconds=_seconds(env, constants.ENV_QUEUE_TIMEOUT, constants.QUEUE_TIMEOUT_SECONDS),
             termination_log=log if given is not None and log.exists() and os.access(log, os.W_OK) else None,
+            resume=env.get(constants.ENV_RESUME) != "0",
+            events=env.get(constants.ENV_EVENTS) == "1",
+            dbts_output=env.get(constants.ENV_OUTPUT) == "dbt",
+            grace_seconds=_grace(env),
         )
 
     @property
@@ -108,6 +120,18 @@ def _seconds(env: Mapping[str, str], name: str, default: int = 0) -> int:
     if not value.isdecimal():
         raise ConfigError(f"{name} is '{value}'. Set it to a whole number of seconds.")
     return int(value)
+
+
+def _grace(env: Mapping[str, str]) -> float:
+    """What the pod builder says; where nobody does, what `docker stop` grants."""
+    text = env.get(constants.ENV_GRACE) or "10"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise ConfigError(f"{constants.ENV_GRACE} is '{text}'. Set it to a number of seconds above 0.")
+    return seconds
 
 
 def _manual_identity() -> RunIdentity:
@@ -149,11 +173,12 @@ def _artifacts_root(env: Mapping[str, str], *, required: bool) -> Path | None:
     return root
 
 
-def profile_target(environment: Environment, project_profile: str | None) -> str | None:
+def profile_target(environment: Environment) -> str | None:
     """The profile's default target, where it is written out and not templated."""
     try:
-        data = yaml.safe_load((environment.profiles / constants.PROFILES_FILE).read_text(encoding="utf-8"))
-        target = data[project_profile]["target"] if project_profile else None
+        project = yaml.safe_load((environment.project / "dbt_project.yml").read_text(encoding="utf-8"))
+        profiles = yaml.safe_load((environment.profiles / constants.PROFILES_FILE).read_text(encoding="utf-8"))
+        target = profiles[project["profile"]]["target"]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
         return None
     return target if isinstance(target, str) and "{{" not in target else None

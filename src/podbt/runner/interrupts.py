@@ -1,31 +1,80 @@
 """SIGTERM and SIGINT: one of them stops the run, more of them change nothing."""
 
+import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Interrupts:
-    """Turns the first signal into a KeyboardInterrupt, which makes dbt cancel its queries and write what it has.
+    """Turns the first signal into a KeyboardInterrupt, but only where one does no harm.
 
-    Python as process 1 gets no default action for SIGTERM, and dbt handles only SIGINT. A second signal while dbt
-    writes run_results.json would lose the file, so all but the first are only remembered.
+    Python as process 1 gets no default action for SIGTERM, and dbt handles only SIGINT. While files are prepared or
+    published a signal is only remembered; between `allow` and `hold` it interrupts. A second signal while dbt writes
+    run_results.json would lose the file, so later ones are ignored.
+
+    Python runs a signal handler only between two steps of the main thread's own code, so not while that waits for the
+    database. A thread that the signal itself wakes calls `watch`'s function then.
+
+    Attributes:
+        requested: Whether the run was told to stop.
     """
 
     def __init__(self) -> None:
+        # Plain attributes: a handler may run within any other code of the main thread, also while that holds a lock.
         self.requested = False
-        self._held = False
+        self._raising = False
+        self._raised = False
+        self._watched = threading.Event()
+        self._on_request: Callable[[], None] = lambda: None
 
     def install(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._on_signal)
+        if threading.current_thread() is not threading.main_thread():
+            return
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, self._on_signal)
+        threading.Thread(target=self._wait, args=(reader,), name="podbt-signals", daemon=True).start()
+
+    def watch(self, on_request: Callable[[], None]) -> None:
+        """Calls a function, in a thread of its own, once a signal asks or has asked the run to stop."""
+        self._on_request = on_request
+        self._watched.set()
+
+    def request(self) -> None:
+        """Stops the run as a signal would."""
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def allow(self) -> None:
+        """From here on a signal raises KeyboardInterrupt in the main thread; here, where one came before."""
+        self._raising = True
+        if self.requested and not self._raised:
+            self._raised = True
+            raise KeyboardInterrupt
 
     def hold(self) -> None:
         """From here on a signal is remembered and interrupts nothing: results are being published."""
-        self._held = True
+        self._raising = False
+
+    def raise_again(self) -> None:
+        """Interrupts the main thread once more: the first time may have hit code that swallows exceptions."""
+        self._raised = False
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    def _wait(self, reader: int) -> None:
+        while set(os.read(reader, 64)).isdisjoint(_SIGNALS):
+            pass
+        self.requested = True
+        self._watched.wait()
+        self._on_request()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        first, self.requested = not self.requested, True
-        if first and not self._held:
+        self.requested = True
+        if self._raising and not self._raised:
+            self._raised = True
             raise KeyboardInterrupt

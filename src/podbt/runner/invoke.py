@@ -1,10 +1,12 @@
 """Runs dbt in this process."""
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,8 @@ from podbt.contract.record import NodeRecord, shorten
 from podbt.errors import ConfigError
 from podbt.runner.classify import freshness_message
 from podbt.runner.environment import Environment
-from podbt.runner.journal import Journal
+from podbt.runner.resume import Selection
+from podbt.runner.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,56 @@ class Outcome:
     results: list[Any]
 
 
-def invoke(arguments: Sequence[str], environment: Environment, journal: Journal | None) -> Outcome:
-    """Runs one dbt command; dbt prints as it always does.
+@dataclass(frozen=True)
+class Connection:
+    """What dbt makes of the profile.
+
+    Attributes:
+        target: The target's name.
+        fingerprint: Tells whether two runs write to the same place; holds no credential.
+    """
+
+    target: str
+    fingerprint: str
+
+
+def invoke(
+    arguments: Sequence[str],
+    environment: Environment,
+    *,
+    callbacks: Sequence[Callable[[Any], None]] = (),
+    selection: Selection | None = None,
+    sessions: Sessions | None = None,
+    on_connection: Callable[[Connection], None] | None = None,
+) -> Outcome:
+    """Runs one dbt command.
+
+    Args:
+        arguments: dbt's own.
+        environment: Where dbt finds things.
+        callbacks: Get dbt's events. Without any, dbt prints as it always does.
+        selection: Takes part in the selection of nodes.
+        sessions: Keeps book of the database sessions.
+        on_connection: Called once dbt has read the profile, before it selects nodes.
 
     Raises:
         KeyboardInterrupt: A signal came before dbt itself was running.
     """
     _prepare(environment)
+    if callbacks and not environment.dbts_output:
+        # The console's level would be the file's as well, if that had none of its own.
+        os.environ |= {"DBT_ENGINE_LOG_LEVEL": "none", "DBT_ENGINE_LOG_LEVEL_FILE": "debug"}
     # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by then.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    response = dbtRunner(callbacks=[journal.on_event] if journal else []).invoke(list(arguments))
+    with contextlib.ExitStack() as stack:
+        if sessions is not None:
+            stack.enter_context(sessions.installed())
+        if selection is not None:
+            stack.enter_context(selection.installed())
+        if on_connection is not None:
+            stack.enter_context(_told(on_connection))
+        response = dbtRunner(callbacks=list(callbacks)).invoke(list(arguments))
     results = getattr(response.result, "results", None)
     return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
 
@@ -57,6 +99,26 @@ def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
     if not response.success or not isinstance(response.result, list):
         raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
     return {str(json.loads(line)["unique_id"]) for line in response.result}
+
+
+@contextlib.contextmanager
+def _told(on_connection: Callable[[Connection], None]) -> Iterator[None]:
+    """Calls a function when dbt loads the manifest: by then it has read the profile and selected nothing yet."""
+    from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415
+
+    load = ManifestLoader.get_full_manifest
+
+    def get_full_manifest(config: Any, **keywords: Any) -> Any:
+        facts = sorted((str(key), str(value)) for key, value in config.credentials.connection_info())
+        fingerprint = hashlib.sha256(json.dumps([config.credentials.type, *facts]).encode()).hexdigest()[:16]
+        on_connection(Connection(config.target_name, fingerprint))
+        return load(config, **keywords)
+
+    ManifestLoader.get_full_manifest = staticmethod(get_full_manifest)
+    try:
+        yield
+    finally:
+        ManifestLoader.get_full_manifest = load
 
 
 def _prepare(environment: Environment) -> None:

@@ -93,7 +93,7 @@ def _manifest(arguments: Sequence[str], environment: Environment) -> Mapping[str
 
 def _measure(arguments: Sequence[str], environment: Environment) -> tuple[ExitReason, str | None] | None:
     """Runs source freshness. Returns why nothing is known of the sources, where that is so."""
-    outcome = invoke(freshness_arguments(arguments), environment, None)
+    outcome = invoke(freshness_arguments(arguments), environment)
     if outcome.exception is not None:
         return classify(
             command=None, success=False, exception=outcome.exception, nodes=[], interrupted=False, allow_empty=True

@@ -10,6 +10,7 @@ import os
 import shutil
 from itertools import count
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from podbt import constants
 from podbt.contract import layout
@@ -25,17 +26,22 @@ _VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_star
 class RunFolder:
     """The folder of one try, from `.partial` to published."""
 
-    def __init__(self, root: Path, identity: RunIdentity) -> None:
-        """Reserves the folder.
+    def __init__(self, root: Path, partial: Path) -> None:
+        self._root = root
+        self.partial = partial
+        self._final = partial.with_name(partial.name.removesuffix(layout.PARTIAL_SUFFIX))
+
+    @classmethod
+    def reserve(cls, root: Path, identity: RunIdentity) -> Self:
+        """Makes the folder.
 
         Raises:
             ArtifactError: It cannot be made.
         """
-        self._root = root
         wanted = root / layout.run_folder(identity)
         try:
             wanted.parent.mkdir(parents=True, exist_ok=True)
-            self._final, self.partial = _reserve(wanted)
+            return cls(root, _reserve(wanted))
         except OSError as error:
             raise _refused(wanted, error) from None
 
@@ -43,6 +49,18 @@ class RunFolder:
     def path(self) -> str:
         """The published folder, relative to the store's root."""
         return PurePosixPath(self._final.relative_to(self._root)).as_posix()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replaces one file of the folder so that readers see the old or the new content.
+
+        Raises:
+            FileNotFoundError: The folder is gone: somebody took this run for dead and published what it had.
+            OSError: The store does not take it.
+        """
+        path = self.partial / name
+        if path.parent != self.partial:
+            path.parent.mkdir(exist_ok=True)  # not the folder itself
+        _swap(path, content)
 
     def add(self, files: list[Path], redactor: Redactor) -> None:
         """Copies files into the folder, without secrets."""
@@ -73,7 +91,8 @@ class RunFolder:
     def publish(self, record: RunRecord, *, pointers: bool) -> None:
         """Writes run.json, syncs, renames, and moves the target's pointers where the run is one to point to."""
         try:
-            (self.partial / constants.RUN_FILE).write_bytes(_json(to_json(record)))
+            self.write(constants.RUN_FILE, _json(to_json(record)))
+            (self.partial / constants.ALIVE_FILE).unlink(missing_ok=True)
             for file in self.partial.iterdir():
                 _sync(file)
             _sync(self.partial)
@@ -92,7 +111,7 @@ class RunFolder:
         _replace(self._root / layout.target_pointer(target, name), _json(to_json(pointer)))
 
 
-def _reserve(wanted: Path) -> tuple[Path, Path]:
+def _reserve(wanted: Path) -> Path:
     """The first of try-1, try-1.2 … that nobody has: a pod replaced within one try keeps the first's journal."""
     for number in count(1):
         final = wanted if number == 1 else wanted.with_name(f"{wanted.name}.{number}")
@@ -103,21 +122,29 @@ def _reserve(wanted: Path) -> tuple[Path, Path]:
             partial.mkdir()
         except FileExistsError:
             continue
-        return final, partial
+        return partial
     raise AssertionError("count() does not end")
 
 
 def _replace(path: Path, content: bytes) -> None:
+    """As _swap, where the folder may not exist yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _swap(path, content)
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
+def _swap(path: Path, content: bytes) -> None:
     """Replaces a file so that readers see the old or the new content, never a mix."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         _sync(temporary)
         temporary.replace(path)
-    except OSError as error:
+    except OSError:
         temporary.unlink(missing_ok=True)
-        raise _refused(path, error) from None
+        raise
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,97 @@
+"""The earlier tries of a task instance, as the artifact store has them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.contract.exits import ExitReason
+from podbt.contract.journal import fold, settle
+from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, RunStart
+from podbt.errors import ArtifactError
+from podbt.runner.alive import is_alive
+from podbt.runner.recover import recover
+
+# try-2, and try-2.2 where the pod was replaced within the try.
+_NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>\.partial)?$")
+_LOOKS = 8  # of up to 15 seconds each: longer than a grace period usually is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """What an earlier try left.
+
+    Attributes:
+        path: Its folder in the store, as it is named once it is published.
+        nodes: Each node once, those that never ended as interrupted.
+        reason: Why it ended.
+    """
+
+    path: str
+    start: RunStart
+    nodes: list[NodeRecord]
+    reason: ExitReason
+
+
+def settle_earlier(root: Path, identity: RunIdentity, *, alive: Callable[[Path], bool] = is_alive) -> list[str]:
+    """Publishes what earlier tries of this task instance left unpublished.
+
+    Two pods of one task may overlap for as long as the first one takes to stop: then this waits.
+
+    Args:
+        root: Root of the artifact store.
+        identity: Whose earlier tries.
+        alive: Tells whether the run that writes to a folder still lasts.
+
+    Returns:
+        The folders that were published, relative to the root.
+
+    Raises:
+        ArtifactError: An earlier try goes on and on.
+    """
+    published = []
+    for folder in _earlier(root, identity):
+        if not folder.name.endswith(layout.PARTIAL_SUFFIX):
+            continue
+        for _ in range(_LOOKS):
+            if not alive(folder):
+                break
+        else:
+            raise ArtifactError(
+                f"'{folder}' still grows: an earlier try of this task runs. Let it end, or delete its pod."
+            )
+        if (path := recover(root, folder)) is not None:
+            published.append(path)
+    return published
+
+
+def latest(root: Path, identity: RunIdentity) -> Attempt | None:
+    """The newest published try before this one, or None.
+
+    Raises:
+        ConfigError: Its files are not what podbt writes.
+    """
+    for folder in _earlier(root, identity):
+        if folder.name.endswith(layout.PARTIAL_SUFFIX) or not (folder / constants.RUN_FILE).exists():
+            continue
+        path = f"{PurePosixPath(layout.run_folder(identity)).parent}/{folder.name}"
+        record = RunRecord.parse_json((folder / constants.RUN_FILE).read_bytes(), source=f"{path}/run.json")
+        nodes = fold((folder / constants.NODES_FILE).read_bytes(), source=f"{path}/nodes.jsonl")
+        return Attempt(path=path, start=record, nodes=settle(nodes), reason=record.exit_reason)
+    return None
+
+
+def _earlier(root: Path, identity: RunIdentity) -> list[Path]:
+    """Folders of tries up to this one, the newest first. To be called before this try has one of its own."""
+    task = (root / layout.run_folder(identity)).parent
+    if not task.is_dir():
+        return []
+    found = [(match, folder) for folder in task.iterdir() if (match := _NAME.match(folder.name))]
+    tries = [
+        ((int(match["number"]), int(match["again"] or 1)), folder)
+        for match, folder in found
+        if int(match["number"]) <= identity.try_number
+    ]
+    return [folder for _, folder in sorted(tries, key=lambda item: item[0], reverse=True)]

@@ -1,0 +1,93 @@
+"""Prints progress for machines, see podbt.contract.events."""
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Final
+
+from podbt.contract import events
+from podbt.contract.events import Mark, NodeEvent, Progress
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import NodeRecord
+
+_EVERY_CHARS: Final = 32 * 1024
+_EVERY_SECONDS: Final = 20.0
+
+
+class Emitter:
+    """Prints what happens to nodes and, often enough for a rotated log, the state of all."""
+
+    def __init__(self, progress: Progress, written: Callable[[], int]) -> None:
+        """Prepares.
+
+        Args:
+            progress: The state, of the baked plan.
+            written: How many characters the process has printed.
+        """
+        self._progress = progress
+        self._written = written
+        self._lock = Lock()
+        self._last = (0, 0.0)
+
+    def begin(self, carried: list[NodeRecord]) -> None:
+        with self._lock:
+            for node in carried:
+                self._progress.set(node.unique_id, Mark.of(node.status))
+            self._snapshot()
+
+    def expect(self, unique_ids: set[str]) -> None:
+        with self._lock:
+            for unique_id in unique_ids:
+                if self._progress.marks.get(unique_id) is Mark.UNKNOWN:
+                    self._progress.set(unique_id, Mark.WAITING)
+
+    def node_started(self, node: NodeRecord) -> None:
+        self._emit(NodeEvent.of(node.unique_id, events.STARTED, at=node.started_at or datetime.now(UTC)))
+
+    def node_ended(self, node: NodeRecord) -> None:
+        self._emit(
+            NodeEvent.of(
+                node.unique_id,
+                node.status,
+                at=node.finished_at or datetime.now(UTC),
+                seconds=node.seconds,
+                rows=node.rows,
+                failures=node.failures,
+                message=node.message,
+            )
+        )
+
+    def tick(self) -> None:
+        """To be called every few seconds."""
+        with self._lock:
+            self._snapshot_if_due()
+
+    def end(self, reason: ExitReason, nodes: list[NodeRecord]) -> None:
+        """Prints the last snapshot, with what became of each node in the end."""
+        with self._lock:
+            for node in nodes:
+                self._progress.set(node.unique_id, Mark.of(node.status))
+            self._progress.end = reason
+            self._snapshot()
+
+    def _emit(self, event: NodeEvent) -> None:
+        with self._lock:
+            self._progress.apply(event)
+            _print(events.encode(event))
+            self._snapshot_if_due()
+
+    def _snapshot_if_due(self) -> None:
+        written, at = self._last
+        if self._written() - written >= _EVERY_CHARS or time.monotonic() - at >= _EVERY_SECONDS:
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        self._last = (self._written(), time.monotonic())
+        _print(events.encode(self._progress.snapshot()))
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

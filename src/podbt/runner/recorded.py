@@ -1,0 +1,308 @@
+"""One recorded run: prepared, run, published."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.contract.events import Progress
+from podbt.contract.exits import ExitReason
+from podbt.contract.plan import Plan, load_plan
+from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of, shorten
+from podbt.errors import ArtifactError, ConfigError, PodbtError
+from podbt.runner import attempts
+from podbt.runner.alive import Heartbeat
+from podbt.runner.classify import classify, reason_of
+from podbt.runner.command import BUILDING_COMMANDS, command_of, option_of
+from podbt.runner.connection import invoke_patiently
+from podbt.runner.console import Console
+from podbt.runner.emit import Emitter
+from podbt.runner.environment import Environment, profile_target
+from podbt.runner.freshness import Verdict
+from podbt.runner.interrupts import Interrupts
+from podbt.runner.invoke import Connection, Outcome, complete, invoke
+from podbt.runner.journal import Journal, Listener, lines_of
+from podbt.runner.locks import TableLocks
+from podbt.runner.message import leave_message
+from podbt.runner.pointers import Pointers
+from podbt.runner.prepare import Prepared, look_at_sources
+from podbt.runner.publish import RunFolder
+from podbt.runner.redact import RedactedStream, Redactor
+from podbt.runner.resume import Selection, decide
+from podbt.runner.sessions import Sessions
+from podbt.runner.sink import FileSink
+from podbt.runner.state import Resolved
+from podbt.runner.stop import Stopper
+
+_PUBLISHED = (constants.RUN_RESULTS_FILE, constants.SOURCES_FILE)
+
+
+class RecordedRun:
+    """Everything around one dbt command.
+
+    It is made and published while signals are only remembered; between the two, `execute` lets them interrupt.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], resolved: Resolved, environment: Environment, *, interrupts: Interrupts,
+        redactor: Redactor, started: datetime,
+    ) -> None:  # fmt: skip
+        """Reserves the run's folder and starts its journal.
+
+        Raises:
+            ArtifactError: The store does not take it, or an earlier try of the same task instance still runs.
+        """
+        self._arguments = list(arguments)
+        self._resolved = resolved
+        self._prepared = Prepared(verdict=Verdict(arguments=resolved.arguments))
+        self._command = command_of(arguments)
+        self._environment = environment
+        self._interrupts = interrupts
+        self._redactor = redactor
+        self._finished = threading.Lock()
+        self._earlier = self._look_back()
+        self._folder = RunFolder.reserve(environment.artifacts, environment.identity) if environment.artifacts else None
+        self._plan = _plan(environment)
+        self._start = self._describe(started)
+        self._console = Console(dbts_own=environment.dbts_output, folder=self._folder.path if self._folder else None)
+        self._emitter = Emitter(Progress.of(self._plan), _written) if environment.events else None
+        listeners: tuple[Listener, ...] = (self._console, self._emitter) if self._emitter else (self._console,)
+        environment.scratch.mkdir(parents=True, exist_ok=True)
+        place = self._folder.partial if self._folder else environment.scratch
+        self._journal = Journal(
+            FileSink(place / constants.NODES_FILE),
+            redactor,
+            listeners=listeners,
+            interrupted=lambda: self._interrupts.requested,
+            keep_sql=self._keep_sql,
+        )
+        self._heartbeat = Heartbeat(
+            self._start,
+            (lambda content: folder.write(constants.ALIVE_FILE, content)) if (folder := self._folder) else None,
+            lost=interrupts.request,
+            also=self._emitter.tick if self._emitter else lambda: None,
+        )
+        self._sessions = Sessions()
+        self._stopper = Stopper(
+            interrupts, self._sessions, grace_seconds=environment.grace_seconds, give_up=self._give_up
+        )
+        self._resumed = False
+
+    def execute(self) -> int:
+        """Runs dbt and publishes.
+
+        Returns:
+            The process's exit code.
+        """
+        outcome = Outcome(success=False, exception=None, results=[])
+        self._locks = TableLocks(self._environment, self._command, self._console.say)
+        try:
+            self._heartbeat.start()
+        except OSError as error:
+            raise ArtifactError(f"Artifacts could not be written: {error.strerror}.") from None
+        if self._emitter:
+            self._emitter.begin([])
+        self._stopper.start()
+        try:
+            self._interrupts.allow()
+            with self._locks.held():
+                outcome = self._invoke()
+            self._interrupts.hold()
+        except KeyboardInterrupt as interrupt:
+            self._interrupts.hold()
+            if not outcome.success:
+                outcome = Outcome(success=False, exception=interrupt, results=outcome.results)
+        except PodbtError as refused:
+            self._interrupts.hold()
+            refusal = reason_of(refused), str(refused)
+            self._prepared = Prepared(verdict=Verdict(arguments=self._resolved.arguments, refusal=refusal))
+        self._stopper.end()
+        with self._finished:  # not given back to the thread that would end the process otherwise
+            return self._finish(outcome)
+
+    def _invoke(self) -> Outcome:
+        """Looks at the sources where the step asks for it, then runs dbt."""
+        self._prepared = look_at_sources(self._resolved, self._environment, self._start.target)
+        verdict = self._prepared.verdict
+        for line in verdict.lines():
+            self._console.say(line)
+        if verdict.refusal:
+            return Outcome(success=False, exception=None, results=[])
+        selection = Selection(expect=self._expect, again=self._journal.reopen)
+        return invoke_patiently(
+            lambda: invoke(
+                verdict.arguments,
+                self._environment,
+                callbacks=[self._journal.on_event, self._console.on_event],
+                selection=selection,
+                sessions=self._sessions,
+                on_connection=lambda connection: self._resume(connection, selection),
+            ),
+            has_begun=lambda: self._journal.has_begun,
+            wait_seconds=self._environment.connection_wait_seconds,
+            say=self._console.say,
+        )
+
+    def _expect(self, unique_ids: set[str]) -> None:
+        self._console.expect(unique_ids)
+        if self._emitter:
+            self._emitter.expect(unique_ids)
+
+    def _look_back(self) -> attempts.Attempt | None:
+        """What an earlier try of this task instance did; publishes what a killed one left."""
+        environment = self._environment
+        if environment.artifacts is None or not environment.orchestrated:
+            return None
+        for path in attempts.settle_earlier(environment.artifacts, environment.identity):
+            print(f"podbt: published what a lost try left: {path}", flush=True)
+        try:
+            return attempts.latest(environment.artifacts, environment.identity)
+        except ConfigError as error:
+            print(f"podbt: an earlier try cannot be read, so everything runs: {error}", flush=True)
+            return None
+
+    def _resume(self, connection: Connection, selection: Selection) -> None:
+        """Decides, now that dbt has read the profile, whether the earlier try may be gone on from."""
+        self._start = self._start.model_copy(update={"target": connection.target, "database": connection.fingerprint})
+        if self._resumed:  # dbt may be invoked again, say to try the connection once more
+            return
+        self._resumed = True
+        decision = decide(self._earlier, self._start, command=self._command, wanted=self._environment.resume)
+        if decision.line:
+            self._console.say(self._redactor.text(decision.line))
+        self._start = self._start.model_copy(update={"resumed_from": decision.resumed_from})
+        if decision.done:
+            nodes = list(decision.done)
+            selection.leave_out(nodes)
+            self._journal.carry(nodes)
+            self._console.carried(nodes)
+            if self._emitter:
+                self._emitter.begin(nodes)
+        with contextlib.suppress(OSError):  # the next beat writes it again
+            self._heartbeat.update(self._start)
+
+    def _give_up(self) -> None:
+        """Ends the process from another thread: the main one did not come back in time."""
+        if self._finished.acquire(blocking=False):
+            code = self._finish(Outcome(success=False, exception=KeyboardInterrupt(), results=[]))
+            sys.stdout.flush()
+            os._exit(code)
+
+    def _keep_sql(self, unique_id: str, path: str) -> str | None:
+        """Copies a failed node's compiled SQL to the store at once: its pod may not live to publish."""
+        compiled = self._environment.target_path / "compiled"
+        found = next((file for file in compiled.rglob(Path(path).name) if file.as_posix().endswith(path)), None)
+        if found is None or self._folder is None:
+            return str(found) if found else None
+        name = f"{constants.COMPILED_FOLDER}/{layout.folder_name(unique_id)}.sql"
+        try:
+            self._folder.write(name, self._redactor.content(found.read_bytes()))
+        except OSError:
+            return None
+        return name
+
+    def _finish(self, outcome: Outcome) -> int:
+        self._heartbeat.stop()
+        self._journal.close()
+        interrupted = self._interrupts.requested and not outcome.success
+        nodes = [self._redactor.node(node) for node in complete(self._journal.nodes, outcome.results)]
+        reason, error = self._prepared.verdict.refusal or classify(
+            command=self._command,
+            success=outcome.success,
+            exception=outcome.exception,
+            nodes=nodes,
+            interrupted=interrupted,
+            allow_empty=self._environment.allow_empty,
+        )
+        if reason is ExitReason.SUCCESS and self._prepared.verdict.stale:
+            reason = ExitReason.WARNINGS
+        if self._locks.refused and reason is not ExitReason.INTERRUPTED:
+            reason, error = ExitReason.BUSY, self._locks.refused
+        summary = self._publish(self._record(nodes, reason, error and self._redactor.text(error)), nodes)
+        if self._environment.termination_log:
+            leave_message(self._environment.termination_log, summary)
+        self._console.report(summary)
+        if self._emitter:
+            self._emitter.end(summary.exit_reason, nodes)
+        return summary.exit_reason.exit_code
+
+    def _describe(self, started: datetime) -> RunStart:
+        environment = self._environment
+        return RunStart(
+            identity=environment.identity,
+            command=[self._redactor.text(word) for word in self._arguments],
+            target=option_of(self._arguments, "--target", "-t") or profile_target(environment),
+            started_at=started,
+            image=environment.image,
+            revision=environment.revision,
+            plan_hash=self._plan.hash if self._plan else None,
+            podbt_version=version("podbt"),
+            dbt_version=version("dbt-core"),
+        )
+
+    def _record(self, nodes: list[NodeRecord], reason: ExitReason, error: str | None) -> RunRecord:
+        finished = datetime.now(UTC)
+        return RunRecord(
+            **dict(self._start),
+            status=reason.status,
+            exit_reason=reason,
+            error=error,
+            counts=counts_of(nodes),
+            failures=failures_of(nodes),
+            finished_at=finished,
+            seconds=round((finished - self._start.started_at).total_seconds(), 3),
+            invocation_id=self._journal.invocation_id,
+            sources=self._prepared.sources,
+            stale=self._prepared.verdict.stale,
+            left_out=self._prepared.verdict.left_out,
+        )
+
+    def _publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
+        """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
+        if self._folder is None:
+            return Summary.of(record, None)
+        environment = self._environment
+        try:
+            self._journal.check()
+            pointers = Pointers(environment, self._prepared, self._command)
+            whole = pointers.is_whole(record, nodes)
+            produced = [environment.target_path / name for name in _PUBLISHED]
+            produced.append(environment.log_path / constants.LOG_FILE)
+            self._folder.add([file for file in produced if file.is_file()], self._redactor)
+            self._folder.write(constants.NODES_FILE, lines_of(nodes))
+            manifest = environment.target_path / constants.MANIFEST_FILE
+            if manifest.is_file():
+                # An interrupt may have cut the file short; the record matters more.
+                with contextlib.suppress(ValueError):
+                    path = self._folder.add_manifest(manifest, self._redactor)
+                    record = record.model_copy(update={"manifest": path})
+            if self._prepared.measured or self._command == "source freshness":
+                record = record.model_copy(update={"sources": f"{self._folder.path}/{constants.SOURCES_FILE}"})
+            self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
+            pointers.move(self._folder, record, ran_nodes=bool(nodes), whole=whole)
+        except (ArtifactError, OSError) as error:
+            said = f"{error} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
+            failed = record.model_copy(
+                update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
+            )
+            return Summary.of(failed, None)
+        return Summary.of(record, self._folder.path)
+
+
+def _plan(environment: Environment) -> Plan | None:
+    """The plan of the image. A broken one is said where it is asked for, not here."""
+    if environment.baked is None:
+        return None
+    with contextlib.suppress(ConfigError):
+        return load_plan(environment.baked / constants.PLAN_FILE)
+    return None
+
+
+def _written() -> int:
+    return sys.stdout.written if isinstance(sys.stdout, RedactedStream) else 0

@@ -1,0 +1,76 @@
+"""Turns the folder of a run that was killed into a published record: nothing of it is lost but the run itself."""
+
+import contextlib
+from pathlib import Path
+
+from podbt import constants
+from podbt.contract.exits import ExitReason
+from podbt.contract.journal import Alive, fold, settle
+from podbt.contract.record import NodeRecord, RunRecord, counts_of, failures_of
+from podbt.errors import ArtifactError, ConfigError
+from podbt.runner.alive import is_alive, read_alive
+from podbt.runner.journal import lines_of
+from podbt.runner.publish import RunFolder
+
+
+def recover_abandoned(root: Path, partial: Path) -> str | None:
+    """As `recover`, for whoever does not know whether the run still lasts; takes up to 15 seconds to find out."""
+    return None if is_alive(partial) else recover(root, partial)
+
+
+def recover(root: Path, partial: Path) -> str | None:
+    """Publishes a `.partial` folder whose run is gone. The caller knows that it is, see `recover_abandoned`.
+
+    It may be called for one folder at the same time by several, and again after it was itself killed anywhere.
+
+    Args:
+        root: Root of the artifact store.
+        partial: The folder.
+
+    Returns:
+        The published folder relative to the root; None where there is nothing to make a record from, or where
+        somebody else has just published it.
+    """
+    alive = read_alive(partial)
+    folder = RunFolder(root, partial)
+    with contextlib.suppress(ArtifactError, FileNotFoundError):
+        record = _whole(partial)
+        if record is None and alive is not None:
+            nodes = _nodes(partial)
+            record = _lost(alive, nodes)
+            folder.write(constants.NODES_FILE, lines_of(nodes))
+        if record is not None:
+            # No target points to it: runs that began later may have ended before.
+            folder.publish(record, pointers=False)
+            return folder.path
+    return None
+
+
+def _whole(partial: Path) -> RunRecord | None:
+    """The record of a run that was killed just before its folder was renamed."""
+    try:
+        return RunRecord.parse_json((partial / constants.RUN_FILE).read_bytes(), source=constants.RUN_FILE)
+    except (OSError, ConfigError):
+        return None
+
+
+def _nodes(partial: Path) -> list[NodeRecord]:
+    try:
+        return settle(fold((partial / constants.NODES_FILE).read_bytes(), source=constants.NODES_FILE))
+    except (FileNotFoundError, ConfigError):
+        return []
+
+
+def _lost(alive: Alive, nodes: list[NodeRecord]) -> RunRecord:
+    started = alive.start.started_at
+    ended = max([alive.at, *(node.finished_at for node in nodes if node.finished_at)])
+    return RunRecord(
+        **dict(alive.start),
+        status="failed",
+        exit_reason=ExitReason.LOST,
+        error=f"The run was lost: nothing was heard of it after {alive.at:%Y-%m-%d %H:%M:%S} UTC.",
+        counts=counts_of(nodes),
+        failures=failures_of(nodes),
+        finished_at=ended,
+        seconds=round((ended - started).total_seconds(), 3),
+    )

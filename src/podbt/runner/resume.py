@@ -1,0 +1,139 @@
+"""A try goes on where an earlier one of the same task instance stopped."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from podbt.contract.record import NodeRecord, RunStart
+from podbt.runner.attempts import Attempt
+
+RESUMABLE: Final = frozenset({"build", "run", "seed", "snapshot", "test"})
+"""Commands whose nodes stay done once they are done. Freshness asks anew, an operation is run again."""
+
+_DONE: Final = frozenset({"success", "pass", "warn", "no-op"})
+# What must be the same, and how to call it.
+_SAME: Final = {
+    "command": "its command line",
+    "target": "its target",
+    "database": "the database that it wrote to",
+    "image": "its image",
+    "revision": "its project's revision",
+    "plan_hash": "its plan",
+    "dbt_version": "its dbt",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a try does about the ones before it.
+
+    Attributes:
+        line: What to tell people; None where there is no earlier try.
+        done: Nodes that are not run again.
+        resumed_from: The folder of the earlier try, where this one goes on from it.
+    """
+
+    line: str | None = None
+    done: tuple[NodeRecord, ...] = ()
+    resumed_from: str | None = None
+
+
+def decide(earlier: Attempt | None, current: RunStart, *, command: str | None, wanted: bool) -> Decision:
+    """Decides whether to go on from an earlier try.
+
+    Args:
+        earlier: The newest try before this one.
+        current: This try.
+        command: The dbt command.
+        wanted: Whether resuming is switched on.
+    """
+    if earlier is None or command not in RESUMABLE:
+        return Decision()
+    name = earlier.path.rsplit("/", 1)[-1]
+    if not wanted:
+        return Decision(line=f"{name} ended with {earlier.reason}; resuming is switched off, so everything runs.")
+    if earlier.reason.status != "failed":
+        return Decision(line=f"{name} ended with {earlier.reason}, so everything runs again.")
+    for field, what in _SAME.items():
+        if (before := getattr(earlier.start, field)) != (now := getattr(current, field)):
+            return Decision(line=f"{name} cannot be resumed, so everything runs: {what} was {before}, now it is {now}.")
+    done = tuple(
+        node if node.from_try is not None else node.model_copy(update={"from_try": earlier.start.identity.try_number})
+        for node in earlier.nodes
+        if node.status in _DONE and node.resource_type != "operation"  # hooks belong to each run
+    )
+    if not done:
+        return Decision(line=f"{name} ended with {earlier.reason} before any node was done, so everything runs.")
+    return Decision(
+        line=f"{name} ended with {earlier.reason}; going on from there: {len(done)} nodes are done already.",
+        done=done,
+        resumed_from=earlier.path,
+    )
+
+
+class Selection:
+    """Takes part in dbt's selection of nodes: leaves out what is done, and tells what is left.
+
+    dbt resolves the selection as always, so selectors, state and deferral mean what they mean, and a unit test still
+    runs before its model. (`dbt retry` replaces the whole selection by a list and runs unit tests after their models.)
+    """
+
+    def __init__(self, *, expect: Callable[[set[str]], None], again: Callable[[set[str]], None]) -> None:
+        """Leaves out nothing, yet.
+
+        Args:
+            expect: Told which nodes are going to run, whenever dbt has selected some.
+            again: Told of nodes that were done and run nevertheless, since something that they read is built again.
+        """
+        self._done: set[str] = set()
+        self._expect = expect
+        self._again = again
+
+    def leave_out(self, done: Iterable[NodeRecord]) -> None:
+        self._done = {node.unique_id for node in done}
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Wraps dbt's selector."""
+        from dbt.graph.selector import NodeSelector  # noqa: PLC0415 - slow to import
+        from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415
+
+        select, initialize = NodeSelector.get_selected, GraphRunnableTask._runtime_initialize  # noqa: SLF001
+
+        def get_selected(selector: Any, *arguments: Any, **keywords: Any) -> set[str]:
+            left = self.left(set(select(selector, *arguments, **keywords)), selector.full_graph.select_children)
+            self._expect(left)
+            return left
+
+        def _runtime_initialize(task: Any) -> None:
+            initialize(task)
+            if self._done and not task._flattened_nodes:  # noqa: SLF001
+                # dbt runs no hook where nothing is selected, but it may be a hook that the earlier try failed at.
+                task._flattened_nodes = _Nothing()  # noqa: SLF001
+
+        NodeSelector.get_selected = get_selected
+        GraphRunnableTask._runtime_initialize = _runtime_initialize  # noqa: SLF001
+        try:
+            yield
+        finally:
+            NodeSelector.get_selected = select
+            GraphRunnableTask._runtime_initialize = initialize  # noqa: SLF001
+
+    def left(self, selected: set[str], children_of: Callable[[set[str]], set[str]]) -> set[str]:
+        """What of a selection is to run: all that is not done, and what was built from something that is not."""
+        left = selected - self._done
+        if self._done and left:
+            again = (set(children_of(left)) & selected) - left
+            if again:
+                self._done -= again
+                self._again(again)
+            left |= again
+        return left
+
+
+class _Nothing(list[Any]):
+    """An empty list that dbt does not take for one when it asks whether there is anything to do."""
+
+    def __len__(self) -> int:
+        return 1
