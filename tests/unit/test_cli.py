@@ -22,7 +22,7 @@ def podbt(*arguments: str) -> subprocess.CompletedProcess[str]:
 def published(root: Path, run_id: str, *nodes: NodeRecord, reason: ExitReason = ExitReason.SUCCESS) -> str:
     """Publishes a run the way the runner does."""
     identity = RunIdentity(dag_id="nightly", run_id=run_id, task_id="build")
-    folder = RunFolder(root, identity)
+    folder = RunFolder.reserve(root, identity)
     lines = (node.model_dump_json(exclude_none=True) + "\n" for node in nodes)
     (folder.partial / "nodes.jsonl").write_text("".join(lines))
     now = datetime.now(UTC)

@@ -16,6 +16,7 @@ from podbt import constants
 from podbt.contract.demands import demands_of
 from podbt.contract.plan import Plan, PlanNode, PlanSelector, PlanSource
 from podbt.errors import ConfigError
+from podbt.runner.parsed import Watch, save
 
 _REQUIRED_ENV = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
 _PLACEHOLDER = "1"  # passes for a host name as well as for a port
@@ -42,14 +43,31 @@ def bake(project: Path, output: Path) -> Plan:
         _point_dbt_at(project, _profiles(project, Path(scratch)), Path(scratch))
         if any((project / name).is_file() for name in _PACKAGE_FILES):
             _dbt(["deps"])
-        manifest = _dbt(["parse"])
+        parsed = Path(scratch) / "target" / constants.PARTIAL_PARSE_FILE
+        watch = Watch()
+        with watch.installed():
+            manifest = _dbt(["parse"])
+        shutil.copyfile(parsed.with_name(constants.MANIFEST_FILE), output / constants.MANIFEST_FILE)
+        if not save(parsed, output / parsed.name, watch):
+            _each_target(parsed, output)
         plan = _plan(manifest)
-        target = Path(scratch) / "target"
-        for name in (constants.MANIFEST_FILE, constants.PARTIAL_PARSE_FILE):
-            shutil.copyfile(target / name, output / name)
     text = json.dumps(plan.model_dump(mode="json", exclude_none=True), sort_keys=True, separators=(",", ":"))
     (output / constants.PLAN_FILE).write_text(text + "\n", encoding="utf-8")
     return plan
+
+
+def _each_target(parsed: Path, output: Path) -> None:
+    """Parses once a target, for a project that looks at the connection while it is parsed."""
+    profiles = yaml.safe_load((Path(os.environ["DBT_ENGINE_PROFILES_DIR"]) / constants.PROFILES_FILE).read_text())
+    project = yaml.safe_load((Path(os.environ["DBT_ENGINE_PROJECT_DIR"]) / "dbt_project.yml").read_text())
+    for target in profiles[project["profile"]]["outputs"]:
+        parsed.unlink()
+        watch = Watch()
+        with watch.installed():
+            _dbt(["parse", "--target", target])
+        save(parsed, output / f"{parsed.stem}.{target}{parsed.suffix}", watch)
+        looked_at = ", ".join(sorted(watch.depends_on()))
+        print(f"podbt: target {target}: the parse fits connections that agree in {looked_at}")
 
 
 def _profiles(project: Path, scratch: Path) -> Path:

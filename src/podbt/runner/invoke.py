@@ -14,7 +14,9 @@ from podbt import constants
 from podbt.contract.record import NodeRecord, shorten
 from podbt.errors import ConfigError
 from podbt.runner.classify import freshness_message
-from podbt.runner.environment import Environment
+from podbt.runner.command import option_of
+from podbt.runner.environment import Environment, profile_target
+from podbt.runner.parsed import baked_file, fitted
 from podbt.runner.resume import Selection
 from podbt.runner.sessions import Sessions
 
@@ -63,7 +65,7 @@ def invoke(
     Raises:
         KeyboardInterrupt: A signal came before dbt itself was running.
     """
-    _prepare(environment)
+    _prepare(environment, arguments)
     if callbacks and not environment.dbts_output:
         # The console's level would be the file's as well, if that had none of its own.
         os.environ |= {"DBT_ENGINE_LOG_LEVEL": "none", "DBT_ENGINE_LOG_LEVEL_FILE": "debug"}
@@ -71,6 +73,7 @@ def invoke(
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(fitted())
         if sessions is not None:
             stack.enter_context(sessions.installed())
         if selection is not None:
@@ -92,10 +95,11 @@ def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
     Raises:
         ConfigError: dbt refuses the arguments or the project; the message is dbt's.
     """
-    _prepare(environment)
+    _prepare(environment, arguments)
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    response = dbtRunner().invoke(["--log-level", "none", *arguments])
+    with fitted():
+        response = dbtRunner().invoke(["--log-level", "none", *arguments])
     if not response.success or not isinstance(response.result, list):
         raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
     return {str(json.loads(line)["unique_id"]) for line in response.result}
@@ -121,14 +125,15 @@ def _told(on_connection: Callable[[Connection], None]) -> Iterator[None]:
         ManifestLoader.get_full_manifest = load
 
 
-def _prepare(environment: Environment) -> None:
+def _prepare(environment: Environment, arguments: Sequence[str]) -> None:
     """Points dbt at the scratch folder and gives it the partial parse of the image build."""
     environment.target_path.mkdir(parents=True, exist_ok=True)
     environment.log_path.mkdir(parents=True, exist_ok=True)
+    target = option_of(arguments, "--target", "-t") or profile_target(environment)
     parsed = environment.target_path / constants.PARTIAL_PARSE_FILE
-    # One that an earlier invocation left fits this target's connection, which the baked one may not.
-    if environment.baked and not parsed.exists() and (baked := environment.baked / parsed.name).is_file():
-        shutil.copyfile(baked, environment.target_path / baked.name)
+    # One that an earlier invocation left fits already.
+    if environment.baked and not parsed.exists() and (baked := baked_file(environment.baked, target)):
+        shutil.copyfile(baked, parsed)
     os.environ |= {
         "DBT_ENGINE_PROJECT_DIR": str(environment.project),
         "DBT_ENGINE_PROFILES_DIR": str(environment.profiles),
