@@ -46,7 +46,8 @@ def test_build_builds(loaded: docker.Postgres, settings: Settings) -> None:
     # Cautious: nothing else is built here, so tests that compare the model with others have nothing to compare with.
     done = docker.start(loaded, settings.image, "build", "--select", MODEL, "--indirect-selection", "cautious")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Completed successfully" in done.stdout
+    assert f" {MODEL}" in done.stdout
+    assert "podbt: success: " in done.stdout
     built = loaded.psql(f"select table_schema from information_schema.tables where table_name = '{MODEL}'")
     assert int(loaded.psql(f"select count(*) from {built}.{MODEL}")) > 0
 

@@ -103,12 +103,12 @@ def test_the_tasks_xcom_is_the_summary(
     assert summary == Summary.of(record, folders[task_id])
 
 
-def test_the_tasks_log_shows_dbts_lines(airflow: Airflow, tasks: dict[str, dict[str, Any]], build: Run) -> None:
+def test_the_tasks_log_has_a_line_a_node(airflow: Airflow, tasks: dict[str, dict[str, Any]], build: Run) -> None:
     task = tasks[BUILD]
     log = airflow.log(task["dag_run_id"], BUILD, task["try_number"])
-    assert f"Running with dbt={build.record.dbt_version}" in log
-    assert "Completed successfully" in log
-    assert f"TOTAL={build.record.counts['total']}" in log
+    total = build.record.counts["total"]
+    assert f"[{total}/{total}]" in log
+    assert f"podbt: {build.record.exit_reason}: {total} nodes in" in log
     assert f"artifacts: {build.path}" in log
     missing = [node.name for node in build.nodes if node.resource_type == "model" and node.name not in log]
     assert not missing
