@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
+from podbt.contract.events import STARTED
 from podbt.contract.exits import ExitReason
+from podbt.contract.journal import INTERRUPTED
 from podbt.contract.record import Failure, NodeRecord, failures_of, shorten
 from podbt.errors import ArtifactError, PodbtError, SkewError
 from podbt.runner.command import NODE_COMMANDS
@@ -45,7 +47,8 @@ def classify(
         The reason and, unless all is well, one line for people.
     """
     if interrupted or isinstance(exception, KeyboardInterrupt):
-        return ExitReason.INTERRUPTED, f"The run was told to stop; {len(nodes)} nodes had ended."
+        ended = sum(node.status not in {STARTED, INTERRUPTED} for node in nodes)
+        return ExitReason.INTERRUPTED, f"The run was told to stop; {ended} nodes had ended."
     if exception is not None:
         return of_message(_plain(exception)) or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
     failing = [node for node in nodes if node.failed]

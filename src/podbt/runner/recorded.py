@@ -13,6 +13,7 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.events import Progress
 from podbt.contract.exits import ExitReason
+from podbt.contract.journal import settle
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of, shorten
 from podbt.errors import ArtifactError, ConfigError, PodbtError
@@ -101,7 +102,7 @@ class RecordedRun:
             The process's exit code.
         """
         outcome = Outcome(success=False, exception=None, results=[])
-        self._locks = TableLocks(self._environment, self._command, self._console.say)
+        self._locks = TableLocks(self._environment, self._command, self._say_of_locks)
         try:
             self._heartbeat.start()
         except OSError as error:
@@ -148,6 +149,11 @@ class RecordedRun:
             wait_seconds=self._environment.connection_wait_seconds,
             say=self._console.say,
         )
+
+    def _say_of_locks(self, line: str) -> None:
+        """Stopping ends the session that holds the locks with all others, which is no news."""
+        if not self._interrupts.requested:
+            self._console.say(line)
 
     def _expect(self, unique_ids: set[str]) -> None:
         self._console.expect(unique_ids)
@@ -211,7 +217,7 @@ class RecordedRun:
         self._heartbeat.stop()
         self._journal.close()
         interrupted = self._interrupts.requested and not outcome.success
-        nodes = [self._redactor.node(node) for node in complete(self._journal.nodes, outcome.results)]
+        nodes = [self._redactor.node(node) for node in settle(complete(self._journal.nodes, outcome.results))]
         reason, error = self._prepared.verdict.refusal or classify(
             command=self._command,
             success=outcome.success,
