@@ -7,6 +7,7 @@ import pytest
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.triggers.base import TaskSkippedEvent
 
 from podbt.airflow import DbtPodOperator
 from podbt.airflow import operator as module
@@ -119,7 +120,7 @@ def test_nothing_to_do_skips_the_task() -> None:
     with pytest.raises(AirflowSkipException, match="nothing to do"):
         operator().resume(CONTEXT, {"summary": to_json(NOTHING.summary), "retryable": True})
     with pytest.raises(AirflowSkipException, match="nothing to do"):
-        operator().resume(CONTEXT, "skipped")  # what dag.test() passes on
+        operator().resume(CONTEXT, TaskSkippedEvent().payload)  # what dag.test() passes on
 
 
 def test_state_and_freshness_travel_with_the_step() -> None:

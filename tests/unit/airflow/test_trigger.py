@@ -89,7 +89,7 @@ def test_success_ends_the_task_with_the_summary(
     assert "1 of 2 OK\nDone." in capsys.readouterr().out
 
 
-RETRIED = {"node_failure", "test_failure", "connection_error", "interrupted", "artifact_error", "lost"}
+RETRIED = {"busy", "node_failure", "test_failure", "connection_error", "interrupted", "artifact_error", "lost"}
 NEVER_RETRIED = {"config_error", "skew", "empty_selection"}
 
 

@@ -1,6 +1,8 @@
 """Records: identity from the environment, and summaries that always fit a termination message."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure, NodeRecord, RunIdentity, Summary, counts_of, failures_of
 from podbt.errors import ConfigError
+
+DOCUMENT = Path(__file__).parents[3] / "docs/runs.md"
 
 
 def test_identity_survives_the_environment() -> None:
@@ -85,3 +89,16 @@ def test_models_come_before_tests_among_the_failures() -> None:
 def test_a_summary_refuses_unknown_keys() -> None:
     with pytest.raises(ConfigError, match="surprise: is not a known key"):
         Summary.parse_json(json.dumps({"status": "success", "exit_reason": "success", "surprise": 1}), source="m")
+
+
+def test_the_table_of_exit_reasons_is_complete() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d+|-) \| .* \| ([^|]*) \|$", DOCUMENT.read_text(), flags=re.MULTILINE)
+    told = {name: (code, airflow) for name, code, airflow in rows}
+    assert set(told) == set(ExitReason)
+    for reason in ExitReason:
+        code, airflow = told[reason]
+        assert code == ("-" if reason is ExitReason.LOST else str(int(reason.exit_code)))
+        if reason.status == "failed":
+            assert airflow.startswith("retries" if reason.retryable else "fails at once")
+        else:
+            assert airflow.strip("*") == {"success": "success", "skipped": "skipped"}[reason.status]
