@@ -1,6 +1,5 @@
 """How fresh a project's sources are: read from dbt's sources.json, measured by this run or by an earlier one."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -112,9 +111,3 @@ def last_on_target(root: Path, target: str | None) -> str | None:
     """Path in the store of the sources.json that was measured last on a target."""
     pointer = Pointer.read(root, target, layout.FRESHNESS) if target else None
     return f"{pointer.run}/{constants.SOURCES_FILE}" if pointer else None
-
-
-def older(root: Path, paths: Sequence[str | None]) -> str | None:
-    """The one that was measured first; None where one is missing: what a build has seen is not known then."""
-    known = [(Sources.read(root / path).metadata.generated_at, path) for path in paths if path]
-    return min(known)[1] if known and len(known) == len(paths) else None
