@@ -38,7 +38,7 @@ class Pointers:
         arguments = self._prepared.verdict.arguments
         if not (record.exit_reason.succeeded and is_whole(arguments, nodes, self._manifest, self._results)):
             return False
-        if self._root and self._prepared.sources and not self._sources.exists():
+        if self._root and self._prepared.sources and not self._sources.exists() and not record.resumed_from:
             with contextlib.suppress(FileNotFoundError):  # pruned since; the state is then without
                 self._sources.write_bytes((self._root / self._prepared.sources).read_bytes())
         return True
@@ -64,9 +64,18 @@ class Pointers:
                 finished_at=record.finished_at,
                 manifest=record.manifest,
                 run_results=f"{folder.path}/{constants.RUN_RESULTS_FILE}",
-                sources=sources,
+                sources=self._seen(record) if record.resumed_from else sources,
                 image=record.image,
                 revision=record.revision,
                 plan_hash=record.plan_hash,
             )
             folder.point(target, layout.STATE, state)
+
+    def _seen(self, record: RunRecord) -> str | None:
+        """Of a resumed build: the sources.json that its first try went by, since what that built saw no newer rows."""
+        if self._root is None:
+            return None
+        while record.resumed_from:
+            path = f"{record.resumed_from}/{constants.RUN_FILE}"
+            record = RunRecord.parse_json((self._root / path).read_bytes(), source=path)
+        return record.sources if record.sources and (self._root / record.sources).exists() else None
