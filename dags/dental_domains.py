@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, TaskGroup
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtPodOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_domains",
@@ -23,10 +23,17 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=2)),
 ):
-    foundation = DbtPodOperator(task_id="foundation", selector="foundation", target="prod")
+    foundation = DbtPodOperator(
+        task_id="foundation", selector="foundation", target="prod", doc_md=lineage("foundation", target="prod")
+    )
     with TaskGroup("workflows", tooltip="Write no table in common"):
         workflows = [
-            DbtPodOperator(task_id=name, selector=f"{name}_workflow", target="prod")
+            DbtPodOperator(
+                task_id=name,
+                selector=f"{name}_workflow",
+                target="prod",
+                doc_md=lineage(f"{name}_workflow", target="prod"),
+            )
             for name in ("insurance", "clinical", "financial")
         ]
     foundation >> workflows

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtPodOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_incremental",
@@ -22,4 +22,9 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(),
 ):
-    DbtPodOperator(task_id="incremental", selector="incremental_only", target="prod")
+    DbtPodOperator(
+        task_id="incremental",
+        selector="incremental_only",
+        target="prod",
+        doc_md=lineage("incremental_only", target="prod"),
+    )

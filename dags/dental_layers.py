@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtPodOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_layers",
@@ -26,7 +26,16 @@ with DAG(
     **notifications(late_after=timedelta(hours=2)),
 ):
     chain(
-        DbtPodOperator(task_id="staging", selector="staging_only", target="prod"),
-        DbtPodOperator(task_id="intermediate", selector="intermediate_only", target="prod"),
-        DbtPodOperator(task_id="marts", selector="marts_only", target="prod"),
+        DbtPodOperator(
+            task_id="staging", selector="staging_only", target="prod", doc_md=lineage("staging_only", target="prod")
+        ),
+        DbtPodOperator(
+            task_id="intermediate",
+            selector="intermediate_only",
+            target="prod",
+            doc_md=lineage("intermediate_only", target="prod"),
+        ),
+        DbtPodOperator(
+            task_id="marts", selector="marts_only", target="prod", doc_md=lineage("marts_only", target="prod")
+        ),
     )

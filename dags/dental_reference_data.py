@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtPodOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_reference_data",
@@ -22,4 +22,9 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=1)),
 ):
-    DbtPodOperator(task_id="reference_data", selector="reference_data", target="prod")
+    DbtPodOperator(
+        task_id="reference_data",
+        selector="reference_data",
+        target="prod",
+        doc_md=lineage("reference_data", target="prod"),
+    )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtPodOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_smoke",
@@ -23,4 +23,6 @@ with DAG(
     tags=["dbt", "dental", "deployment"],
     **notifications(),
 ):
-    DbtPodOperator(task_id="smoke_test", selector="smoke_test", target="demo")
+    DbtPodOperator(
+        task_id="smoke_test", selector="smoke_test", target="demo", doc_md=lineage("smoke_test", target="demo")
+    )

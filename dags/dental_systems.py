@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtPodOperator, lineage, notifications
 
 SYSTEMS = {
     "system_a_fee_processing": ("billing", None),
@@ -37,4 +37,4 @@ for name, (owner, schedule) in SYSTEMS.items():
         tags=["dbt", "dental", "system"],
         **notifications(),
     ):
-        DbtPodOperator(task_id=name, selector=name, target="prod")
+        DbtPodOperator(task_id=name, selector=name, target="prod", doc_md=lineage(name, target="prod"))

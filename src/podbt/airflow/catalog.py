@@ -2,12 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote
 
 from podbt import constants
+from podbt.airflow.assets import BUILT, dbt_asset
 from podbt.contract.demands import fitted
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import Settings, load_settings
 from podbt.contract.step import Step
+
+_LISTED: Final = 12  # names a list shows: the page of a task is no catalogue, and each DAG carries it
 
 
 def plan() -> Plan | None:
@@ -27,3 +32,39 @@ def selector_names() -> list[str]:
     """The project's selectors, for a form's list."""
     known = plan()
     return [] if known is None else sorted(known.selectors)
+
+
+def lineage(selector: str, *, target: str) -> str | None:
+    """What a selector builds and reads, as the page of its task shows it; None where Airflow has no plan.
+
+    Each model links to its asset, from where Airflow leads to whatever is made from it.
+    """
+    known = plan()
+    if known is None or selector not in known.selectors:
+        return None
+    chosen = known.selectors[selector]
+    nodes = {one: known.nodes[one] for one in chosen.nodes if one in known.nodes}
+    built = {one: node for one, node in nodes.items() if node.resource_type in BUILT}
+    reads = sorted({parent for node in built.values() for parent in node.depends_on} - set(nodes))
+    lines = [chosen.description, "", f"{len(built)} tables and views, {len(nodes) - len(built)} tests. Builds:", ""]
+    lines += [f"- {_link(known.project, node.name, target)}" for node in list(built.values())[:_LISTED]]
+    if len(built) > _LISTED:
+        lines.append(f"- and {len(built) - _LISTED} more")
+    if reads:
+        lines += ["", "Reads what others build:", ""]
+        lines += [f"- {_name(known, one, target)}" for one in reads[:_LISTED]]
+        if len(reads) > _LISTED:
+            lines.append(f"- and {len(reads) - _LISTED} more")
+    return "\n".join(lines).strip()
+
+
+def _name(known: Plan, unique_id: str, target: str) -> str:
+    if unique_id in known.sources:
+        source = known.sources[unique_id]
+        return f"source {source.source_name}.{source.name}"
+    return _link(known.project, unique_id.split(".", 2)[-1], target)
+
+
+def _link(project: str, name: str, target: str) -> str:
+    asset = dbt_asset(project, name, target=target).name
+    return f"[{name}](/assets?name_pattern={quote(asset, safe='')})"

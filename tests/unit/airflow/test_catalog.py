@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from podbt.airflow.catalog import fit, selector_names
-from podbt.contract.plan import Plan, PlanNode, PlanSelector
+from podbt.airflow.catalog import fit, lineage, selector_names
+from podbt.contract.plan import Plan, PlanNode, PlanSelector, PlanSource
 from podbt.contract.settings import Settings, load_settings
 from podbt.contract.step import Step
 
@@ -17,9 +17,24 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     plan = Plan.seal(
         project="p",
         dbt_version="1",
-        nodes={"model.p.heavy": PlanNode(name="heavy", resource_type="model", path="x.sql", meta=meta)},
-        sources={},
-        selectors={"two": PlanSelector(nodes=[]), "one": PlanSelector(nodes=["model.p.heavy"])},
+        nodes={
+            "model.p.base": PlanNode(name="base", resource_type="model", path="b.sql"),
+            "model.p.heavy": PlanNode(
+                name="heavy",
+                resource_type="model",
+                path="x.sql",
+                meta=meta,
+                depends_on=["model.p.base", "source.p.raw.patient"],
+            ),
+            "test.p.unique.1": PlanNode(
+                name="unique", resource_type="test", path="x.yml", depends_on=["model.p.heavy"]
+            ),
+        },
+        sources={"source.p.raw.patient": PlanSource(name="patient", source_name="raw")},
+        selectors={
+            "two": PlanSelector(nodes=[]),
+            "one": PlanSelector(description="The heavy one.", nodes=["model.p.heavy", "test.p.unique.1"]),
+        },
     )
     (tmp_path / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
     given = {
@@ -50,3 +65,21 @@ def test_selectors_are_listed_for_a_form(settings: Settings, monkeypatch: pytest
     assert selector_names() == ["one", "two"]
     monkeypatch.setenv("PODBT_SETTINGS", "/no/such/file")
     assert selector_names() == []
+
+
+def test_a_selectors_page_says_what_it_builds_and_reads(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (lineage("one", target="prod") or "").splitlines() == [
+        "The heavy one.",
+        "",
+        "1 tables and views, 1 tests. Builds:",
+        "",
+        "- [heavy](/assets?name_pattern=dbt%3A%2F%2Fp%2Fprod%2Fheavy)",
+        "",
+        "Reads what others build:",
+        "",
+        "- [base](/assets?name_pattern=dbt%3A%2F%2Fp%2Fprod%2Fbase)",
+        "- source raw.patient",
+    ]
+    assert lineage("no_such", target="prod") is None
+    monkeypatch.setenv("PODBT_SETTINGS", "/no/such/file")
+    assert lineage("one", target="prod") is None
