@@ -9,9 +9,10 @@ It is not retried, and it waits like every run for others that write the same ta
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import airflow.providers.cncf.kubernetes.operators.pod
-import airflow.providers.standard.operators.hitl  # noqa: F401 - as above
+import airflow.providers.standard.operators.hitl  # noqa: F401 - both imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, Param
 
 from podbt.airflow import ApproveFullRefresh, DbtPodOperator, notifications, selector_names
@@ -36,5 +37,6 @@ with DAG(
     },
     **notifications(),
 ):
-    step = {name: "{{ params." + name + " }}" for name in ("command", "select", "selector", "target", "full_refresh")}
+    fields = ("command", "select", "selector", "target", "full_refresh")
+    step: dict[str, Any] = {name: "{{ params." + name + " }}" for name in fields}
     ApproveFullRefresh(task_id="approval", response_timeout=timedelta(days=1)) >> DbtPodOperator(task_id="dbt", **step)

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from airflow.configuration import conf
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference, Variable
+from airflow.sdk import Variable
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from podbt.airflow.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
 from podbt.contract.plan import load_plan

@@ -6,12 +6,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, DeadlineAlert, Variable
+from airflow.sdk import DAG, Variable
+from airflow.sdk.definitions.deadline import DeadlineAlert
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 
@@ -158,7 +160,7 @@ def test_recovery_of_the_same_run_says_so(airflow: Airflow) -> None:
 
 
 def test_being_late_is_told_from_the_triggerer(airflow: Airflow) -> None:
-    alert = notify.notifications(late_after=notify.timedelta(hours=1))["deadline"]
+    alert = notify.notifications(late_after=timedelta(hours=1))["deadline"]
     assert isinstance(alert, DeadlineAlert)
     assert alert.callback.path == "podbt.airflow.notify.on_late"
     context = {
