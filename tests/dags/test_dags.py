@@ -1,6 +1,7 @@
 """The DAG files as Airflow sees them: they import, and each is what its doc says."""
 
 import ast
+import inspect
 import json
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_a_dag_file_is_thin_and_documented(file: Path, bag: DagBag) -> None:
     doc = ast.get_docstring(ast.parse(text))
     assert doc
     for dag in dags_of(file):
-        assert bag.dags[dag].doc_md == ast.parse(text).body[0].value.value  # type: ignore[attr-defined]
+        assert inspect.cleandoc(bag.dags[dag].doc_md or "").startswith(doc)  # Cosmos adds a line
     code = text.split('"""', 2)[2]
     assert len(code.strip().splitlines()) < 40
     assert not file.name.startswith("dbt_")  # dbt imports modules of such names as its plugins

@@ -93,5 +93,5 @@ def _larger(one: str | None, other: str | None) -> str | None:
 
 def amount(quantity: str) -> float:
     """A Kubernetes quantity as a number: "500m" is 0.5, "1Ki" is 1024."""
-    digits = quantity.rstrip("mkMGTi")
+    digits = quantity.rstrip("mkKMGTi")
     return float(digits) * _UNITS[quantity[len(digits) :]]
