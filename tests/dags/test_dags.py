@@ -170,3 +170,10 @@ assert not any(name.endswith("manifest.json") for name in opened), opened
 """
     env = {"PATH": "/usr/bin:/bin", "HOME": str(settings_file.parent), "PODBT_SETTINGS": str(settings_file)}
     subprocess.run([sys.executable, "-c", program], check=True, env=env, cwd=DAGS.parent)
+
+
+def test_dental_models(bag: DagBag) -> None:
+    dag: Any = bag.dags["dental_models"]
+    assert {"dbt.stg_patients", "dbt.dim_patients"} <= set(dag.task_ids)
+    assert "dbt.start" in dag.get_task("dbt.dim_patients").upstream_task_ids
+    assert dag.get_task("dbt.pod").step["target"] == "prod"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from kubernetes_asyncio import client
@@ -31,6 +32,7 @@ class PodFollower:
     """Creates a pod or attaches to the one that is there, copies its log, and tells how it ended.
 
     Attributes:
+        created: When the API server made the pod; None until it was seen.
         leave: Whether the pod ended by itself and may be looked at for a while, rather than be deleted at once.
     """
 
@@ -52,6 +54,7 @@ class PodFollower:
         self._on_line = on_line or (lambda _: False)
         self._uid: str | None = None
         self._waiting = ("", time.monotonic())
+        self.created: datetime | None = None
         self.leave = False
 
     async def follow(self) -> Outcome:
@@ -118,6 +121,7 @@ class PodFollower:
 
     async def _judge(self, api: client.CoreV1Api, pod: dict[str, Any], *, changed: bool) -> Outcome | None:
         self._uid = pod["metadata"]["uid"]
+        self.created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
         age = cluster.age_seconds(pod["metadata"]["creationTimestamp"])
         if has_ended(pod):
             if pod["metadata"].get("deletionTimestamp"):

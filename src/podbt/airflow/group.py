@@ -1,6 +1,7 @@
 """DbtModelGroup: one pod builds, and each model is a task with its own state."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup
 
 from podbt.airflow.group_tasks import AssetsTask, FinishTask, GroupPod, ModelTask
-from podbt.airflow.progress import key_of
+from podbt.airflow.progress import key_of, packed
 from podbt.contract.graph import Graph, Member, graph_of
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import load_settings
@@ -91,15 +92,18 @@ class DbtModelGroup(TaskGroup):
             self._fill(graph, {"selector": selector, "select": [f"tag:{tag}" for tag in tags]}, assets=assets)
 
     def _fill(self, graph: Graph, selection: dict[str, Any], *, assets: bool) -> None:
-        start = EmptyOperator(task_id="start", doc_md="Lets the pod and all models of the group begin.")
+        start = EmptyOperator(task_id="start", doc_md="Lets all models of the group begin.")
         pod = GroupPod(
             task_id="pod",
             **{"command": "build", **self._step, **selection},
             settings=self._settings,
             plan_hash=self._plan.hash,
+            # Beside start and not after it, and before all others where the triggerer has to choose: it takes a second
+            # to make the triggers of a hundred models, and the pod is to start meanwhile.
+            priority_weight=1000,
+            weight_rule="absolute",
             doc_md="The one pod that builds the group. It fails only where dbt does not get to its end.",
         )
-        start >> pod
         self._places = {unique_id: index for index, unique_id in enumerate(sorted(self._plan.nodes))}
         tasks: dict[str, ModelTask] = {}
         for member in graph.members.values():
@@ -117,11 +121,14 @@ class DbtModelGroup(TaskGroup):
                                 doc_md="Tests that read no model of this group.")  # fmt: skip
             start >> checks
             last.append(checks)
-        own = {"retries": 0, "trigger_rule": "all_done", "trigger_kwargs": {"pod": pod.task_id}}
-        finish = FinishTask(task_id="finish", **own, doc_md="Fails where a task of the group did not succeed.")
-        last >> finish
+        own: dict[str, Any] = {"trigger_rule": "all_done", "trigger_kwargs": {"pod": pod.task_id}}
         if assets:
-            last >> AssetsTask(task_id="assets", **own, doc_md="Emits one asset event for each node that was built.")
+            doc = "Emits one asset event for each node that was built."
+            events = AssetsTask(task_id="assets", retries=2, retry_delay=timedelta(seconds=30), doc_md=doc, **own)
+            last >> events
+            last = [events]
+        doc = "Fails where a task of the group did not succeed."
+        last >> FinishTask(task_id="finish", retries=0, doc_md=doc, **own)
 
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node
@@ -145,7 +152,7 @@ class DbtModelGroup(TaskGroup):
         arguments = {
             "pod": pod,
             "node": node,
-            "at": {key_of(unique_id): self._places[unique_id] for unique_id in keys},
+            "at": packed({key_of(unique_id): self._places[unique_id] for unique_id in keys}),
             "plan": self._plan.hash,
             "step": self._step,
             "overrides": self._settings,
@@ -155,6 +162,7 @@ class DbtModelGroup(TaskGroup):
             task_id=label,
             kind=kind,
             step=self._step,
+            weight_rule="absolute",
             trigger_rule="one_success",  # of start: waiting for the parents' states would lag behind the pod
             trigger_kwargs={key: value for key, value in arguments.items() if value or key not in optional},
             **kwargs,

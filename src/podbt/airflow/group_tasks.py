@@ -15,13 +15,12 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.assets import ALIAS, decoded, emit
-from podbt.airflow.group_triggers import AssetsTrigger, FinishTrigger, GroupPodTrigger
+from podbt.airflow.group_triggers import EMITTED, AssetsTrigger, FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD, ModelTrigger
 from podbt.airflow.operator import DbtPodOperator
 from podbt.airflow.watch import ENDED
 
 _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
-_EMITTED = "podbt_emitted"
 
 
 class GroupPod(DbtPodOperator):
@@ -105,7 +104,11 @@ class FinishTask(_InTrigger):
 
 
 class AssetsTask(_InTrigger):
-    """Emits one asset event for each node that was built since the last time that it did."""
+    """Emits one asset event for each node that was built since the last time that it did.
+
+    What it told becomes known through the finish task, which comes after it: Airflow takes in the events only when this
+    task has succeeded, so it cannot note itself what is told.
+    """
 
     trigger_class = AssetsTrigger
     ui_color = "#dddddd"
@@ -118,7 +121,7 @@ class AssetsTask(_InTrigger):
         if not isinstance(event, Mapping):
             return super().resume(context, event)
         ti = context["ti"]
-        before = decoded(ti.xcom_pull(task_ids=self.task_id, key=_EMITTED)) or {}
+        before = decoded(ti.xcom_pull(task_ids=event["finish"], key=EMITTED)) or {}
         results = {}
         for task_id in event["tasks"]:
             result = decoded(ti.xcom_pull(task_ids=task_id))
@@ -126,6 +129,5 @@ class AssetsTask(_InTrigger):
                 results[task_id] = result
         fresh = [result for task_id, result in results.items() if before.get(task_id) != result["pod"]]
         count = emit(context, fresh)
-        ti.xcom_push(_EMITTED, {task_id: result["pod"] for task_id, result in results.items()})
         self.log.info("%d asset events", count)
-        return {"events": count}
+        return {"events": count, "told": {task_id: result["pod"] for task_id, result in results.items()}}

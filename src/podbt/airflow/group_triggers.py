@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
 from podbt.airflow.model_trigger import TOLD
-from podbt.airflow.progress import PodProgress, key_of
+from podbt.airflow.progress import PodProgress, key_of, unpacked
 from podbt.airflow.trigger import DbtPodTrigger, resolve_settings
-from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others
+from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others, xcom
 from podbt.contract.exits import ExitReason
 from podbt.pod.build import pod_name
 from podbt.pod.state import Outcome, failure
+
+EMITTED: Final = "podbt_emitted"
+"""XCom of the finish task: pods by task_id whose builds the asset events have told."""
 
 _SHOWN = frozenset({ExitReason.NODE_FAILURE, ExitReason.TEST_FAILURE})
 
@@ -46,13 +49,17 @@ class GroupPodTrigger(DbtPodTrigger):
         )
         name = pod_name(identity)
         self._told = PodProgress(name=name, created=datetime.now(UTC))
-        # A run that was cleared as a whole starts anew. After a lost pod, what the tasks show as built stays built.
-        states = await task_states(place)
-        built = any(state == "success" for task, state in states.items() if place.has_member(task))
-        self.step = {**self.step, "resume": built}
+        if identity.try_number > 1:
+            # A run that was cleared as a whole starts anew. After a lost pod, what the tasks show as built stays built.
+            states = await task_states(place)
+            built = any(state == "success" for task, state in states.items() if place.has_member(task))
+            self.step = {**self.step, "resume": built}
+            self._told.resumed = built
         await wait_for_others(place, name, None, self.log)
         self._told.created = datetime.now(UTC)
         outcome = await super()._outcome()
+        if self._follower is not None and self._follower.created is not None:
+            self._told.created = self._follower.created  # an earlier triggerer may have made the pod
         self._told.ended, self._told.lost = True, outcome.line
         self._told.artifacts = outcome.summary.artifacts
         if outcome.summary.exit_reason not in _SHOWN:
@@ -84,7 +91,7 @@ class GroupPodTrigger(DbtPodTrigger):
             arguments = getattr(task, "start_trigger_args", None)
             given = smart_decode_trigger_kwargs(arguments.trigger_kwargs) if arguments else None
             if given and given.get("pod") == self.task_id and "at" in given:
-                owners |= dict.fromkeys(given["at"], task.task_id)
+                owners |= dict.fromkeys(unpacked(given["at"]), task.task_id)
         return owners
 
 
@@ -107,35 +114,47 @@ class FinishTrigger(BaseTrigger):
         """Yields one event. Never raises."""
         ti: Any = self.task_instance
         place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
-        own = {ti.task_id, f"{place.group_id}.assets"}
+        assets = f"{place.group_id}.assets"
         while True:
             try:
                 found = await task_states(place)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer comes later
                 self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
                 await asyncio.sleep(5)
                 continue
-            states = {task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task not in own}
+            states = {
+                task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task != ti.task_id
+            }
             if all(state in ENDED for state in states.values()):
                 break
             await asyncio.sleep(3)  # somebody marked a model whose ancestors are still at work
-        bad = sorted(task for task, state in states.items() if state not in {"success", "removed"})
+        fine = {"success", "removed"}
+        bad = sorted(
+            task for task, state in states.items() if state not in fine and (task, state) != (assets, "skipped")
+        )
         counts = {state: list(states.values()).count(state) for state in sorted(set(map(str, states.values())))}
+        told = await self._told(place, assets) if states.get(assets) == "success" else {}
         failed = [task for task in bad if states[task] == "failed"] or bad
         if not bad:
             self.log.info("All %d tasks of the group succeeded", len(states))
-            yield TaskSuccessEvent(xcoms={"return_value": {"status": "success", "counts": counts}})
+            yield TaskSuccessEvent(xcoms={"return_value": {"status": "success", "counts": counts}, **told})
             return
         self.log.error("%d of %d tasks did not succeed. Failed: %s", len(bad), len(states), ", ".join(failed[:20]))
         result = {"status": "failed", "counts": counts, "failed": failed[:20]}
-        yield TaskFailedEvent(xcoms={"return_value": result})
+        yield TaskFailedEvent(xcoms={"return_value": result, **told})
+
+    async def _told(self, place: Place, assets: str) -> dict[str, Any]:
+        """What the asset events have told, once Airflow has taken them in."""
+        try:
+            result = await xcom(place, assets, "return_value")
+        except Exception:
+            self.log.exception("What was told is not known: the next asset events repeat it")
+            return {}
+        return {EMITTED: result["told"]} if result else {}
 
 
 class AssetsTrigger(BaseTrigger):
     """Goes on to a worker, since only a worker emits asset events, where there is anything to tell.
-
-    The task starts here and not on a worker, because Airflow clears the XComs of a task that starts there: its own
-    last one says what it has told already.
 
     Args:
         pod: task_id of the group's pod task.
@@ -160,7 +179,7 @@ class AssetsTrigger(BaseTrigger):
             yield TaskFailedEvent(xcoms={"return_value": {"error": str(error)}})
             return
         if built := sorted(task for task, state in states.items() if state == "success" and place.has_member(task)):
-            yield TriggerEvent({"tasks": built})
+            yield TriggerEvent({"tasks": built, "finish": f"{place.group_id}.finish"})
         else:
             self.log.info("Nothing was built")
             yield TaskSkippedEvent()

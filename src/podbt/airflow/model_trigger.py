@@ -1,15 +1,19 @@
 """The trigger of a model's task: it reads the model's state off the group's pod, or runs the model alone."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
 
+from podbt.airflow import cluster
 from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
-from podbt.airflow.progress import PodProgress, born, key_of
-from podbt.airflow.trigger import identity_of, resolve_settings
+from podbt.airflow.progress import PodProgress, born, key_of, unpacked
+from podbt.airflow.trigger import identity_of, later, resolve_settings, resolve_step
 from podbt.airflow.verdict import Duty, Kind, Verdict, judge, report
 from podbt.airflow.watch import ENDED, Place, Watch, wait_for_others, watching, xcom
 from podbt.contract.exits import ExitReason
@@ -17,10 +21,12 @@ from podbt.contract.graph import selection_names
 from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
 from podbt.contract.settings import Settings
-from podbt.contract.step import Step
 from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import build_pod, pod_name
 from podbt.pod.state import Outcome, failure
+
+_PATIENCE_SECONDS: Final = 5.0
+_LOG_SECONDS: Final = 1.0
 
 TOLD: Final = "podbt_told"
 """XCom of the group's pod task: its progress, for those who come when the pod is gone."""
@@ -35,7 +41,7 @@ class ModelTrigger(BaseTrigger):
     Args:
         pod: task_id of the group's pod task.
         node: unique_id; None for the task of the tests that belong to no node.
-        at: Places by key of the node and its tests, see `Duty`.
+        at: Places by key of the node and its tests, see `Duty` and `packed`.
         plan: Hash of the plan that they are places in.
         beside: task_ids of members that its tests read and that are not its ancestors.
         step: Fields of `Step` for running alone, without the selection; templates rendered.
@@ -47,7 +53,8 @@ class ModelTrigger(BaseTrigger):
         self,
         pod: str,
         node: str | None,
-        at: Mapping[str, int],
+        at: str,
+        *,
         plan: str,
         beside: Sequence[str] = (),
         step: Mapping[str, Any] | None = None,
@@ -57,13 +64,13 @@ class ModelTrigger(BaseTrigger):
         super().__init__()
         self.pod = pod
         self.node = node
-        self.at = dict(at)
+        self.at = at
         self.plan = plan
         self.beside = list(beside)
         self.step = dict(step or {})
         self.overrides = dict(overrides or {})
         self.parents = parents
-        self._duty = Duty(node=key_of(node) if node else None, at=self.at, plan=plan)
+        self._duty = Duty(node=key_of(node) if node else None, at=unpacked(at), plan=plan)
         self._follower: PodFollower | None = None
         self._ended = False
 
@@ -77,14 +84,21 @@ class ModelTrigger(BaseTrigger):
         try:
             event = await self._event()
         except PodbtError as error:
-            self.log.error("%s", error)
+            self.log.warning("%s", error)
             event = _refused(failure(ExitReason.CONFIG_ERROR, str(error)))
         except Exception as error:
             self.log.exception("Following the model failed")
             event = _failed({"error": f"{type(error).__name__}: {error}"})
         self._ended = True
-        if self._follower is not None:
+        if self._follower is not None and self.parents is None:
+            later(self._follower.delete(now=not self._follower.leave))  # the event may get lost with the triggerer
+        elif self._follower is not None:
             await self._follower.delete(now=True)
+        if self.parents is not None:  # dag.test() ends the event loop together with the trigger
+            await cluster.disconnect()
+        if not isinstance(event, TaskSuccessEvent):
+            # A busy triggerer closes a task's log before it has read all of it; what failed is not to get lost.
+            await asyncio.sleep(_LOG_SECONDS)
         yield event
 
     async def on_kill(self) -> None:
@@ -108,22 +122,27 @@ class ModelTrigger(BaseTrigger):
                 self.log.warning("Not run: %s. Once that is mended, clear this task.", missing)
                 return TaskSkippedEvent(xcoms={"return_value": {"status": "skipped", "error": missing}})
             async with watch.slots:
-                return await self._alone(watch.place, settings, verdict.rest or tuple(self.at))
+                return await self._alone(watch.place, settings, verdict.rest or tuple(self._duty.at))
 
     async def _served(self, watch: Watch) -> tuple[Verdict, PodProgress | None]:
         """What the group's pods have to say to this try, once it is final."""
         ti: Any = self.task_instance
+        duty = replace(self._duty, rerun=ti.try_number > 1)
+        patience = time.monotonic() + _PATIENCE_SECONDS
         while True:
             serving = [one for one in reversed(watch.pods) if one.serves(ti.id)]
             pod = serving[0] if serving else None
-            verdict = judge(self._duty, pod) if pod else Verdict(kind=Kind.WAIT)
+            verdict = judge(duty, pod) if pod else Verdict(kind=Kind.WAIT)
             if verdict.kind in {Kind.DONE, Kind.FAILED, Kind.REST}:
                 return verdict, pod
             for older in serving[1:]:  # a later try of the pod leaves out what an earlier one built
-                if judge(self._duty, older).kind is Kind.DONE:
+                if judge(duty, older).kind is Kind.DONE:
                     return Verdict(kind=Kind.DONE), older
             if pod is not None and not pod.ended:
                 await watch.news()
+                continue
+            if pod is None and time.monotonic() < patience:  # mostly it is about to be made
+                await watch.news(_PATIENCE_SECONDS)
                 continue
             # No pod at work. Another one comes unless Airflow is done with the pod's task.
             state = (await watch.states()).get(watch.place.pod_task_id)
@@ -140,13 +159,13 @@ class ModelTrigger(BaseTrigger):
         ti: Any = self.task_instance
         if pod is None and (told := await xcom(place, place.pod_task_id, TOLD)):
             known = PodProgress.from_xcom(told)
-            pod = known if known.serves(ti.id) else None
+            pod = known if known and known.serves(ti.id) else None
             if pod is None:
                 return Verdict(kind=Kind.ABSENT), None  # cleared since: runs alone
         if pod is None:
             # Nothing is known of any pod: where somebody marked the pod's task a success, the models run alone.
             return Verdict(kind=Kind.ABSENT if state == "success" else Kind.LOST), None
-        verdict = judge(self._duty, pod)
+        verdict = judge(replace(self._duty, rerun=ti.try_number > 1), pod)
         return (Verdict(kind=Kind.LOST) if verdict.kind is Kind.WAIT else verdict), pod
 
     def _lost(self, pod: PodProgress | None) -> TriggerEvent:
@@ -192,7 +211,8 @@ class ModelTrigger(BaseTrigger):
     async def _alone(self, place: Place, settings: Settings, keys: tuple[str, ...]) -> TriggerEvent:
         ti: Any = self.task_instance
         identity = identity_of(ti)
-        step = Step.from_dict({**self.step, **self._selection(settings, set(keys)), "resume": False, "events": True})
+        selection = self._selection(settings, set(keys))
+        step = resolve_step({**self.step, **selection, "resume": False, "events": True}, settings)
         settings = fit(settings, step)
         manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
         name = pod_name(identity)
@@ -201,7 +221,9 @@ class ModelTrigger(BaseTrigger):
         self._follower = PodFollower(settings, manifest, self.log, told.feed)
         outcome = await self._follower.follow()
         told.artifacts = outcome.summary.artifacts
-        text, result = report(Duty(node=self._duty.node, at={key: self.at[key] for key in keys}, plan=self.plan), told)
+        text, result = report(
+            Duty(node=self._duty.node, at={key: self._duty.at[key] for key in keys}, plan=self.plan), told
+        )
         result |= {"unique_id": self.node, "target": outcome.summary.target, "pod": name}
         if outcome.ok:
             self.log.info("%s", text)

@@ -192,7 +192,7 @@ class DbtPodOperator(KubernetesPodOperator):
         """Ends the task on a worker, where only that gives callbacks, asset events or a failure without retries."""
         if isinstance(event, Mapping):
             summary = Summary.parse(dict(event["summary"]), source="trigger event")
-            outcome = Outcome(summary=summary, retryable=bool(event["retryable"]))
+            outcome = Outcome(summary=summary, retryable=bool(event["retryable"]), shown=bool(event.get("shown")))
             return self._end(context, outcome, event.get("built") or [])
         if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
             return None

@@ -22,6 +22,16 @@ def key_of(unique_id: str) -> str:
     return hashlib.sha256(unique_id.encode()).hexdigest()[:KEY_CHARS]
 
 
+def packed(places: Mapping[str, int]) -> str:
+    """Places by key as one text: a task's arguments travel with every trigger of its DAG, and a text is cheap."""
+    return " ".join(f"{key}:{index}" for key, index in places.items())
+
+
+def unpacked(text: str) -> dict[str, int]:
+    """The opposite of `packed`."""
+    return {key: int(index) for key, _, index in (word.partition(":") for word in text.split())}
+
+
 def born(task_instance_id: Any) -> datetime:
     """When a try of a task instance came to be: Airflow gives each an id of its own, and writes the time into it.
 
@@ -42,6 +52,7 @@ class PodProgress:
     Attributes:
         name: The pod's name.
         created: When the API server made it, in whole seconds.
+        resumed: Whether it goes on where an earlier try stopped: its snapshots then hold what that one built.
         ended: Whether nothing more can come: the pod has ended or is gone, and its log has been read.
         lost: What to say of nodes that had not ended by then.
         end: Why the run ended, in the runner's word.
@@ -50,6 +61,7 @@ class PodProgress:
 
     name: str
     created: datetime
+    resumed: bool = False
     ended: bool = False
     lost: str = ""
     end: ExitReason | None = None
@@ -77,14 +89,18 @@ class PodProgress:
         """
         return self.created + _SECOND > born(task_instance_id)
 
-    def mark(self, key: str, index: int, plan: str) -> Mark:
+    def mark(self, key: str, index: int, plan: str, *, rerun: bool = False) -> Mark:
         """A node's mark.
 
         Args:
             key: Of the node, see `key_of`.
             index: Its place among the plan's sorted unique_ids.
             plan: The hash of that plan; marks of another one are not read.
+            rerun: Whether an earlier try's result is none, since somebody asked for the node again.
         """
+        if rerun and self.resumed:
+            own = self._told.get(key)
+            return own.mark if own else Mark.UNKNOWN
         if (mark := self._since.get(key)) is not None:
             return mark
         if self.plan == plan and index < len(self._marks):
@@ -121,6 +137,7 @@ class PodProgress:
         return {
             "pod": self.name,
             "created": self.created.isoformat(),
+            "resumed": self.resumed,
             "plan": self.plan,
             "marks": self._marks,
             "since": marks,
@@ -131,16 +148,21 @@ class PodProgress:
         }
 
     @classmethod
-    def from_xcom(cls, data: Mapping[str, Any]) -> Self:
-        found = cls(
-            name=data["pod"],
-            created=datetime.fromisoformat(data["created"]),
-            ended=True,
-            lost=data["lost"],
-            end=ExitReason(data["end"]) if data["end"] else None,
-            plan=data["plan"],
-            artifacts=data["artifacts"],
-        )
-        found._marks = data["marks"]
-        found._since = {key: Mark(mark) for key, mark in data["since"].items()}
+    def from_xcom(cls, data: Any) -> Self | None:
+        """The opposite of `to_xcom`; None for what another version of podbt left there."""
+        try:
+            found = cls(
+                name=data["pod"],
+                created=datetime.fromisoformat(data["created"]),
+                resumed=data["resumed"],
+                ended=True,
+                lost=data["lost"],
+                end=ExitReason(data["end"]) if data["end"] else None,
+                plan=data["plan"],
+                artifacts=data["artifacts"],
+            )
+            found._marks = data["marks"]
+            found._since = {key: Mark(mark) for key, mark in data["since"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
         return found

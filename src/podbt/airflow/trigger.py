@@ -74,7 +74,7 @@ class DbtPodTrigger(BaseTrigger):
             outcome = failure(ExitReason.LOST, f"Following the pod failed: {type(error).__name__}: {error}")
         self._ended = True
         if self._follower is not None and self.identity is None:
-            _later(self._follower.delete(now=not self._follower.leave))
+            later(self._follower.delete(now=not self._follower.leave))
         elif self._follower is not None:  # dag.test() ends the event loop together with the trigger
             await self._follower.delete(now=True)
             await cluster.disconnect()
@@ -93,7 +93,8 @@ class DbtPodTrigger(BaseTrigger):
             # Only a worker can fail a task without its retries, or run a success callback.
             event = {"summary": report, "retryable": outcome.retryable}
             built = self._told.built_nodes(outcome.summary) if outcome.ok else []
-            yield TriggerEvent({**event, "built": built} if built else event)
+            more = {"built": built, "shown": outcome.shown}
+            yield TriggerEvent({**event, **{key: value for key, value in more.items() if value}})
 
     async def on_kill(self) -> None:
         """A person marked the task or cleared it: the pod has no reader any more. Never runs at a restart."""
@@ -147,7 +148,7 @@ def resolve_step(fields: dict[str, Any], settings: Settings) -> Step:
     return step
 
 
-def _later(work: Coroutine[Any, Any, None]) -> None:
+def later(work: Coroutine[Any, Any, None]) -> None:
     """Runs on after the trigger is done; the loop keeps only weak references to tasks."""
     task = asyncio.get_running_loop().create_task(work)
     _background.add(task)

@@ -45,16 +45,18 @@ class Duty:
         node: Key of its node; None for the task of the tests that belong to no node.
         at: Places among the plan's sorted unique_ids by key, of the node and of its tests.
         plan: The hash of that plan.
+        rerun: Whether this is not the task's first try.
     """
 
     node: str | None
     at: Mapping[str, int]
     plan: str
+    rerun: bool = False
 
 
 def judge(duty: Duty, pod: PodProgress) -> Verdict:
     """Decides for one task by what its pod has told so far."""
-    marks = {key: pod.mark(key, index, duty.plan) for key, index in duty.at.items()}
+    marks = {key: pod.mark(key, index, duty.plan, rerun=duty.rerun) for key, index in duty.at.items()}
     own = marks.get(duty.node) if duty.node else None
     if own in _BAD:
         return Verdict(kind=Kind.FAILED)  # its tests follow at once, skipped

@@ -116,7 +116,7 @@ class Watch:
                     api = await cluster.connect()
                     await self._look(api)
                     await self._ask()
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - all who wait here would wait for ever
                     _log.warning("Watching the pods of %s was cut (%s); going on", self.place.group_id, error)
                 await asyncio.sleep(_LOOK_SECONDS)
         finally:
@@ -144,6 +144,7 @@ class Watch:
             name=meta["name"],
             created=datetime.fromisoformat(meta["creationTimestamp"]),
             artifacts=run_folder(identity),
+            resumed=identity.try_number > 1 and _env(pod).get(constants.ENV_RESUME) != "0",
         )
         self._uids[meta["uid"]] = found
         self.pods = sorted([*self.pods, found], key=lambda one: one.created)
@@ -216,6 +217,10 @@ async def watching(place: Place) -> AsyncGenerator[Watch, None]:
             _watches.pop(key, None)
             task.cancel()
             await asyncio.wait({task})
+
+
+def _env(pod: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item.get("value", "") for item in pod["spec"]["containers"][0].get("env") or []}
 
 
 async def pods_of(api: client.CoreV1Api, place: Place, task_ids: Iterable[str] | None) -> list[dict[str, Any]]:

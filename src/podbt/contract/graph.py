@@ -109,7 +109,7 @@ class _Layout:
         for key in sorted(self._chosen & set(self._nodes)) if checks else ():
             if self._nodes[key].resource_type not in _CHECKS:
                 continue
-            read = self._nearest(key)
+            read = self._members & set(self._nodes[key].depends_on) or self._nearest(key)
             if not read:
                 loose.append(key)
                 continue

@@ -22,6 +22,9 @@ class FakeCluster:
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    logs: dict[str, list[str]] = field(default_factory=dict)
+    """Of single pods, written as they run; `log` is what every other pod has."""
+    log_requests: list[str] = field(default_factory=list)
     refusals: list[tuple[int, str]] = field(default_factory=list)
     """(status, message) of the next creations."""
     created: list[dict[str, Any]] = field(default_factory=list)
@@ -30,6 +33,7 @@ class FakeCluster:
     """So many watches end in the middle of a line."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _version: int = 0
+    _gone: dict[str, int] = field(default_factory=dict)
 
     async def update(self, name: str, *, age_seconds: float = 0, **status: Any) -> None:
         pod = self.pods[name]
@@ -40,6 +44,7 @@ class FakeCluster:
 
     async def remove(self, name: str) -> None:
         self.pods.pop(name)
+        self._gone[name] = self._version + 1
         await self._notify()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -71,7 +76,7 @@ class FakeCluster:
         name = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
         if request.query.get("watch"):
             return await self._watch(request, name)
-        items = [pod for key, pod in self.pods.items() if not name or key == name]
+        items = [pod for key, pod in self.pods.items() if (not name or key == name) and _labelled(pod, request)]
         return web.json_response(
             {"kind": "PodList", "metadata": {"resourceVersion": str(self._version)}, "items": items}
         )
@@ -79,7 +84,8 @@ class FakeCluster:
     async def _watch(self, request: web.Request, name: str) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        seen, known = int(request.query["resourceVersion"]), name in self.pods
+        seen = int(request.query["resourceVersion"])
+        known = name in self.pods or self._gone.get(name, 0) > seen  # deleted since the list that was read
         while True:
             async with self._changed:
                 while self._version <= seen:
@@ -105,11 +111,43 @@ class FakeCluster:
         await self.remove(name)
         return web.json_response(body)
 
-    async def read_log(self, _: web.Request) -> web.Response:
+    async def say(self, name: str, *lines: str) -> None:
+        """Writes to a pod's log."""
+        self.logs.setdefault(name, []).extend(lines)
+        await self._notify()
+
+    async def read_log(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        self.log_requests.append(name)
+        if name in self.logs:
+            return await self._stream(request, name)
         return web.Response(text="".join(f"2026-01-01T00:00:{n:02d}Z {line}\n" for n, line in enumerate(self.log)))
+
+    async def _stream(self, request: web.Request, name: str) -> web.StreamResponse:
+        """A followed log: it ends with its container."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        sent = 0
+        while True:
+            lines = self.logs[name]
+            for line in lines[sent:]:
+                sent += 1
+                await response.write(f"2026-01-01T00:00:00.{sent:09d}Z {line}\n".encode())
+            if name not in self.pods or self.pods[name]["status"]["phase"] in {"Succeeded", "Failed"}:
+                return response
+            async with self._changed:
+                seen = self._version
+                await self._changed.wait_for(lambda: self._version > seen)  # noqa: B023 - awaited in this turn
 
     async def list_events(self, _: web.Request) -> web.Response:
         return web.json_response({"kind": "EventList", "items": self.events})
+
+
+def _labelled(pod: dict[str, Any], request: web.Request) -> bool:
+    """Whether a pod has the labels of podbt's own that are asked for."""
+    asked = dict(part.split("=", 1) for part in request.query.get("labelSelector", "").split(",") if part)
+    labels = pod["metadata"].get("labels", {})
+    return all(labels.get(key) == value for key, value in asked.items() if key.startswith("podbt.io/"))
 
 
 @asynccontextmanager

@@ -1,0 +1,192 @@
+"""A group's own tasks: what is whose failure, and what the end says."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.triggers.base import StartTriggerArgs, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from tests.unit.airflow.fake_airflow import FakeAirflow, FakeTask, FakeTaskInstance
+from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
+from tests.unit.airflow.test_trigger import ended, running
+
+from podbt.airflow import follow
+from podbt.airflow.group_triggers import EMITTED, AssetsTrigger, FinishTrigger, GroupPodTrigger
+from podbt.airflow.model_trigger import TOLD
+from podbt.airflow.progress import key_of
+from podbt.contract.events import NodeEvent, encode
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure, RunIdentity, Summary
+from podbt.pod.build import _annotations, _labels, pod_name
+
+NOW = datetime.now(UTC)
+POD = RunIdentity(dag_id="d", run_id="r", task_id="g.pod")
+NAME = pod_name(POD)
+BOOM = Failure(unique_id="model.p.a", status="error", message="boom")
+BAD = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error="model.p.a: boom", failures=[BOOM])
+GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS)
+
+
+class Dag:
+    """As a trigger sees it: with what its tasks' triggers get."""
+
+    def __init__(self, **owned: str) -> None:
+        self.tasks = [FakeTask() for _ in owned]
+        for task, (name, unique_id) in zip(self.tasks, owned.items(), strict=True):
+            task.task_id = f"g.{name}"  # type: ignore[attr-defined]  # as a task has
+            given = {"pod": "g.pod", "node": unique_id, "at": f"{key_of(unique_id)}:0"}
+            task.start_trigger_args = StartTriggerArgs("x", "resume", given)
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, summary: Summary, dag: Dag, *, try_number: int = 1, **states: str | None
+) -> tuple[TriggerEvent, FakeCluster]:
+    """Runs the pod's trigger over a pod that ends so."""
+    name = pod_name(POD.model_copy(update={"try_number": try_number}))
+    monkeypatch.setattr(follow, "_TICK_SECONDS", 0.05)
+
+    async def play(fake: FakeCluster) -> None:
+        await fake.until(lambda: name in fake.pods)
+        fake.logs[name] = [encode(NodeEvent.of("model.p.a", "error", at=NOW, message="boom")), "a line for people"]
+        await fake.update(name, **running())
+        await asyncio.sleep(0.1)
+        await fake.update(name, **ended(summary, 0 if summary.status == "success" else 1))
+
+    async def both() -> tuple[TriggerEvent, FakeCluster]:
+        async with fake_cluster(monkeypatch) as fake:
+            FakeAirflow.install(monkeypatch, **states)
+            tested = GroupPodTrigger(step={"command": "build", "events": True})
+            tested.task_instance = FakeTaskInstance("g.pod", FakeTask(dag=dag), try_number)
+            playing = asyncio.ensure_future(play(fake))
+            event = await asyncio.wait_for(anext(aiter(tested.run())), 30)
+            await playing
+            return event, fake
+
+    return asyncio.run(both())
+
+
+@pytest.mark.parametrize("state", ["deferred", "failed", "up_for_retry", "skipped"])
+def test_a_failed_model_is_its_own_tasks_failure(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    event, _ = run(monkeypatch, BAD, Dag(a="model.p.a"), a=state)
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms is not None
+    assert event.xcoms["return_value"]["status"] == "failed"
+    assert event.xcoms[TOLD]["failed"] == {key_of("model.p.a"): "boom"}
+
+
+@pytest.mark.parametrize(
+    ("dag", "states"),
+    [
+        pytest.param(Dag(b="model.p.b"), {"b": "deferred"}, id="a node without a task"),
+        pytest.param(Dag(a="model.p.a"), {"a": "success"}, id="its task stays green: the pod alone was cleared"),
+    ],
+)
+def test_no_failure_goes_unseen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dag: Dag, states: dict[str, str]
+) -> None:
+    event, _ = run(monkeypatch, BAD, dag, **states)  # type: ignore[arg-type]  # states, none of them a number
+    assert isinstance(event, TaskFailedEvent)
+    assert "No task shows that model.p.a failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reason", [ExitReason.CONNECTION_ERROR, ExitReason.INTERRUPTED, ExitReason.ARTIFACT_ERROR])
+def test_where_dbt_did_not_get_to_its_end_the_pods_task_fails(
+    monkeypatch: pytest.MonkeyPatch, reason: ExitReason
+) -> None:
+    summary = BAD.model_copy(update={"exit_reason": reason})
+    event, _ = run(monkeypatch, summary, Dag(a="model.p.a"), a="deferred")
+    assert isinstance(event, TaskFailedEvent)
+
+
+def test_what_no_retry_can_help_tells_its_models_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = BAD.model_copy(update={"exit_reason": ExitReason.CONFIG_ERROR})
+    event, _ = run(monkeypatch, summary, Dag(a="model.p.a"), a="deferred")
+    assert not isinstance(event, TaskFailedEvent)
+    assert event.payload["retryable"] is False
+    assert event.payload[TOLD]["pod"] == NAME
+
+
+@pytest.mark.parametrize(("state", "resume"), [("success", None), ("deferred", "0"), (None, "0")])
+def test_a_group_that_was_cleared_as_a_whole_starts_anew(
+    monkeypatch: pytest.MonkeyPatch, state: str | None, resume: str | None
+) -> None:
+    """After a lost pod it goes on instead: then some models are green."""
+    _, fake = run(monkeypatch, GOOD, Dag(), try_number=2, a=state)
+    env = {item["name"]: item.get("value") for item in fake.created[0]["spec"]["containers"][0]["env"]}
+    assert env.get("PODBT_RESUME") == resume
+    assert env["PODBT_EVENTS"] == "1"
+
+
+def test_progress_is_no_line_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run(monkeypatch, GOOD, Dag())
+    said = capsys.readouterr().out
+    assert "a line for people" in said
+    assert "::podbt" not in said
+
+
+def test_it_waits_for_pods_that_still_write_the_same_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that runs alone while the whole run is cleared."""
+    other = RunIdentity(dag_id="d", run_id="r", task_id="g.a")
+
+    async def scenario() -> tuple[bool, bool]:
+        async with fake_cluster(monkeypatch) as fake:
+            FakeAirflow.install(monkeypatch)
+            meta = {"name": pod_name(other), "uid": "o", "labels": _labels(other), "annotations": _annotations(other)}
+            fake.pods[pod_name(other)] = {"metadata": meta}
+            await fake.update(pod_name(other), **running())
+            tested = GroupPodTrigger(step={"command": "build"})
+            tested.task_instance = FakeTaskInstance("g.pod")
+            waiting = asyncio.ensure_future(anext(aiter(tested.run())))
+            await asyncio.sleep(0.3)
+            before = NAME in fake.pods
+            await fake.remove(pod_name(other))
+            await asyncio.wait_for(fake.until(lambda: NAME in fake.pods), 10)
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            return before, NAME in fake.pods
+
+    assert asyncio.run(scenario()) == (False, True)
+
+
+def end_of(monkeypatch: pytest.MonkeyPatch, trigger: Any, **states: str | None) -> TriggerEvent:
+    FakeAirflow.install(monkeypatch, **states)
+    trigger.task_instance = FakeTaskInstance("g.finish")
+
+    async def first() -> TriggerEvent:
+        return await asyncio.wait_for(anext(aiter(trigger.run())), 10)
+
+    return asyncio.run(first())
+
+
+@pytest.mark.parametrize(
+    ("states", "kind"),
+    [
+        pytest.param({"pod": "success", "a": "success"}, TaskSuccessEvent, id="all well"),
+        pytest.param({"pod": "success", "a": "failed", "b": "skipped"}, TaskFailedEvent, id="a model failed"),
+        pytest.param({"pod": "failed", "a": "skipped"}, TaskFailedEvent, id="dbt never began"),
+        pytest.param({"start": "upstream_failed", "a": "upstream_failed"}, TaskFailedEvent, id="nothing began"),
+        pytest.param({"pod": "success", "a": "success", "assets": "failed"}, TaskFailedEvent, id="no asset events"),
+        pytest.param({"a": "success", "assets": "skipped"}, TaskSuccessEvent, id="no news"),
+    ],
+)
+def test_a_run_is_green_only_where_every_model_is(
+    monkeypatch: pytest.MonkeyPatch, states: dict[str, str | None], kind: type[Any]
+) -> None:
+    assert type(end_of(monkeypatch, FinishTrigger("g.pod"), **states)) is kind
+
+
+def test_what_was_told_is_noted_once_the_events_are_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"g.a": "p1"}
+    airflow = FakeAirflow.install(monkeypatch)
+    airflow.xcoms["g.assets", "return_value"] = {"events": 1, "told": told}
+    monkeypatch.setattr(FakeAirflow, "install", lambda _, **states: airflow.states.update(states))
+    for state, noted in (("success", told), ("failed", None)):
+        airflow.states.update({"g.a": "failed", "g.assets": state})
+        event: Any = end_of(monkeypatch, FinishTrigger("g.pod"))
+        assert event.xcoms.get(EMITTED) == noted
+
+
+def test_events_take_a_worker_only_where_something_was_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = end_of(monkeypatch, AssetsTrigger("g.pod"), start="success", pod="success", a="success", b="failed")
+    assert event.payload == {"tasks": ["g.a"], "finish": "g.finish"}
+    assert isinstance(end_of(monkeypatch, AssetsTrigger("g.pod"), pod="success", a="failed"), TaskSkippedEvent)
