@@ -185,6 +185,8 @@ metadata:
 spec:
   replicas: {{ .values.replicas | int64 }}
   revisionHistoryLimit: 3
+  # Kubernetes' own limit of 600 s would call a rollout failed while it waits for the migrations, as it may.
+  progressDeadlineSeconds: {{ add .root.Values.migrate.waitSeconds 900 }}
   strategy:
     type: {{ .strategy }}
   selector:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localcluster.shell import Shell
 
 LABEL = "podbt-inputs"
-TIMEOUT = "15m"
+TIMEOUT = "25m"  # as long as the chart itself lets a rollout take
 LOG_LINES = 40
 
 
