@@ -18,6 +18,14 @@ LOCAL := $(PYTHON) k8s/local
 
 ##@ Run
 
+.PHONY: try
+try: ## A first taste: dental_nightly with processes alone, without containers; everything in .try
+	@$(LOCAL) try
+
+.PHONY: try-down
+try-down: ## Stop what `try` started and remove .try
+	@$(LOCAL) try-down
+
 .PHONY: up
 up: ## Bring up a local Kubernetes with everything in it and run dental_nightly (NODES=3 for three nodes)
 	@$(LOCAL) up --nodes $(NODES)

@@ -12,10 +12,9 @@ Where it runs (image, namespace, resources) is in podbt's settings, not here.
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_nightly",
@@ -29,6 +28,6 @@ with DAG(
     **notifications(late_after=timedelta(hours=2)),
 ):
     chain(
-        DbtPodOperator(task_id="source_freshness", command="source freshness", target="prod"),
-        DbtPodOperator(task_id="build", command="build", target="prod"),
+        DbtOperator(task_id="source_freshness", command="source freshness", target="prod"),
+        DbtOperator(task_id="build", command="build", target="prod"),
     )

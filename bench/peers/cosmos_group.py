@@ -8,7 +8,7 @@ from bench.peers.pods import BASE, PROFILE, PROJECT_DIR, PROJECTS, plain_pod
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, LoadMode, TestBehavior
 
-from podbt.contract.settings import load_settings
+from podbt.airflow.resolve import pod_settings
 
 _AN_EMPTY_PROFILE: Final = PROJECTS / "profiles.yml"
 """Cosmos asks for one that exists; dbt reads the mounted one."""
@@ -16,7 +16,7 @@ _AN_EMPTY_PROFILE: Final = PROJECTS / "profiles.yml"
 
 def group(project: str, mode: str) -> DAG:
     """A DAG with the project as a task group."""
-    settings = load_settings()
+    settings = pod_settings({})
     execution = ExecutionMode[mode]
     watching = execution is ExecutionMode.WATCHER_KUBERNETES
     select = selection_of(project).split()

@@ -5,12 +5,12 @@ from airflow.sdk import DAG
 from bench.peers.common import TARGET, image_of, new_dag, selection_of
 from bench.peers.pods import BASE, STEPS, build_arguments, plain_pod, small
 
-from podbt.contract.settings import load_settings
+from podbt.airflow.resolve import pod_settings
 
 
 def one(project: str) -> DAG:
     """One plain deferrable KubernetesPodOperator, with its defaults."""
-    settings = load_settings()
+    settings = pod_settings({})
     with new_dag(f"{project}_kpo") as dag:
         KubernetesPodOperator(
             task_id="build",
@@ -25,7 +25,7 @@ def one(project: str) -> DAG:
 
 def steps(name: str, *, deferrable: bool) -> DAG:
     """Forty KubernetesPodOperators that do not depend on one another."""
-    settings = load_settings()
+    settings = pod_settings({})
     with new_dag(name) as dag:
         for number in range(STEPS):
             KubernetesPodOperator(

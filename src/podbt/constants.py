@@ -23,6 +23,10 @@ ENV_CONNECTION_WAIT: Final = "PODBT_CONNECTION_WAIT_SECONDS"
 ENV_LOCK_TABLES: Final = "PODBT_LOCK_TABLES"
 ENV_QUEUE_TIMEOUT: Final = "PODBT_QUEUE_TIMEOUT"
 QUEUE_TIMEOUT_SECONDS: Final = 3600
+# The same where there is no kubelet: an existing file that takes the summary instead of /dev/termination-log, and the
+# seconds that a run gets once its standard input ends, because whoever started it is gone.
+ENV_TERMINATION_LOG: Final = "PODBT_TERMINATION_LOG"
+ENV_STDIN_GUARD: Final = "PODBT_STDIN_GUARD"
 # Baked into the dbt image by its Dockerfile.
 ENV_REVISION: Final = "PODBT_REVISION"
 ENV_PROJECT_DIR: Final = "PODBT_PROJECT_DIR"

@@ -11,7 +11,9 @@ from podbt.contract.settings import Settings, load_settings
 def settings(manifests: Manifests, folder: Path) -> Settings:
     path = folder / "settings.yaml"
     path.write_text(manifests.settings_text())
-    return load_settings(path)
+    read = load_settings(path)
+    assert isinstance(read, Settings)  # pods' settings
+    return read
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=IDS)

@@ -18,10 +18,20 @@ ALLOWED = {
     "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
     "airflow": (
         {"constants", "errors", "contract", "pod", "airflow"},
-        {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp"},
+        {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp", "docker", "requests"},
     ),
 }
-LARGE = {"airflow", "dbt", "dbt_common", "kubernetes", "kubernetes_asyncio", "aiohttp", "psycopg2"}
+LARGE = {
+    "airflow",
+    "dbt",
+    "dbt_common",
+    "kubernetes",
+    "kubernetes_asyncio",
+    "aiohttp",
+    "psycopg2",
+    "docker",
+    "requests",
+}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -54,7 +64,10 @@ def test_imports_point_one_way(part: str) -> None:
     [
         pytest.param("podbt.cli, podbt.contract.runs", ["airflow", "kubernetes", "dbt"], id="the command alone"),
         pytest.param("podbt.runner.main, podbt.runner.bake", ["airflow", "kubernetes"], id="the runner"),
-        pytest.param("podbt.airflow", ["dbt"], id="the operator"),
+        pytest.param("podbt.airflow.operator", ["dbt", "kubernetes", "docker"], id="the operator"),
+        pytest.param("podbt.airflow.runtimes.local", ["dbt", "kubernetes", "docker"], id="the local runtime"),
+        pytest.param("podbt.airflow.runtimes.docker", ["dbt", "kubernetes"], id="the docker runtime"),
+        pytest.param("podbt.airflow.pod_operator", ["dbt", "docker"], id="the pod operator"),
         pytest.param("podbt.pod.build", ["airflow", "dbt"], id="the pod builder"),
     ],
 )

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localtry import run as taste
+
 from localcluster import cluster, daemon, verbs
 from localcluster.places import NODE, PROJECT
 from localcluster.session import Session
@@ -22,7 +24,9 @@ EXIT_INTERRUPTED = 130
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    top = argparse.ArgumentParser(prog="k8s/local", description="A local kind cluster with podbt in it.")
+    top = argparse.ArgumentParser(
+        prog="k8s/local", description="podbt on this machine: in a local kind cluster, or in processes."
+    )
     add = top.add_subparsers(dest="verb", required=True, metavar="VERB").add_parser
     up = add("up", help="bring everything up and run the nightly DAG; run again, it only does what is missing")
     up.add_argument("--nodes", type=int, choices=(1, 3), default=1, help="nodes of a new cluster (default: 1)")
@@ -36,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
     load.add_argument("images", nargs="+", metavar="IMAGE")
     add("env", help='print the environment to reach the cluster by: eval "$(python3 k8s/local env)"')
     add("status", help="print what is there")
+    add("try", help="run the nightly DAG with processes alone: no Docker, no cluster; everything is in .try")
+    add("try-down", help="stop what `try` started and remove its folder")
     return top
 
 
@@ -74,6 +80,10 @@ def run(session: Session, options: argparse.Namespace) -> int:
             return verbs.load(session, options.images)
         case "env":
             return env(session)
+        case "try":
+            return taste.start(session)
+        case "try-down":
+            return taste.end(session)
         case _:
             return verbs.status(session)
 

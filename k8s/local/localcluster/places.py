@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ PORT = 30080
 URL = f"http://127.0.0.1:{PORT}"
 PROJECT = "dbt_dental_models"
 KUBECTL = ("kubectl", "-n", NAMESPACE)
+_STATE_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +74,9 @@ class State:
 
     def update(self, **changes: object) -> None:
         """Set these keys; None removes one."""
-        merged = {key: value for key, value in {**self.read(), **changes}.items() if value is not None}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps(merged, indent=2) + "\n")
-        temporary.replace(self._path)
+        with _STATE_LOCK:  # phases may overlap
+            merged = {key: value for key, value in {**self.read(), **changes}.items() if value is not None}
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self._path.with_suffix(".new")
+            temporary.write_text(json.dumps(merged, indent=2) + "\n")
+            temporary.replace(self._path)

@@ -11,8 +11,9 @@ from kubernetes_asyncio import client
 
 from podbt.airflow import cluster
 from podbt.contract.exits import ExitReason
+from podbt.contract.outcome import Outcome, failure
 from podbt.contract.settings import Settings
-from podbt.pod.state import Outcome, failure, has_ended, has_started, outcome_of, startup_problem, waiting_reason
+from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason
 
 _TICK_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 30.0

@@ -17,7 +17,7 @@ from airflow.triggers.base import StartTriggerArgs
 from podbt.airflow.assets import ALIAS, decoded, emit
 from podbt.airflow.group_triggers import EMITTED, AssetsTrigger, FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD, ModelTrigger
-from podbt.airflow.operator import DbtPodOperator
+from podbt.airflow.pod_operator import DbtPodOperator
 from podbt.airflow.watch import ENDED
 
 _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}

@@ -10,11 +10,12 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 
 from podbt.airflow.model_trigger import TOLD
 from podbt.airflow.progress import PodProgress, key_of, unpacked
-from podbt.airflow.trigger import DbtPodTrigger, resolve_settings
+from podbt.airflow.resolve import pod_settings
+from podbt.airflow.trigger import DbtPodTrigger
 from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others, xcom
 from podbt.contract.exits import ExitReason
+from podbt.contract.outcome import Outcome, failure
 from podbt.pod.build import pod_name
-from podbt.pod.state import Outcome, failure
 
 EMITTED: Final = "podbt_emitted"
 """XCom of the finish task: pods by task_id whose builds the asset events have told."""
@@ -40,7 +41,7 @@ class GroupPodTrigger(DbtPodTrigger):
 
     async def _outcome(self) -> Outcome:
         identity = self._identity()
-        settings = resolve_settings(self.overrides)
+        settings = pod_settings(self.overrides)
         place = Place(
             namespace=settings.namespace,
             dag_id=identity.dag_id,

@@ -13,17 +13,18 @@ from podbt.airflow import cluster
 from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress, born, key_of, unpacked
-from podbt.airflow.trigger import identity_of, later, resolve_settings, resolve_step
+from podbt.airflow.resolve import identity_of, pod_settings, resolve_step
+from podbt.airflow.trigger import later
 from podbt.airflow.verdict import Duty, Kind, Verdict, judge, report
 from podbt.airflow.watch import ENDED, Place, Watch, wait_for_others, watching, xcom
 from podbt.contract.exits import ExitReason
 from podbt.contract.graph import selection_names
+from podbt.contract.outcome import Outcome, failure
 from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
 from podbt.contract.settings import Settings
 from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import build_pod, pod_name
-from podbt.pod.state import Outcome, failure
 
 _PATIENCE_SECONDS: Final = 5.0
 _LOG_SECONDS: Final = 1.0
@@ -108,7 +109,7 @@ class ModelTrigger(BaseTrigger):
             await self._follower.delete(now=True)
 
     async def _event(self) -> TriggerEvent:
-        settings = resolve_settings(self.overrides)
+        settings = pod_settings(self.overrides)
         ti: Any = self.task_instance
         place = Place(namespace=settings.namespace, dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
         async with watching(place) as watch:

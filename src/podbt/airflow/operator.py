@@ -1,46 +1,34 @@
-"""DbtPodOperator: one dbt command in one pod, as an Airflow task."""
+"""DbtOperator: one dbt command as an Airflow task, on whichever runtime the settings name."""
 
-import asyncio
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk import AssetAlias
+from airflow.sdk import AssetAlias, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
-from kubernetes.client import ApiClient, V1Pod
 
-from podbt.airflow import cluster
 from podbt.airflow.assets import ALIAS, emit
-from podbt.airflow.catalog import fit
-from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress
-from podbt.airflow.trigger import DbtPodTrigger, identity_of, resolve_settings, resolve_step
+from podbt.airflow.resolve import checked_overrides, identity_of, resolve_settings, resolve_step
+from podbt.airflow.runtimes import Run, run_of
+from podbt.contract.names import run_name
+from podbt.contract.outcome import Outcome
 from podbt.contract.record import Summary, to_json
-from podbt.contract.settings import Settings
 from podbt.contract.step import Step
-from podbt.errors import ConfigError, PodbtError
-from podbt.pod.build import build_pod
-from podbt.pod.state import Outcome
-
-_OWN_WAY = frozenset(
-    {
-        "arguments", "cmds", "container_resources", "env_from", "env_vars", "full_pod_spec", "image", "namespace",
-        "pod_template_dict", "pod_template_file", "secrets", "service_account_name", "volume_mounts", "volumes",
-    }
-)  # fmt: skip
-"""KubernetesPodOperator's arguments that the pod builder decides here: accepting and ignoring them would mislead."""
+from podbt.errors import PodbtError
 
 _NOTHING = "The selection matches nothing, which this task allows: there was nothing to do."
 
 
-class DbtPodOperator(KubernetesPodOperator):
-    """Runs one dbt command in a pod of the dbt image.
+class DbtOperator(BaseOperator):
+    """Runs one dbt command: in a pod, in a container of a Docker host, or in a process beside the worker.
 
-    The task says what runs; where it runs comes from the settings file, read where the pod is created. By default no
-    worker is involved: the scheduler hands the task to the triggerer, whose trigger creates the pod, follows it and
-    ends the task. The run's summary is the task's XCom.
+    The task says what runs; where it runs comes from the settings file, read when it runs. The scheduler hands the task
+    to the triggerer. On Kubernetes its trigger creates the pod, follows it and ends the task, without any worker. On
+    the other runtimes it sends the task on to a worker, which starts dbt and watches it. The run's summary is the
+    task's XCom.
 
     Failures that a retry cannot help (wrong configuration or credentials, a missing Secret, an empty selection) fail
     the task at once; all others go through the task's retries.
@@ -69,19 +57,21 @@ class DbtPodOperator(KubernetesPodOperator):
             worker for a few seconds at the end. See `podbt.airflow.assets.dbt_asset`.
         plan_hash: The plan that the task was made from, which its image has to have. By default the settings' plan of
             when the pod is made.
-        settings: Fields of `podbt.contract.settings.Settings` to replace for this task, e.g. its resources.
-        deferrable: True (default): as above. False: a worker waits for the pod.
-        kwargs: BaseOperator's arguments. execution_timeout becomes the pod's own deadline, which the cluster enforces
-            and which leaves dbt time to cancel its queries.
+        settings: Keys of the settings file to replace for this task, e.g. its resources. Those that another runtime
+            than the file's has are passed over.
+        deferrable: True (default): as above. False: straight to a worker, which waits for the pod, too.
+        kwargs: BaseOperator's arguments. execution_timeout becomes the run's own deadline, which leaves dbt time to
+            cancel its queries.
 
     Raises:
-        ConfigError: The arguments make no dbt command, or are KubernetesPodOperator's own.
+        ConfigError: The arguments make no dbt command.
     """
 
     template_fields: Sequence[str] = ("step",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
     start_from_trigger = True
-    trigger_class: ClassVar[type[DbtPodTrigger]] = DbtPodTrigger
+    # Its name alone: it brings the Kubernetes client, which parsing a DAG file does not need.
+    trigger_path: ClassVar[str] = "podbt.airflow.trigger.DbtPodTrigger"
     events: ClassVar[bool] = False
     ui_color = "#ff694b"
     ui_fgcolor = "#ffffff"
@@ -110,8 +100,6 @@ class DbtPodOperator(KubernetesPodOperator):
         deferrable: bool = True,
         **kwargs: Any,
     ) -> None:
-        if mistaken := sorted(_OWN_WAY & set(kwargs)):
-            raise ConfigError(f"DbtPodOperator takes no {', '.join(mistaken)}. Use settings={{…}} for this task's pod.")
         given = {
             "command": command,
             "select": select if isinstance(select, str) else list(select),
@@ -136,8 +124,11 @@ class DbtPodOperator(KubernetesPodOperator):
             kwargs["outlets"] = [*(kwargs.get("outlets") or ()), AssetAlias(ALIAS)]
         if assets or self.events:
             step["events"] = True
-        overrides = _overrides(settings, kwargs.pop("execution_timeout", None))
-        super().__init__(deferrable=deferrable, **kwargs)
+        overrides = checked_overrides(settings, kwargs.pop("execution_timeout", None))
+        super().__init__(**kwargs)
+        self.deferrable = deferrable
+        self._run: Run | None = None
+        self._stopped = False
         self.step = step
         self.assets = assets
         self.overrides = overrides
@@ -145,7 +136,7 @@ class DbtPodOperator(KubernetesPodOperator):
             Step.from_dict(step)
         self.start_from_trigger = deferrable
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=f"{self.trigger_class.__module__}.{self.trigger_class.__qualname__}",
+            trigger_cls=self.trigger_path,
             next_method="resume",
             trigger_kwargs={
                 "step": step,
@@ -157,39 +148,52 @@ class DbtPodOperator(KubernetesPodOperator):
         )
 
     def execute(self, context: Any) -> Any:
-        """Runs where there is a worker after all: `dag.test()`, or deferrable=False."""
-        identity = identity_of(context["ti"])
-        if self.deferrable:
-            arguments = {**(self.start_trigger_args.trigger_kwargs or {}), "step": self.step}
-            arguments["identity"] = to_json(identity)
-            self.defer(trigger=self.trigger_class(**arguments), method_name="resume")
+        """Runs where there is a worker from the start: `dag.test()`, or deferrable=False."""
         try:
-            resolved = resolve_settings(self.overrides)
-            step = resolve_step(self.step, resolved)
-            resolved = fit(resolved, step)
-            self.pod = build_pod(resolved, step, identity)
+            settings = resolve_settings(self.overrides)
         except PodbtError as error:
             raise AirflowFailException(str(error)) from None
-        told = PodProgress(name=self.pod.metadata.name, created=datetime.now(UTC))
-        outcome = asyncio.run(self._wait(resolved, self.pod, told))
-        if self._killed:
-            # Airflow's own operator goes on to succeed here (apache/airflow#73006): SIGTERM made on_kill delete the
-            # pod, and nothing after that looks like a failure.
-            raise AirflowException("The worker was told to stop while dbt ran; the pod was deleted.")
+        if self.deferrable and settings.runtime == "kubernetes":
+            self._defer(context)
+        return self._run_here(context)
+
+    def _defer(self, context: Any) -> None:
+        module, _, name = self.trigger_path.rpartition(".")
+        arguments = {**(self.start_trigger_args.trigger_kwargs or {}), "step": self.step}
+        arguments["identity"] = to_json(identity_of(context["ti"]))
+        trigger = getattr(importlib.import_module(module), name)(**arguments)
+        self.defer(trigger=trigger, method_name="resume")
+
+    def _run_here(self, context: Any) -> Any:
+        identity = identity_of(context["ti"])
+        told = PodProgress(name=run_name(identity), created=datetime.now(UTC))
+        try:
+            settings = resolve_settings(self.overrides)
+            self._run = run_of(settings, resolve_step(self.step, settings), identity, self.log, told.feed)
+            if self._stopped:
+                self._run.stop()
+            outcome = self._run.execute()
+        except PodbtError as error:
+            raise AirflowFailException(str(error)) from None
+        if self._stopped:
+            # Airflow's own operators go on to succeed here (apache/airflow#73006): nothing after on_kill() looks like a
+            # failure to it.
+            raise AirflowException("The worker was told to stop while dbt ran, and dbt with it.")
         return self._end(context, outcome, told.built_nodes(outcome.summary))
 
-    async def _wait(self, settings: Settings, pod: V1Pod, told: PodProgress) -> Outcome:
-        follower = PodFollower(settings, ApiClient().sanitize_for_serialization(pod), self.log, told.feed)
-        try:
-            outcome = await follower.follow()
-            if not self._killed:
-                await follower.delete(now=True)
-            return outcome
-        finally:
-            await cluster.disconnect()
+    def on_kill(self) -> None:
+        """The worker got SIGTERM: dbt is told to cancel its queries and end."""
+        self._stopped = True
+        if self._run is not None:
+            self._run.stop()
 
     def resume(self, context: Any, event: Any = None) -> Any:
-        """Ends the task on a worker, where only that gives callbacks, asset events or a failure without retries."""
+        """Goes on after the trigger: runs dbt, where that is a worker's to do.
+
+        Else it ends the task where only a worker gives callbacks, asset events or a failure without retries.
+        """
+        if isinstance(event, Mapping) and "runtime" in event:
+            return self._run_here(context)
         if isinstance(event, Mapping):
             summary = Summary.parse(dict(event["summary"]), source="trigger event")
             outcome = Outcome(summary=summary, retryable=bool(event["retryable"]), shown=bool(event.get("shown")))
@@ -209,12 +213,3 @@ class DbtPodOperator(KubernetesPodOperator):
             raise AirflowSkipException(_NOTHING)
         error = AirflowException if outcome.retryable else AirflowFailException
         raise error(outcome.line)
-
-
-def _overrides(settings: Mapping[str, Any] | None, timeout: Any) -> dict[str, Any]:
-    overrides = dict(settings or {})
-    if unknown := sorted(set(overrides) - set(Settings.model_fields)):
-        raise ConfigError(f"settings: {', '.join(unknown)} is not a known key; remove it.")
-    if timeout is not None:
-        overrides["run_timeout_seconds"] = int(timeout.total_seconds())
-    return overrides

@@ -1,11 +1,10 @@
-"""The trigger of a step: it creates the pod, follows it, and ends the task.
+"""The trigger of a step: it creates the pod, follows it, and ends the task; or sends the task to a worker.
 
 A task that ends from its trigger has no worker process that a signal could turn into a success, and no second start
 that the scheduler could mistake for a failure (docs/adr/0003).
 """
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
 from typing import Any
@@ -17,14 +16,13 @@ from podbt.airflow import cluster
 from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress
+from podbt.airflow.resolve import identity_of, pod_settings, resolve_settings, resolve_step
 from podbt.contract.exits import ExitReason
-from podbt.contract.plan import load_plan
+from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity, to_json
-from podbt.contract.settings import Settings, load_settings
-from podbt.contract.step import Step
+from podbt.contract.settings import Settings
 from podbt.errors import PodbtError
 from podbt.pod.build import build_pod
-from podbt.pod.state import Outcome, failure
 
 _background: set[asyncio.Task[None]] = set()
 
@@ -66,6 +64,11 @@ class DbtPodTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises: Airflow would start a worker only to fail the task."""
         try:
+            settings = resolve_settings(self.overrides)
+            if not isinstance(settings, Settings):
+                # Containers and processes are a worker's to start: the next try's trigger reads the settings again.
+                yield TriggerEvent({"runtime": settings.runtime})
+                return
             outcome = await self._outcome()
         except PodbtError as error:
             outcome = failure(ExitReason.CONFIG_ERROR, str(error))
@@ -103,7 +106,7 @@ class DbtPodTrigger(BaseTrigger):
             await self._follower.delete(now=True)
 
     async def _outcome(self) -> Outcome:
-        settings = resolve_settings(self.overrides)
+        settings = pod_settings(self.overrides)
         step = resolve_step(self.step, settings)
         settings = fit(settings, step)
         manifest = build_pod(settings, step, self._identity())
@@ -116,36 +119,6 @@ class DbtPodTrigger(BaseTrigger):
         if self.identity is not None:
             return RunIdentity.parse(self.identity, source="trigger")
         return identity_of(self.task_instance)
-
-
-def identity_of(task_instance: Any) -> RunIdentity:
-    """The identity of an Airflow task instance, whichever of Airflow's classes it is."""
-    index = task_instance.map_index
-    return RunIdentity(
-        dag_id=task_instance.dag_id,
-        run_id=task_instance.run_id,
-        task_id=task_instance.task_id,
-        map_index=-1 if index is None else index,
-        try_number=task_instance.try_number,
-    )
-
-
-def resolve_settings(overrides: dict[str, Any]) -> Settings:
-    """The settings file with a task's own changes, validated again as a whole."""
-    settings = load_settings()
-    if not overrides:
-        return settings
-    if "image" in overrides and "plan" not in overrides:
-        overrides = {**overrides, "plan": None}  # the plan file is the other image's
-    return Settings.parse({**settings.model_dump(), **overrides}, source="settings of the task")
-
-
-def resolve_step(fields: dict[str, Any], settings: Settings) -> Step:
-    """The step of rendered fields, with the plan that its pod has to have where this side knows one."""
-    step = Step.from_dict(fields)
-    if step.plan_hash is None and settings.plan:
-        return dataclasses.replace(step, plan_hash=load_plan(settings.plan).hash)
-    return step
 
 
 def later(work: Coroutine[Any, Any, None]) -> None:

@@ -1,26 +1,33 @@
 """Settings: where dbt runs. One YAML file that the chart renders and every Airflow component mounts.
 
+`runtime` chooses among pods (the default), containers of a Docker host, and processes beside the worker; the models of
+the latter two are in `podbt.contract.runtimes`.
+
 A DAG says what runs and when; nothing in it says where. Promotion changes the image here, not a DAG.
 """
 
 import os
-import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field
 
 from podbt import constants
 from podbt.contract.model import Strict
+from podbt.contract.runtimes import (
+    DockerSettings,
+    EnvName,
+    Image,
+    LocalSettings,
+    Name,
+    Quantity,
+    Resources,
+    RunSettings,
+)
 from podbt.errors import ConfigError
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
-
-_PINNED = re.compile(r"@sha256:[0-9a-f]{64}$|:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
 
 
 class SecretKey(Strict):
@@ -45,30 +52,6 @@ class Artifacts(Strict):
     sub_path: str = ""
 
 
-class Notify(Strict):
-    """How people are told. The address itself is a credential and stays out of this file."""
-
-    url_env: EnvName = constants.ENV_NOTIFY_URL
-
-
-class Amounts(Strict):
-    cpu: Quantity | None = None
-    memory: Quantity | None = None
-
-    @field_validator("cpu", "memory", mode="before")
-    @classmethod
-    def _number_as_text(cls, value: object) -> object:
-        """YAML reads `cpu: 1` as a number; Kubernetes takes either."""
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-class Resources(Strict):
-    """Kubernetes resources of the dbt container."""
-
-    requests: Amounts = Amounts(cpu="250m", memory="512Mi")
-    limits: Amounts = Amounts(memory="2Gi")
-
-
 class Toleration(Strict):
     """A Kubernetes toleration, in this file's spelling."""
 
@@ -79,13 +62,13 @@ class Toleration(Strict):
     toleration_seconds: int | None = None
 
 
-class Settings(Strict):
+class Settings(RunSettings):
     """Where dbt pods run and what they get. Durations are in seconds."""
 
-    image: str
+    runtime: Literal["kubernetes"] = "kubernetes"
+    image: Image
     image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
     image_pull_secrets: list[Name] = []
-    target: Annotated[str, StringConstraints(min_length=1)]
     namespace: Name
     service_account: Name
     profiles_secret: SecretKey
@@ -99,26 +82,45 @@ class Settings(Strict):
     tolerations: list[Toleration] = []
     priority_class_name: Name | None = None
     startup_timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
-    run_timeout_seconds: Annotated[int, Field(ge=10, le=7 * 86400)] = 14400
-    termination_grace_seconds: Annotated[int, Field(ge=5, le=3600)] = 90
-    connection_wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
-    """How long a run waits for a database that cannot be reached, before its first node."""
-    plan: str | None = None
-    """The plan file of the image, where Airflow's components have it; pods then check that they run the same plan."""
-    lock_tables: bool = True
-    queue_timeout_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = constants.QUEUE_TIMEOUT_SECONDS
-    notify: Notify | None = None
     keep_finished_pod_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
 
-    @field_validator("image")
-    @classmethod
-    def _pinned(cls, image: str) -> str:
-        if not _PINNED.search(image):
-            raise ValueError(f"image '{image}' is not pinned: give it a digest (…@sha256:…) or a tag other than latest")
-        return image
+
+AnySettings = Settings | DockerSettings | LocalSettings
+_RUNTIMES: Final[Mapping[str, type[AnySettings]]] = {
+    "kubernetes": Settings,
+    "docker": DockerSettings,
+    "local": LocalSettings,
+}
+KNOWN_KEYS: Final = frozenset(key for model in _RUNTIMES.values() for key in model.model_fields)
+"""Every key that some runtime's settings have."""
 
 
-def load_settings(path: str | Path | None = None) -> Settings:
+def parse_settings(data: Any, *, source: str) -> AnySettings:
+    """Validates the settings of whichever runtime they name; Kubernetes where they name none.
+
+    Raises:
+        ConfigError: One line; a key that only another runtime has is told from one that none has.
+    """
+    given = data if isinstance(data, Mapping) else {}
+    runtime = given.get("runtime", "kubernetes")
+    model = _RUNTIMES.get(runtime) if isinstance(runtime, str) else None
+    if model is None:
+        raise ConfigError(f"{source}: runtime '{runtime}' is not one of {', '.join(sorted(_RUNTIMES))}.")
+    if foreign := sorted(foreign_keys(given, runtime)):
+        owners = sorted(name for name, other in _RUNTIMES.items() if foreign[0] in other.model_fields)
+        raise ConfigError(
+            f"{source}: {foreign[0]} belongs to runtime {' and '.join(owners)}, but runtime is {runtime}. "
+            "Remove it, or change runtime."
+        )
+    return model.parse(data, source=source)
+
+
+def foreign_keys(data: Mapping[str, Any], runtime: str) -> set[str]:
+    """The keys that other runtimes have and this one has not."""
+    return {key for key in data if key in KNOWN_KEYS and key not in _RUNTIMES[runtime].model_fields}
+
+
+def load_settings(path: str | Path | None = None) -> AnySettings:
     """Reads the settings file once per process and modification.
 
     Args:
@@ -138,10 +140,10 @@ def load_settings(path: str | Path | None = None) -> Settings:
 
 
 @cache
-def _load(file: Path, _modified: int) -> Settings:
+def _load(file: Path, _modified: int) -> AnySettings:
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         raise ConfigError(f"{file}: not readable as YAML{'' if line is None else f' (line {line + 1})'}.") from None
-    return Settings.parse(data, source=str(file))
+    return parse_settings(data, source=str(file))

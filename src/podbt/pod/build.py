@@ -1,15 +1,17 @@
 """Builds the pod of a step. No API calls, no clock, no environment: equal arguments give equal pods."""
 
 import hashlib
-import json
 import re
 from typing import Final
 
 from kubernetes.client import models as k8s
 
 from podbt import constants
+from podbt.contract.invocation import run_environment
+from podbt.contract.names import run_name
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Resources, Settings
+from podbt.contract.runtimes import Resources
+from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 
 USER: Final = 65532
@@ -18,10 +20,8 @@ _LABEL_CHARS: Final = 63
 
 
 def pod_name(identity: RunIdentity) -> str:
-    """A name that is the same for the same try and differs for any other, within 63 characters."""
-    readable = re.sub(r"[^a-z0-9]+", "-", f"{identity.dag_id}-{identity.task_id}".lower()).strip("-")[:40].strip("-")
-    key = json.dumps([identity.dag_id, identity.run_id, identity.task_id, identity.map_index])
-    return f"{readable or 'dbt'}-{hashlib.sha256(key.encode()).hexdigest()[:10]}-{identity.try_number}"
+    """The pod's name is its run's: a triggerer that restarts finds by it what it had created."""
+    return run_name(identity)
 
 
 def managed_selector() -> str:
@@ -86,28 +86,7 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
 
 
 def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Container:
-    plain = {
-        **identity.to_env(),
-        constants.ENV_IMAGE: settings.image,
-        constants.ENV_ARTIFACTS: constants.ARTIFACTS_PATH,
-        constants.ENV_LOCK_TABLES: str(int(settings.lock_tables)),
-        constants.ENV_QUEUE_TIMEOUT: str(settings.queue_timeout_seconds),
-        constants.ENV_GRACE: str(settings.termination_grace_seconds),
-    }
-    if step.allow_empty:
-        plain[constants.ENV_ALLOW_EMPTY] = "1"
-    if not step.resume:
-        plain[constants.ENV_RESUME] = "0"
-    if step.events:
-        plain[constants.ENV_EVENTS] = "1"
-    if settings.connection_wait_seconds:
-        plain[constants.ENV_CONNECTION_WAIT] = str(settings.connection_wait_seconds)
-    if step.plan_hash:
-        plain[constants.ENV_EXPECT_PLAN] = step.plan_hash
-    if step.on_missing_state != "fail":
-        plain[constants.ENV_ON_MISSING_STATE] = step.on_missing_state
-    if step.freshness:
-        plain[constants.ENV_FRESHNESS] = step.freshness
+    plain = run_environment(settings, step, identity, image=settings.image, artifacts=constants.ARTIFACTS_PATH)
     return k8s.V1Container(
         name=constants.CONTAINER_NAME,
         image=settings.image,

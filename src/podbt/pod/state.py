@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from podbt import constants
-from podbt.contract.exits import ExitCode, ExitReason
-from podbt.contract.record import Summary, shorten
+from podbt.contract.exits import ExitReason
+from podbt.contract.outcome import OUT_OF_MEMORY, TOOK_TOO_LONG, Outcome, failure, own_word, unexplained
+from podbt.contract.record import shorten
 from podbt.contract.settings import Settings
-from podbt.errors import ConfigError
 
 _GRACE_SECONDS: Final = 20
 """How long a start-up problem may last before it counts: Secrets and volumes often arrive just after the pod."""
@@ -24,42 +23,6 @@ _NO_SECRET = re.compile(r"secret \"(?P<name>[^\"]+)\" not found")
 _NO_MOUNTED_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
 _NO_ENV_KEY = re.compile(r"couldn't find key (?P<key>\S+) in Secret (?:\S+/)?(?P<name>\S+)")
 _NO_CLAIM = re.compile(r"persistentvolumeclaim \"(?P<name>[^\"]+)\" not found")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a step ended, as far as the pod can tell.
-
-    Attributes:
-        summary: What becomes the task's XCom.
-        retryable: Whether the task's own retries may help.
-        shown: Whether its failures are other tasks' to show.
-    """
-
-    summary: Summary
-    retryable: bool
-    shown: bool = False
-
-    @property
-    def ok(self) -> bool:
-        return self.shown or self.summary.exit_reason.succeeded
-
-    @property
-    def skipped(self) -> bool:
-        """Whether there was nothing to do, and that was allowed."""
-        return self.summary.exit_reason is ExitReason.NOTHING_TO_DO
-
-    @property
-    def line(self) -> str:
-        return self.summary.error or str(self.summary.exit_reason)
-
-
-def failure(reason: ExitReason, error: str, *, retryable: bool | None = None) -> Outcome:
-    """An outcome that only the observer of a pod can give."""
-    return Outcome(
-        summary=Summary(status="failed", exit_reason=reason, error=shorten(error, 1000)),
-        retryable=reason.retryable if retryable is None else retryable,
-    )
 
 
 def has_ended(pod: Mapping[str, Any]) -> bool:
@@ -137,33 +100,15 @@ def outcome_of(pod: Mapping[str, Any]) -> Outcome:
     ended = _container_status(pod).get("state", {}).get("terminated") or {}
     code, reason = ended.get("exitCode"), ended.get("reason") or ""
     if reason == "OOMKilled":
-        return failure(
-            ExitReason.LOST, "The container ran out of memory. Raise resources.limits.memory or use fewer dbt threads."
-        )
+        return failure(ExitReason.LOST, OUT_OF_MEMORY)
     if status.get("reason") == "DeadlineExceeded":
-        return failure(ExitReason.LOST, "The run took longer than run_timeout_seconds and was stopped.")
-    summary = _summary(ended.get("message") or "")
-    if summary is not None and _consistent(summary, code):
-        return Outcome(summary=summary, retryable=summary.exit_reason.retryable)
+        return failure(ExitReason.LOST, TOOK_TOO_LONG)
+    message = ended.get("message") or ""
+    if said := own_word(code, message):
+        return said
     if status.get("reason"):  # Evicted, Preempted, NodeLost …
         return failure(ExitReason.LOST, f"The pod was lost: {status['reason']}: {status.get('message', '')}")
-    if code == 0:
-        return failure(ExitReason.LOST, "The container ended with code 0 but left no record of a run.")
-    said = f": {shorten(ended['message'], 300)}" if ended.get("message") else ""
-    return failure(ExitReason.LOST, f"The container ended with code {code} ({reason or 'no reason given'}){said}")
-
-
-def _summary(message: str) -> Summary | None:
-    try:
-        return Summary.parse_json(message, source="termination message") if message.startswith("{") else None
-    except ConfigError:
-        return None
-
-
-def _consistent(summary: Summary, code: int | None) -> bool:
-    """Whether the exit code and both words of the summary say the same."""
-    reason = summary.exit_reason
-    return summary.status == reason.status and (code == 0) == (reason.exit_code == ExitCode.OK)
+    return unexplained(code, reason, message)
 
 
 def _missing(message: str, settings: Settings) -> str | None:

@@ -74,7 +74,7 @@ class Environment:
                 f"No dbt_project.yml in '{project}'. Set {constants.ENV_PROJECT_DIR} to the dbt project's folder."
             )
         baked = Path(env[constants.ENV_BAKED]) if env.get(constants.ENV_BAKED) else None
-        log = Path(constants.TERMINATION_LOG)
+        log = termination_log(env)
         return cls(
             identity=given or _manual_identity(),
             orchestrated=given is not None,
@@ -132,6 +132,11 @@ def _grace(env: Mapping[str, str]) -> float:
     if not seconds > 0:
         raise ConfigError(f"{constants.ENV_GRACE} is '{text}'. Set it to a number of seconds above 0.")
     return seconds
+
+
+def termination_log(env: Mapping[str, str] = os.environ) -> Path:
+    """The file that takes the summary, where it exists: the kubelet's, or the one that another runtime made for it."""
+    return Path(env.get(constants.ENV_TERMINATION_LOG) or constants.TERMINATION_LOG)
 
 
 def _manual_identity() -> RunIdentity:

@@ -1,10 +1,14 @@
 """SIGTERM and SIGINT: one of them stops the run, more of them change nothing."""
 
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from types import FrameType
+
+from podbt import constants
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -78,3 +82,24 @@ class Interrupts:
         if self._raising and not self._raised:
             self._raised = True
             raise KeyboardInterrupt
+
+
+def follow_standard_input(env: Mapping[str, str] = os.environ) -> None:
+    """Stops this process when whoever started it dies, where the environment asks for that.
+
+    Nothing else tells a child that its parent was killed. The parent holds the other end of our standard input, and
+    the kernel closes it with the parent, however that ends.
+    """
+    grace = env.get(constants.ENV_STDIN_GUARD, "")
+    if not grace.isdigit():
+        return
+
+    def wait() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(int(grace))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, name="podbt-stdin-guard", daemon=True).start()

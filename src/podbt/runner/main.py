@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from podbt import constants
 from podbt.contract.exits import ExitCode, ExitReason
@@ -12,8 +11,8 @@ from podbt.contract.record import Summary
 from podbt.errors import PodbtError
 from podbt.runner.classify import reason_of
 from podbt.runner.command import RECORDED_COMMANDS, command_of
-from podbt.runner.environment import Environment
-from podbt.runner.interrupts import Interrupts
+from podbt.runner.environment import Environment, termination_log
+from podbt.runner.interrupts import Interrupts, follow_standard_input
 from podbt.runner.invoke import invoke
 from podbt.runner.message import leave_message
 from podbt.runner.prepare import check_and_resolve
@@ -35,6 +34,7 @@ def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
     if interrupts is None:
         interrupts = Interrupts()
         interrupts.install()
+    follow_standard_input()
     started, redactor = datetime.now(UTC), Redactor(set())
     try:
         environment = Environment.read()
@@ -70,7 +70,7 @@ def _pass_through(arguments: Sequence[str], environment: Environment, interrupts
 def _refuse(reason: ExitReason, error: str) -> int:
     """Ends a run that never began."""
     print(f"podbt: {error}", file=sys.stderr, flush=True)
-    log = Path(constants.TERMINATION_LOG)
+    log = termination_log()
     if os.environ.get(constants.ENV_DAG_ID) and log.exists():
         leave_message(log, Summary(status="failed", exit_reason=reason, error=error))
     return reason.exit_code

@@ -10,12 +10,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.triggers.base import TaskSkippedEvent
 
 from podbt.airflow import DbtPodOperator
-from podbt.airflow import operator as module
+from podbt.airflow import pod_operator as module
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
+from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import Summary, to_json
 from podbt.errors import ConfigError
-from podbt.pod.state import Outcome, failure
 
 
 def operator(**kwargs: Any) -> DbtPodOperator:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 from tests.unit.contract.test_plan import plan as make_plan
 from tests.unit.contract.test_plan import write
+from tests.unit.contract.test_runtimes import DOCKER, LOCAL
 
 from podbt.airflow import follow
 from podbt.airflow import trigger as trigger_module
@@ -324,3 +326,15 @@ def test_what_is_stored_makes_the_same_trigger() -> None:
     path, kwargs = trigger(overrides={"target": "clinic"}, resume_to_end=True).serialize()
     assert path == f"{DbtPodTrigger.__module__}.{DbtPodTrigger.__qualname__}"
     assert DbtPodTrigger(**kwargs).serialize() == (path, kwargs)
+
+
+@pytest.mark.parametrize("settings", [DOCKER, LOCAL], ids=["docker", "local"])
+def test_what_no_triggerer_may_start_goes_to_a_worker(settings_file: Path, settings: dict[str, Any]) -> None:
+    settings_file.write_text(yaml.safe_dump(settings))
+
+    async def events() -> list[TriggerEvent]:
+        return [event async for event in trigger().run()]
+
+    (event,) = asyncio.run(events())
+    assert type(event) is TriggerEvent  # one that ends the task would be a subclass
+    assert event.payload == {"runtime": settings["runtime"]}

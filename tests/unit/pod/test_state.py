@@ -6,8 +6,9 @@ import pytest
 from tests.unit.pod.test_build import SETTINGS
 
 from podbt.contract.exits import ExitReason
+from podbt.contract.outcome import Outcome
 from podbt.contract.record import Summary
-from podbt.pod.state import Outcome, has_started, outcome_of, startup_problem
+from podbt.pod.state import has_started, outcome_of, startup_problem
 
 
 def pod(state: dict[str, Any] | None = None, phase: str = "Pending", **status: Any) -> dict[str, Any]:

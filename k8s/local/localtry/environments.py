@@ -1,0 +1,58 @@
+"""Two Python environments, as in the two images: one with Airflow, one with dbt; podbt is in both."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from localtry.folder import digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from localcluster.session import Session
+    from localcluster.shell import Shell
+
+    from localtry.folder import Folder
+
+
+def installer(folder: Folder, shell: Shell) -> Path:
+    """Return uv, installed with its lock into an environment of its own where it is not there yet."""
+    venv, stamp = folder.venv("build"), folder.venv("build") / "done"
+    lock = folder.root / "requirements" / "build.txt"
+    wanted = digest(lock)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        shutil.rmtree(venv, ignore_errors=True)
+        shell.do(sys.executable, "-m", "venv", venv)
+        shell.do(venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                 "--require-hashes", "--requirement", lock)  # fmt: skip
+        stamp.write_text(wanted)
+    return venv / "bin" / "uv"
+
+
+def provide(session: Session, folder: Folder, shell: Shell, name: str) -> str:
+    """Make an environment hold what an image of that name holds; return what was done."""
+    uv, venv = folder.program("build", "uv"), folder.venv(name)
+    lock, sources = folder.root / "requirements" / f"{name}.txt", (folder.root / "src", folder.root / "pyproject.toml")
+    done = session.state.read().get(f"venv-{name}", {})
+    wanted = {"lock": digest(lock), "source": digest(*sources)}
+    if done == wanted and venv.is_dir():
+        return "is there already"
+    python = venv / "bin" / "python"
+    if done.get("lock") != wanted["lock"] or not venv.is_dir():
+        session.state.update(**{f"venv-{name}": None})
+        shell.do(uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv)
+        shell.do(uv, "pip", "sync", "--quiet", "--python", python, "--compile-bytecode", "--require-hashes", lock)
+    (wheel,) = _wheel(folder, shell, name)
+    shell.do(uv, "pip", "install", "--quiet", "--python", python, "--no-deps", "--reinstall", wheel)
+    session.state.update(**{f"venv-{name}": wanted})
+    return "made" if not done else "brought up to date"
+
+
+def _wheel(folder: Folder, shell: Shell, name: str) -> list[Path]:
+    """Podbt as a wheel, built with the locked hatchling rather than with one that is fetched."""
+    dist = folder.path / "dist" / name
+    shutil.rmtree(dist, ignore_errors=True)
+    shell.do(folder.program("build", "python"), "-m", "hatchling", "build", "-t", "wheel", "-d", dist, cwd=folder.root)
+    return list(dist.glob("*.whl"))

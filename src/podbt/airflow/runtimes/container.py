@@ -1,0 +1,123 @@
+"""Builds the container of a step, as the Docker Engine's API takes it. Pure, as the pod builder is."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from podbt import constants
+from podbt.contract.invocation import run_environment
+from podbt.contract.record import RunIdentity
+from podbt.contract.runtimes import DockerSettings
+from podbt.contract.step import Step
+
+USER: Final = "65532:65532"
+MESSAGE_FOLDER: Final = "/run/podbt"
+MESSAGE_FILE: Final = "termination-log"
+
+_LABEL: Final = constants.LABEL_PREFIX
+_UNITS: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def amount(quantity: str) -> Decimal:
+    """A Kubernetes quantity as a number: bytes of memory, or CPUs."""
+    if quantity.endswith("m"):
+        return Decimal(quantity[:-1]) / 1000
+    for suffix, factor in _UNITS.items():
+        if quantity.endswith(suffix):
+            return Decimal(quantity.removesuffix(suffix)) * factor
+    return Decimal(quantity)
+
+
+def task_labels(identity: RunIdentity) -> dict[str, str]:
+    """The labels of every try of a task instance. Docker's label values hold any text, so these are the exact ids."""
+    return {
+        "app.kubernetes.io/managed-by": "podbt",
+        f"{_LABEL}/dag-id": identity.dag_id,
+        f"{_LABEL}/run-id": identity.run_id,
+        f"{_LABEL}/task-id": identity.task_id,
+        f"{_LABEL}/map-index": str(identity.map_index),
+    }
+
+
+def build_container(
+    settings: DockerSettings, step: Step, identity: RunIdentity, configured: Mapping[str, str]
+) -> dict[str, Any]:
+    """The container of one try of a step.
+
+    It is held as tightly as a pod is: a numeric user other than root, a read-only root file system, no capabilities, no
+    way to gain privileges, limits on memory and processes.
+
+    Args:
+        settings: Where and with what it runs.
+        step: The dbt command.
+        identity: The Airflow task instance.
+        configured: The environment that the settings name. It is readable in the daemon to whoever may use that.
+
+    Returns:
+        The body of the Engine's POST /containers/create.
+    """
+    environment = {
+        **configured,
+        **run_environment(settings, step, identity, image=settings.image, artifacts=constants.ARTIFACTS_PATH),
+        constants.ENV_TERMINATION_LOG: f"{MESSAGE_FOLDER}/{MESSAGE_FILE}",
+    }
+    return {
+        "Image": settings.image,
+        "Cmd": step.arguments(settings.target),
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "User": USER,
+        "Labels": {**settings.labels, **task_labels(identity), f"{_LABEL}/try-number": str(identity.try_number)},
+        "StopTimeout": settings.termination_grace_seconds,
+        # A volume of its own: the only place of a stopped read-only container that can still be read.
+        "Volumes": {MESSAGE_FOLDER: {}},
+        "HostConfig": {
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "Privileged": False,
+            "AutoRemove": False,  # it is removed once its result is read
+            "RestartPolicy": {"Name": "no"},
+            "NetworkMode": settings.network,
+            "PidsLimit": settings.pids_limit,
+            "Init": False,  # the runner is made to be process 1
+            "Tmpfs": {constants.SCRATCH_PATH: f"rw,nosuid,nodev,mode=1777,size={_bytes(settings.scratch_size_limit)}"},
+            "Mounts": _mounts(settings),
+            **_resources(settings),
+        },
+    }
+
+
+def _mounts(settings: DockerSettings) -> list[dict[str, Any]]:
+    profiles, artifacts = settings.profiles, settings.artifacts
+    return [
+        _mount(profiles.file, profiles.volume, _profiles_path(profiles.file), read_only=True),
+        _mount(artifacts.folder, artifacts.volume, constants.ARTIFACTS_PATH, read_only=False),
+    ]
+
+
+def _profiles_path(file: str | None) -> str:
+    return f"{constants.PROFILES_PATH}/{constants.PROFILES_FILE}" if file else constants.PROFILES_PATH
+
+
+def _mount(path: str | None, volume: str | None, target: str, *, read_only: bool) -> dict[str, Any]:
+    kind, source = ("bind", path) if path else ("volume", volume)
+    return {"Type": kind, "Source": source, "Target": target, "ReadOnly": read_only}
+
+
+def _resources(settings: DockerSettings) -> dict[str, int]:
+    """Limits as limits; requests as the daemon knows them: a share of the CPUs, and memory it prefers to leave."""
+    limits, requests = settings.resources.limits, settings.resources.requests
+    found: dict[str, int] = {}
+    if limits.cpu:
+        found["NanoCpus"] = int(amount(limits.cpu) * 10**9)
+    if limits.memory:
+        found["Memory"] = found["MemorySwap"] = _bytes(limits.memory)  # equal: no swap on top
+    if requests.cpu:
+        found["CpuShares"] = max(2, int(amount(requests.cpu) * 1024))
+    if requests.memory:
+        found["MemoryReservation"] = _bytes(requests.memory)
+    return found
+
+
+def _bytes(quantity: str) -> int:
+    return int(amount(quantity))

@@ -1,0 +1,61 @@
+"""The local runtime with real dbt and a real PostgreSQL, from a worker's point of view."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.postgres import PASSWORD, Server, server
+
+PROJECT = Path(__file__).parents[1] / "runner" / "project"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def baked(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `podbt plan` writes, with the very connection of the runs, so that dbt accepts the partial parse."""
+    folder = tmp_path_factory.mktemp("baked")
+    env = os.environ | {"WAREHOUSE_PORT": str(postgres.port), "WAREHOUSE_PASSWORD": PASSWORD}
+    command = [sys.executable, "-m", "podbt", "plan", "--project-dir", str(PROJECT), "--output", str(folder)]
+    subprocess.run(command, check=True, env=env)
+    return folder
+
+
+@pytest.fixture
+def settings(postgres: Server, baked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The settings file's content, and the file where podbt looks for it."""
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT, project)
+    for name in ("artifacts", "scratch"):
+        (tmp_path / name).mkdir()
+    secrets = tmp_path / "dbt.env"
+    secrets.touch(mode=0o600)
+    secrets.write_text(f"WAREHOUSE_PASSWORD={PASSWORD}\n")
+    monkeypatch.setenv("WAREHOUSE_PORT", str(postgres.port))
+    values = {
+        "runtime": "local",
+        "target": "dev",
+        "python": sys.executable,
+        "project": str(project),
+        "profiles": {"folder": str(project)},
+        "artifacts": {"folder": str(tmp_path / "artifacts")},
+        "scratch": {"folder": str(tmp_path / "scratch")},
+        "baked": str(baked),
+        "env_file": str(secrets),
+        "env_names": ["WAREHOUSE_PORT"],
+        "termination_grace_seconds": 60,
+    }
+    file = tmp_path / "settings.yaml"
+    file.write_text(yaml.safe_dump(values))
+    monkeypatch.setenv("PODBT_SETTINGS", str(file))
+    return values

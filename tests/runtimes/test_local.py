@@ -1,0 +1,195 @@
+"""DbtOperator on runtime local: real dbt, a real PostgreSQL, and this process as the worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from tests.support.postgres import PASSWORD, Server
+
+from podbt.airflow import DbtOperator, DbtPodOperator
+from podbt.contract.runs import read_run
+
+pytestmark = pytest.mark.postgres
+
+SLOW = "select count(*) from pg_stat_activity where usename = 'dbt' and state = 'active' and query like '%pg_sleep%'"
+
+
+def context(try_number: int = 1) -> dict[str, Any]:
+    return {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=try_number)}
+
+
+def change(settings: dict[str, Any], **changes: Any) -> None:
+    file = Path(os.environ["PODBT_SETTINGS"])
+    file.write_text(yaml.safe_dump({**settings, **changes}))
+
+
+def store(settings: dict[str, Any]) -> Path:
+    return Path(settings["artifacts"]["folder"])
+
+
+def everything(folder: Path) -> str:
+    return "".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 600) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+
+
+def test_a_good_step_returns_its_summary_and_leaves_a_record(settings: dict[str, Any], postgres: Server) -> None:
+    returned = DbtOperator(task_id="t", select="good", exclude="tag:fails tag:warns").execute(context())
+    assert (returned["status"], returned["artifacts"]) == ("success", "runs/d/r/t/try-1")
+    run = read_run(store(settings), returned["artifacts"])
+    assert run.record.identity.task_id == "t"
+    assert (run.record.target, run.record.image) == ("dev", None)
+    assert run.record.plan_hash == json.loads((Path(settings["baked"]) / "plan.json").read_text())["hash"]
+    assert run.record.counts == {"total": 2, "pass": 1, "success": 1}
+    assert postgres.query("select count(*) from small.good") == [(3,)]
+    assert list(Path(settings["scratch"]["folder"]).iterdir()) == []
+
+
+def test_a_failing_model_is_named_and_may_be_retried(settings: dict[str, Any]) -> None:
+    with pytest.raises(AirflowException, match=r"model\.small\.divides: .*division by zero") as raised:
+        DbtOperator(task_id="t", select="divides after").execute(context())
+    assert not isinstance(raised.value, AirflowFailException)
+    record = read_run(store(settings), "runs/d/r/t/try-1").record
+    assert record.exit_reason == "node_failure"
+    assert record.counts == {"total": 2, "error": 1, "skipped": 1}
+
+
+def test_a_wrong_password_fails_at_once_and_is_nowhere(
+    settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = "wrong-password-5678"
+    Path(settings["env_file"]).write_text(f"WAREHOUSE_PASSWORD={wrong}\n")
+    with pytest.raises(AirflowFailException, match="The database refused the login: password auth") as raised:
+        DbtOperator(task_id="t", select="good").execute(context())
+    assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "config_error"
+    assert wrong not in everything(store(settings)) + str(raised.value) + caplog.text
+
+
+def test_an_empty_selection_fails_at_once_unless_allowed(settings: dict[str, Any]) -> None:
+    with pytest.raises(AirflowFailException, match="matches no node"):
+        DbtOperator(task_id="t", selector="nothing").execute(context())
+    returned = DbtOperator(task_id="t", selector="nothing", allow_empty=True).execute(context(2))
+    assert returned["status"] == "success"
+
+
+@contextmanager
+def told_to_stop(tested: DbtOperator, condition: Callable[[], bool]) -> Iterator[None]:
+    """Sends this process the signal that stops a worker, once the condition holds, and handles it as Airflow does."""
+    over = threading.Event()
+
+    def stop() -> None:
+        wait_for(lambda: over.is_set() or condition())
+        if not over.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: tested.on_kill())
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    try:
+        yield
+    finally:
+        over.set()
+        stopping.join()
+        signal.signal(signal.SIGTERM, before)
+
+
+def slow_runs(postgres: Server) -> bool:
+    return postgres.query(SLOW, superuser=True) == [(1,)]
+
+
+def test_a_stopped_worker_cancels_its_queries_and_never_succeeds(settings: dict[str, Any], postgres: Server) -> None:
+    tested = DbtOperator(task_id="t", command="run", select="slow")
+    with told_to_stop(tested, lambda: slow_runs(postgres)), pytest.raises(AirflowException, match="told to stop"):
+        tested.execute(context())
+    assert not slow_runs(postgres)
+    assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "interrupted"
+
+
+def test_too_long_a_run_cancels_its_queries_and_is_lost(settings: dict[str, Any], postgres: Server) -> None:
+    tested = DbtOperator(task_id="t", command="run", select="slow", settings={"run_timeout_seconds": 25})
+    with pytest.raises(AirflowException, match="longer than run_timeout_seconds"):
+        tested.execute(context())
+    assert not slow_runs(postgres)
+
+
+WORKER = """
+import sys
+from types import SimpleNamespace
+from podbt.airflow import DbtOperator
+ti = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=1)
+DbtOperator(task_id="t", command="run", select="slow").execute({"ti": ti})
+"""
+
+
+def test_a_killed_worker_takes_dbt_with_it(settings: dict[str, Any], postgres: Server) -> None:
+    """Nobody is left to stop it, and the retry would write the same tables."""
+    worker = subprocess.Popen([sys.executable, "-c", WORKER])
+    try:
+        wait_for(lambda: slow_runs(postgres))
+    finally:
+        worker.kill()
+        worker.wait()
+    wait_for(lambda: not slow_runs(postgres))
+    run = store(settings) / "runs/d/r/t/try-1/run.json"
+    wait_for(run.is_file)
+    assert json.loads(run.read_text())["exit_reason"] == "interrupted"
+
+
+def test_no_secret_of_airflow_is_in_dbts_process(
+    settings: dict[str, Any], postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "fernet-needle")
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://u:needle@h/d")
+    monkeypatch.setenv("SOME_TOKEN", "token-needle")
+    seen: list[str] = []
+
+    def look() -> bool:
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_text()
+                if str(settings["project"]) == str((process / "cwd").readlink()) and "podbt" in command:
+                    seen.append((process / "environ").read_text())
+                    assert PASSWORD not in command
+            except OSError:
+                continue
+        return slow_runs(postgres)
+
+    tested = DbtOperator(task_id="t", command="run", select="slow")
+    with told_to_stop(tested, look), pytest.raises(AirflowException, match="told to stop"):
+        tested.execute(context())
+    assert any(PASSWORD in environ for environ in seen)  # it is the right process
+    assert not any("needle" in environ or "AIRFLOW" in environ for environ in seen)
+
+
+def test_changes_for_pods_are_passed_over(settings: dict[str, Any]) -> None:
+    changes = {"resources": {"limits": {"memory": "4Gi"}}}
+    step = DbtOperator(task_id="t", select="good", exclude="tag:fails", settings=changes)
+    assert step.execute(context())["status"] == "success"
+
+
+def test_the_pod_operator_says_that_this_is_no_cluster(settings: dict[str, Any]) -> None:
+    with pytest.raises(AirflowFailException, match=r"the settings say runtime: local\. Use DbtOperator"):
+        DbtPodOperator(task_id="t", select="good").execute(context())
+
+
+def test_settings_that_cannot_work_fail_at_once(settings: dict[str, Any]) -> None:
+    change(settings, python="/no/such/python")
+    with pytest.raises(AirflowFailException, match="'/no/such/python': No such file"):
+        DbtOperator(task_id="t", select="good").execute(context())

@@ -1,0 +1,97 @@
+"""The container that is really asked for: as tight as a pod, and equal for equal arguments."""
+
+from typing import Any
+
+import pytest
+from tests.unit.contract.test_runtimes import DOCKER
+
+from podbt.airflow.runtimes.container import amount, build_container
+from podbt.contract.record import RunIdentity
+from podbt.contract.runtimes import DockerSettings
+from podbt.contract.step import Step
+
+IDENTITY = RunIdentity(dag_id="dental", run_id="scheduled__2026-01-01T02:00:00+00:00", task_id="build", try_number=2)
+
+
+def built(step: Step | None = None, configured: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+    settings = DockerSettings.parse({**DOCKER, **changes}, source="test")
+    return build_container(settings, step or Step(), IDENTITY, configured or {})
+
+
+def environment(body: dict[str, Any]) -> dict[str, str]:
+    return dict(item.split("=", 1) for item in body["Env"])
+
+
+def test_it_is_restricted() -> None:
+    body = built()
+    host = body["HostConfig"]
+    assert body["User"] == "65532:65532"
+    assert host["ReadonlyRootfs"] is True
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["Privileged"] is False
+    assert host["PidsLimit"] == 512
+    assert host["Tmpfs"] == {"/tmp": f"rw,nosuid,nodev,mode=1777,size={2 * 2**30}"}
+    assert host["RestartPolicy"] == {"Name": "no"}
+    assert host["AutoRemove"] is False
+    assert "Entrypoint" not in body
+
+
+def test_the_step_and_its_identity_arrive() -> None:
+    body = built(Step.of(select="tag:daily", allow_empty=True))
+    assert body["Cmd"] == ["build", "--target", "prod", "--select", "tag:daily"]
+    env = environment(body)
+    assert RunIdentity.from_env(env) == IDENTITY
+    assert env["PODBT_IMAGE"] == "dbt:1"
+    assert env["PODBT_ARTIFACTS"] == "/artifacts"
+    assert env["PODBT_ALLOW_EMPTY"] == "1"
+    assert body["Labels"]["podbt.io/run-id"] == IDENTITY.run_id
+    assert body["Labels"]["podbt.io/try-number"] == "2"
+
+
+def test_nothing_configured_replaces_what_the_runner_is_told() -> None:
+    env = environment(built(configured={"PODBT_DAG_ID": "other", "PASSWORD": "a=b"}))
+    assert env["PODBT_DAG_ID"] == "dental"
+    assert env["PASSWORD"] == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("changes", "mounts"),
+    [
+        (
+            {},
+            [
+                ("bind", "/srv/podbt/profiles.yml", "/etc/podbt/profiles/profiles.yml", True),
+                ("volume", "podbt-artifacts", "/artifacts", False),
+            ],
+        ),
+        (
+            {"profiles": {"volume": "profiles"}, "artifacts": {"folder": "/srv/artifacts"}},
+            [
+                ("volume", "profiles", "/etc/podbt/profiles", True),
+                ("bind", "/srv/artifacts", "/artifacts", False),
+            ],
+        ),
+    ],
+    ids=["file and volume", "volume and folder"],
+)
+def test_mounts(changes: dict[str, Any], mounts: list[tuple[Any, ...]]) -> None:
+    found = built(**changes)["HostConfig"]["Mounts"]
+    assert [(one["Type"], one["Source"], one["Target"], one["ReadOnly"]) for one in found] == mounts
+
+
+def test_resources_are_the_daemons() -> None:
+    wanted = {"limits": {"cpu": "1500m", "memory": "2Gi"}, "requests": {"cpu": "0.5", "memory": "512M"}}
+    host = built(resources=wanted)["HostConfig"]
+    assert host["NanoCpus"] == 1_500_000_000
+    assert host["Memory"] == host["MemorySwap"] == 2 * 2**30
+    assert host["CpuShares"] == 512
+    assert host["MemoryReservation"] == 512_000_000
+
+
+@pytest.mark.parametrize(
+    ("quantity", "number"),
+    [("2", 2), ("250m", 0.25), ("1.5Gi", 1.5 * 2**30), ("3k", 3000), ("2T", 2e12), ("1Ki", 1024)],
+)
+def test_quantities(quantity: str, number: float) -> None:
+    assert float(amount(quantity)) == number

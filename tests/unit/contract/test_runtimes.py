@@ -1,0 +1,70 @@
+"""The settings of each runtime: what it needs, and what belongs to another one."""
+
+from typing import Any
+
+import pytest
+from tests.unit.contract.test_settings import MINIMAL
+
+from podbt.contract.runtimes import DockerSettings, LocalSettings
+from podbt.contract.settings import Settings, parse_settings
+from podbt.errors import ConfigError
+
+DOCKER: dict[str, Any] = {
+    "runtime": "docker",
+    "image": "dbt:1",
+    "target": "prod",
+    "profiles": {"file": "/srv/podbt/profiles.yml"},
+    "artifacts": {"volume": "podbt-artifacts"},
+}
+LOCAL: dict[str, Any] = {
+    "runtime": "local",
+    "target": "prod",
+    "python": "/opt/dbt/bin/python",
+    "project": "/srv/dental",
+    "profiles": {"folder": "/srv/profiles"},
+    "artifacts": {"folder": "/srv/artifacts"},
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "model"),
+    [
+        pytest.param(MINIMAL, Settings, id="none said"),
+        pytest.param({**MINIMAL, "runtime": "kubernetes"}, Settings, id="kubernetes"),
+        pytest.param(DOCKER, DockerSettings, id="docker"),
+        pytest.param(LOCAL, LocalSettings, id="local"),
+    ],
+)
+def test_runtime_chooses_the_settings(data: dict[str, Any], model: type[Any]) -> None:
+    read = parse_settings(data, source="s")
+    assert type(read) is model
+    assert parse_settings(read.model_dump(), source="s") == read  # as a task's own changes are merged in
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        pytest.param({**MINIMAL, "runtime": "podman"}, "runtime 'podman' is not one of docker, kub", id="runtime"),
+        pytest.param({**MINIMAL, "runtime": ["docker"]}, "is not one of", id="no text"),
+        pytest.param({**LOCAL, "image": "dbt:1"}, "image belongs to runtime docker and kubernetes", id="image"),
+        pytest.param({**DOCKER, "namespace": "x"}, "namespace belongs to runtime kubernetes, but", id="namespace"),
+        pytest.param({**MINIMAL, "env_names": ["A"]}, "env_names belongs to runtime docker and local", id="env"),
+        pytest.param({**DOCKER, "artefacts": {}}, "artefacts: is not a known key", id="nobody's"),
+        pytest.param({**DOCKER, "image": "dbt:latest"}, "is not pinned", id="latest"),
+        pytest.param({**DOCKER, "profiles": {}}, "exactly one of file and volume", id="no profiles"),
+        pytest.param({**DOCKER, "artifacts": {"folder": "/a", "volume": "vol"}}, "exactly one of folder", id="both"),
+        pytest.param({**DOCKER, "artifacts": {"folder": "a"}}, "no absolute path", id="relative"),
+        pytest.param({**LOCAL, "project": "/a/../b"}, "no absolute path", id="dots"),
+        pytest.param({**LOCAL, "env_names": ["AIRFLOW__CORE__FERNET_KEY"]}, "is not for dbt", id="fernet key"),
+        pytest.param({**LOCAL, "env_names": ["AIRFLOW_CONN_DB"]}, "is not for dbt", id="connection"),
+        pytest.param({**LOCAL, "env_names": ["PODBT_RUN_ID"]}, "is not for dbt", id="identity"),
+        pytest.param({**LOCAL, "env": {"PASSWORD": "x"}}, "env: is not a known key", id="values"),
+        pytest.param({k: v for k, v in LOCAL.items() if k != "python"}, "python: Field required", id="no python"),
+        pytest.param([], "should be an object", id="no mapping"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(data: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as error:
+        parse_settings(data, source="s")
+    assert str(error.value).startswith("s: ")
+    assert "\n" not in str(error.value)
