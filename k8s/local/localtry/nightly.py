@@ -48,6 +48,7 @@ def write_settings(folder: Folder, server: Server) -> None:
         "profiles": {"folder": str(folder.project)},
         "artifacts": {"folder": str(folder.artifacts)},
         "baked": str(folder.baked),
+        "plan": str(folder.baked / "plan.json"),
         "env_file": str(folder.secrets),
     }
     folder.settings.write_text("# Written by `make try`.\n" + json.dumps(settings, indent=2) + "\n")  # JSON is YAML
