@@ -11,11 +11,10 @@ It is not retried, and it waits like every run for others that write the same ta
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import airflow.providers.cncf.kubernetes.operators.pod
-import airflow.providers.standard.operators.hitl  # noqa: F401 - both imported once by the dag-processor, not per parse
+import airflow.providers.standard.operators.hitl  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, Param
 
-from podbt.airflow import ApproveFullRefresh, DbtPodOperator, notifications, selector_names
+from podbt.airflow import ApproveFullRefresh, DbtOperator, notifications, selector_names
 
 COMMANDS = ["build", "run", "test", "seed", "snapshot", "compile", "source freshness"]
 WORDS = r"^([\w.+@*][\w.:+@*,/-]*( +|$))*$"
@@ -39,4 +38,4 @@ with DAG(
 ):
     fields = ("command", "select", "selector", "target", "full_refresh")
     step: dict[str, Any] = {name: "{{ params." + name + " }}" for name in fields}
-    ApproveFullRefresh(task_id="approval", response_timeout=timedelta(days=1)) >> DbtPodOperator(task_id="dbt", **step)
+    ApproveFullRefresh(task_id="approval", response_timeout=timedelta(days=1)) >> DbtOperator(task_id="dbt", **step)

@@ -6,10 +6,9 @@ else: where the night failed or took too long, this is what the day needs at lea
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_daily_critical",
@@ -22,7 +21,7 @@ with DAG(
     tags=["dbt", "dental", "critical"],
     **notifications(late_after=timedelta(minutes=45)),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="daily_critical",
         selector="daily_critical",
         target="prod",

@@ -6,10 +6,9 @@ week. Together the two cover every model and test. They write no table in common
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_daily_refresh",
@@ -22,6 +21,6 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=1)),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="daily_refresh", selector="daily_refresh", target="prod", doc_md=lineage("daily_refresh", target="prod")
     )

@@ -7,10 +7,9 @@ fails leaves the others alone.
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, TaskGroup
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_domains",
@@ -23,12 +22,12 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=2)),
 ):
-    foundation = DbtPodOperator(
+    foundation = DbtOperator(
         task_id="foundation", selector="foundation", target="prod", doc_md=lineage("foundation", target="prod")
     )
     with TaskGroup("workflows", tooltip="Write no table in common"):
         workflows = [
-            DbtPodOperator(
+            DbtOperator(
                 task_id=name,
                 selector=f"{name}_workflow",
                 target="prod",

@@ -6,10 +6,9 @@ that came since they last ran. They stand on staging and the intermediate models
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_incremental",
@@ -22,7 +21,7 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="incremental",
         selector="incremental_only",
         target="prod",

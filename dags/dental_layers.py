@@ -9,10 +9,9 @@ It writes the same tables as `dental_nightly`. Should they meet, one waits for t
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_layers",
@@ -26,16 +25,14 @@ with DAG(
     **notifications(late_after=timedelta(hours=2)),
 ):
     chain(
-        DbtPodOperator(
+        DbtOperator(
             task_id="staging", selector="staging_only", target="prod", doc_md=lineage("staging_only", target="prod")
         ),
-        DbtPodOperator(
+        DbtOperator(
             task_id="intermediate",
             selector="intermediate_only",
             target="prod",
             doc_md=lineage("intermediate_only", target="prod"),
         ),
-        DbtPodOperator(
-            task_id="marts", selector="marts_only", target="prod", doc_md=lineage("marts_only", target="prod")
-        ),
+        DbtOperator(task_id="marts", selector="marts_only", target="prod", doc_md=lineage("marts_only", target="prod")),
     )

@@ -9,10 +9,9 @@ Until production has been built once there is no state to compare with: then eve
 
 from datetime import UTC, datetime
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_modified",
@@ -25,7 +24,7 @@ with DAG(
     tags=["dbt", "dental", "review"],
     **notifications(),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="modified",
         select="state:modified+",
         state="prod",

@@ -11,10 +11,9 @@ airflow backfill create --dag-id dental_month_end --from-date 2026-01-01 --to-da
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
-from podbt.airflow import DbtPodOperator, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_month_end",
@@ -27,7 +26,7 @@ with DAG(
     tags=["dbt", "dental", "backfill"],
     **notifications(),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="month_end",
         select="+mart_ar_summary",
         exclude="account_balances_equal_the_source",  # the source knows today's balances alone

@@ -6,10 +6,9 @@ tagged daily, with their tests, on target `prod`. It stands on staging and the i
 
 from datetime import UTC, datetime
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_production_critical",
@@ -22,7 +21,7 @@ with DAG(
     tags=["dbt", "dental", "deployment"],
     **notifications(),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="production_critical",
         selector="production_critical",
         target="prod",

@@ -6,10 +6,9 @@ hand before the first `dental_daily_refresh`, which stands on it.
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_reference_data",
@@ -22,7 +21,7 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=1)),
 ):
-    DbtPodOperator(
+    DbtOperator(
         task_id="reference_data",
         selector="reference_data",
         target="prod",

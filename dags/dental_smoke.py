@@ -7,10 +7,9 @@ touched. It is not retried: a check that passes at the second try hides what the
 
 from datetime import UTC, datetime
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_smoke",
@@ -23,6 +22,4 @@ with DAG(
     tags=["dbt", "dental", "deployment"],
     **notifications(),
 ):
-    DbtPodOperator(
-        task_id="smoke_test", selector="smoke_test", target="demo", doc_md=lineage("smoke_test", target="demo")
-    )
+    DbtOperator(task_id="smoke_test", selector="smoke_test", target="demo", doc_md=lineage("smoke_test", target="demo"))

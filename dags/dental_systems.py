@@ -14,10 +14,9 @@ All build on target `prod` upon what `foundation` made, which `dental_nightly` d
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtPodOperator, lineage, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 SYSTEMS = {
     "system_a_fee_processing": ("billing", None),
@@ -37,4 +36,4 @@ for name, (owner, schedule) in SYSTEMS.items():
         tags=["dbt", "dental", "system"],
         **notifications(),
     ):
-        DbtPodOperator(task_id=name, selector=name, target="prod", doc_md=lineage(name, target="prod"))
+        DbtOperator(task_id=name, selector=name, target="prod", doc_md=lineage(name, target="prod"))

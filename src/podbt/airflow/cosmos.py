@@ -10,6 +10,7 @@ from kubernetes.client import models as k8s
 
 from podbt import constants
 from podbt.airflow import catalog
+from podbt.airflow.resolve import pod_settings
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings import Settings, load_settings
 from podbt.contract.step import Step
@@ -43,7 +44,7 @@ def operator_args(settings: Settings | None = None) -> dict[str, Any]:
     The image's entry point stays, so that each of Cosmos' pods publishes a record as every run does. The pod travels as
     `full_pod_spec`, since Cosmos drops references to Secrets from `env_vars`.
     """
-    settings = settings or load_settings()
+    settings = settings or pod_settings({})
     pod = build_pod(settings, Step(), RunIdentity(dag_id="-", run_id="-", task_id="-"))
     container = pod.spec.containers[0]
     container.args = None

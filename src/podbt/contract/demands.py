@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from podbt.contract.model import Strict
 from podbt.contract.plan import Plan
-from podbt.contract.settings import Amounts, Resources, Settings
+from podbt.contract.runtimes import Amounts, Resources
+from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

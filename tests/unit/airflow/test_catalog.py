@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from podbt.airflow.catalog import fit, lineage, selector_names
+from podbt.airflow.resolve import pod_settings
 from podbt.contract.plan import Plan, PlanNode, PlanSelector, PlanSource
-from podbt.contract.settings import Settings, load_settings
+from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 
 
@@ -48,7 +49,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     }
     (tmp_path / "settings.yaml").write_text(json.dumps(given))
     monkeypatch.setenv("PODBT_SETTINGS", str(tmp_path / "settings.yaml"))
-    return load_settings()
+    return pod_settings({})
 
 
 def test_a_step_gets_what_its_models_demand(settings: Settings) -> None:
