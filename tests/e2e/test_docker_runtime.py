@@ -125,7 +125,7 @@ def told_to_stop(tested: DbtOperator, condition: Callable[[], bool]) -> Iterator
     over = threading.Event()
 
     def stop() -> None:
-        wait_until("dbt is at work", lambda: over.is_set() or condition())
+        wait_until("dbt is at work", lambda: over.is_set() or condition(), seconds=900)
         if not over.is_set():
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -211,7 +211,7 @@ def test_a_container_that_runs_out_of_memory_says_so(settings: dict[str, Any]) -
 
 def test_a_container_that_is_removed_is_lost(settings: dict[str, Any], server: docker.Postgres) -> None:
     def remove() -> None:
-        wait_until("dbt is at work", lambda: slow_runs(server))
+        wait_until("dbt is at work", lambda: slow_runs(server), seconds=900)
         run("docker", "rm", "--force", *containers())
 
     removing = threading.Thread(target=remove)
@@ -233,7 +233,7 @@ DbtOperator(task_id="t", command="run", select="slow").execute({{"ti": ti}})
 def test_the_next_try_ends_what_a_killed_worker_left(settings: dict[str, Any], server: docker.Postgres) -> None:
     worker = subprocess.Popen([sys.executable, "-c", WORKER])
     try:
-        wait_until("dbt is at work", lambda: slow_runs(server))
+        wait_until("dbt is at work", lambda: slow_runs(server), seconds=900)
     finally:
         worker.kill()
         worker.wait()
