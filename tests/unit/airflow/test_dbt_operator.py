@@ -31,7 +31,7 @@ class FakeRun:
     stops: DbtOperator | None = None
     stopped = False
 
-    def __init__(self, settings: AnySettings, step: Step, identity: RunIdentity, _log: Any) -> None:
+    def __init__(self, settings: AnySettings, step: Step, identity: RunIdentity, _log: Any, _on_line: Any) -> None:
         self.made.append((settings, step, identity))
 
     def execute(self) -> Outcome:
