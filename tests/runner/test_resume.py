@@ -1,0 +1,113 @@
+"""Tries that follow a failed, an interrupted and a killed one, with real dbt and a real PostgreSQL."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runner.conftest import Runner
+from tests.runner.test_run import wait_for
+from tests.support.postgres import Server
+
+pytestmark = pytest.mark.postgres
+
+TASK = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t", "PODBT_IMAGE": "dbt:1"}
+BUILD = ("build", "--select", "good", "slow", "--exclude", "tag:fails")
+ASLEEP = "select count(*) from pg_stat_activity where usename = 'dbt' and query like '%pg_sleep%' and state = 'active'"
+OURS = "select count(*) from pg_stat_activity where usename = 'dbt'"
+
+
+def nodes(folder: Path) -> dict[str, dict[str, Any]]:
+    lines = (folder / "nodes.jsonl").read_text().splitlines()
+    return {node["name"]: node for node in map(json.loads, lines)}
+
+
+def sleeps(runner: Runner, seconds: int) -> None:
+    (runner.folder / "project/models/slow.sql").write_text(f"select 1 as x from pg_sleep({seconds})")
+
+
+def is_asleep(server: Server) -> bool:
+    return server.query(ASLEEP, superuser=True) == [(1,)]
+
+
+def test_tries_go_on_from_an_interrupted_and_a_killed_one(runner: Runner, postgres: Server) -> None:
+    task = runner.artifacts / "runs/d/r/t"
+    sleeps(runner, 600)
+    runner.env |= TASK | {"PODBT_TRY_NUMBER": "1", "PODBT_GRACE_SECONDS": "90"}
+    process = runner.start(*BUILD)
+    wait_for(lambda: is_asleep(postgres) and nodes(task / "try-1.partial")["warns"]["status"] == "warn", 300)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 4, output
+    assert "Traceback" not in output
+    assert postgres.query(OURS, superuser=True) == [(0,)]
+    assert nodes(task / "try-1")["slow"]["status"] == "interrupted"
+
+    runner.env["PODBT_TRY_NUMBER"] = "2"
+    process = runner.start(*BUILD)
+    wait_for(lambda: is_asleep(postgres), 300)
+    os.kill(process.pid, signal.SIGKILL)
+    output, _ = process.communicate(timeout=30)
+    assert "try-1 ended with interrupted; going on from there: 3 nodes are done already." in output
+    # The server itself notices that its client is gone.
+    wait_for(lambda: postgres.query(OURS, superuser=True) == [(0,)], 60)
+
+    alive = task / "try-2.partial/alive.json"
+    alive.write_text(json.dumps({**json.loads(alive.read_text()), "at": "2026-01-01T00:00:00Z"}))
+    postgres.query("drop table small.good")  # so that building it again would be seen
+    sleeps(runner, 0)
+    runner.env["PODBT_TRY_NUMBER"] = "3"
+    ended = runner.run(*BUILD)
+    assert ended.code == 0, ended.output
+    assert "published what a lost try left: runs/d/r/t/try-2" in ended.output
+    assert json.loads((task / "try-2/run.json").read_text())["exit_reason"] == "lost"
+    record = json.loads((task / "try-3/run.json").read_text())
+    assert record["resumed_from"] == "runs/d/r/t/try-2"
+    assert record["exit_reason"] == "warnings"
+    assert record["counts"] == {"total": 4, "pass": 1, "success": 2, "warn": 1}
+    assert {name: node.get("from_try") for name, node in nodes(task / "try-3").items()} == {
+        "good": 1, "unique_good_id": 1, "warns": 1, "slow": None,
+    }  # fmt: skip
+    assert postgres.query("select to_regclass('small.good')") == [(None,)]
+
+
+def test_a_query_that_the_main_thread_waits_for_is_cancelled(runner: Runner, postgres: Server) -> None:
+    project = runner.folder / "project/dbt_project.yml"
+    project.write_text(project.read_text() + '\non-run-start: "select pg_sleep(600)"\n')
+    runner.env |= TASK | {"PODBT_GRACE_SECONDS": "60"}
+    process = runner.start("build", "--select", "good")
+    wait_for(lambda: is_asleep(postgres), 300)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 4, output
+    assert postgres.query(OURS, superuser=True) == [(0,)]
+    assert runner.record()["exit_reason"] == "interrupted"
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 4.0])
+def test_a_signal_while_nothing_runs_yet_ends_the_run_in_order(
+    runner: Runner, postgres: Server, seconds: float
+) -> None:
+    runner.env |= TASK
+    process = runner.start("build", "--select", "good")
+    # From the moment on that the run exists, which is when its folder does.
+    wait_for(lambda: any(runner.artifacts.glob("runs/*/*/*/*.partial/alive.json")), 300)
+    with pytest.raises(TimeoutError):
+        process_ended(process, seconds)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=120)
+    assert "Traceback" not in output
+    assert process.returncode == 4, output
+    assert runner.record()["exit_reason"] == "interrupted"
+    assert postgres.query(OURS, superuser=True) == [(0,)]
+
+
+def process_ended(process: Any, seconds: float) -> None:
+    import subprocess
+
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise TimeoutError from None
