@@ -85,7 +85,7 @@ types: venv ## Mypy, strict
 	$(BIN)/mypy bench
 
 .PHONY: test-fast
-test-fast: venv postgres ## All tests that need no cluster
+test-fast: venv postgres store-servers ## All tests that need no cluster
 	$(BIN)/pytest -m "not e2e and not chaos" $(PYTEST_ARGS)
 
 .PHONY: e2e
@@ -122,6 +122,10 @@ venv: .venv/.synced
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.PHONY: store-servers
+store-servers:
+	@tests/support/store-servers
 
 .PHONY: postgres
 postgres:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from podbt import constants
+from podbt import cli_runs
 from podbt.errors import PodbtError
 
 
@@ -50,17 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--project-dir", type=Path, default=Path())
     plan.add_argument("--output", type=Path, required=True)
     plan.set_defaults(verb=_plan)
-    runs = verbs.add_parser("runs", help="read published runs").add_subparsers(required=True, metavar="VERB")
-    show = runs.add_parser("show", help="print a run's nodes: status, seconds, rows")
-    show.add_argument("run", help="its folder in the artifact store (runs/…), or latest")
-    show.add_argument("--json", action="store_true", help="print the record and its nodes as JSON")
-    show.add_argument(
-        "--artifacts",
-        type=Path,
-        default=Path(os.environ.get(constants.ENV_ARTIFACTS) or constants.ARTIFACTS_PATH),
-        help="root of the artifact store (default: %(default)s)",
-    )
-    show.set_defaults(verb=_show)
+    cli_runs.add_verbs(verbs)
     return parser
 
 
@@ -69,12 +59,4 @@ def _plan(options: argparse.Namespace) -> int:
 
     plan = bake(options.project_dir.resolve(), options.output.resolve())
     print(f"podbt: planned {len(plan.nodes)} nodes and {len(plan.selectors)} selectors of {plan.project}: {plan.hash}")
-    return 0
-
-
-def _show(options: argparse.Namespace) -> int:
-    from podbt.contract.runs import read_run, render_json, render_table  # noqa: PLC0415
-
-    run = read_run(options.artifacts, options.run)
-    print(render_json(run) if options.json else render_table(run))
     return 0

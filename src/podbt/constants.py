@@ -4,6 +4,8 @@ from typing import Final
 
 # Environment of a dbt container. The pod builder writes these, the runner reads them.
 ENV_ARTIFACTS: Final = "PODBT_ARTIFACTS"
+ENV_ARTIFACTS_ENDPOINT: Final = "PODBT_ARTIFACTS_ENDPOINT_URL"
+ENV_ARTIFACTS_REGION: Final = "PODBT_ARTIFACTS_REGION"
 ENV_SCRATCH: Final = "PODBT_SCRATCH"
 ENV_DAG_ID: Final = "PODBT_DAG_ID"
 ENV_TASK_ID: Final = "PODBT_TASK_ID"
@@ -47,6 +49,7 @@ RUN_FILE: Final = "run.json"
 ALIVE_FILE: Final = "alive.json"  # beside the journal of a run that has not ended
 COMPILED_FOLDER: Final = "compiled"
 NODES_FILE: Final = "nodes.jsonl"
+NODES_FOLDER: Final = "nodes"  # in a bucket, until the run is published: nodes/000001.jsonl, …
 RUN_RESULTS_FILE: Final = "run_results.json"
 SOURCES_FILE: Final = "sources.json"
 MANIFEST_FILE: Final = "manifest.json"

@@ -80,8 +80,9 @@ class Manifests:
 
     def pods(self) -> Iterator[Pod]:
         for one in self.objects:
-            if one["kind"] in {"Deployment", "StatefulSet", "Job"}:
-                template = one["spec"]["template"]
+            if one["kind"] in {"Deployment", "StatefulSet", "Job", "CronJob"}:
+                job = one["spec"]["jobTemplate"] if one["kind"] == "CronJob" else one
+                template = job["spec"]["template"]
                 owner = f"{one['kind']}/{one['metadata']['name']}"
                 yield Pod(owner=owner, metadata=template["metadata"], spec=template["spec"])
 

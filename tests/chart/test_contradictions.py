@@ -56,6 +56,22 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("artifacts.accessModes", "ReadWriteMany"),
     ),
     "claim nobody writes": ({"logs": {"accessModes": ["ReadOnlyMany"]}}, ("logs.accessModes", "no pod to write")),
+    "two artifact stores": (
+        {"artifacts": {"url": "s3://bucket/x", "existingClaim": "y"}},
+        ("artifacts.url", "artifacts.existingClaim", "Keep one"),
+    ),
+    "a bucket's folder by sub path": (
+        {"artifacts": {"url": "s3://bucket/x", "subPath": "y"}},
+        ("artifacts.subPath", "into the url"),
+    ),
+    "a bucket's server without a bucket": (
+        {"artifacts": {"endpointUrl": "https://objects.example.com"}},
+        ("artifacts.endpointUrl", "artifacts.url is empty"),
+    ),
+    "a region of GCS": (
+        {"artifacts": {"url": "gs://bucket/x", "region": "eu-central-1"}},
+        ("artifacts.region", "GCS"),
+    ),
     "artifacts on two nodes": (
         {"dbt": {"nodeSelector": {"pool": "batch"}}, "apiServer": {"nodeSelector": {"pool": "web"}}},
         ("artifacts is ReadWriteOnce", "pool", "artifacts.accessModes=[ReadWriteMany]"),

@@ -67,6 +67,7 @@ def test_object_names_are_the_documented_ones() -> None:
         "podbt-api-server", "podbt-scheduler", "podbt-dag-processor", "podbt-triggerer",
     }  # fmt: skip
     assert set(manifests.of_kind("StatefulSet")) == {"podbt-postgres"}
+    assert set(manifests.of_kind("CronJob")) == {"podbt-prune"}
     assert set(manifests.of_kind("Service")) == {"podbt-api-server", "podbt-postgres"}
     assert set(manifests.of_kind("PersistentVolumeClaim")) == {"podbt-artifacts", "podbt-logs"}
     assert set(manifests.of_kind("ServiceAccount")) == {"podbt-airflow", "podbt-dbt"}

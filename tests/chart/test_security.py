@@ -126,7 +126,7 @@ def test_all_components_fit_a_small_node() -> None:
 
 def test_long_running_containers_have_probes(manifests: Manifests) -> None:
     for pod in manifests.pods():
-        if pod.owner.startswith("Job"):
+        if pod.owner.startswith(("Job", "CronJob")):
             continue
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert probe in pod.main, (pod.owner, probe)

@@ -12,7 +12,8 @@ import pytest
 from tests.runner.conftest import Runner
 from tests.support.postgres import PASSWORD, Server
 
-from podbt.contract.runs import read_run, render_table
+from podbt.contract.runs import render_table
+from podbt.store.runs import read_run
 
 pytestmark = pytest.mark.postgres
 

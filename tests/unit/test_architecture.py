@@ -14,15 +14,19 @@ SOURCE = ROOT / "src/podbt"
 # What each part may import of podbt, and which large libraries.
 ALLOWED = {
     "contract": ({"constants", "errors", "contract"}, set[str]()),
-    "runner": ({"constants", "errors", "contract", "runner"}, {"dbt", "dbt_common", "psycopg2"}),
+    "store": ({"constants", "errors", "contract", "store"}, {"obstore", "upath"}),
+    "runner": ({"constants", "errors", "contract", "store", "runner"}, {"dbt", "dbt_common", "psycopg2"}),
     "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
     "airflow": (
-        {"constants", "errors", "contract", "pod", "airflow"},
+        {"constants", "errors", "contract", "store", "pod", "airflow"},
         {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp", "docker", "requests"},
     ),
 }
 LARGE = {
     "airflow",
+    "obstore",
+    "upath",
+    "fsspec",
     "dbt",
     "dbt_common",
     "kubernetes",
@@ -32,6 +36,8 @@ LARGE = {
     "docker",
     "requests",
 }
+
+BUCKETS = ["obstore", "fsspec", "upath"]  # a store on a volume costs no import of these
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -62,8 +68,10 @@ def test_imports_point_one_way(part: str) -> None:
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        pytest.param("podbt.cli, podbt.contract.runs", ["airflow", "kubernetes", "dbt"], id="the command alone"),
-        pytest.param("podbt.runner.main, podbt.runner.bake", ["airflow", "kubernetes"], id="the runner"),
+        pytest.param(
+            "podbt.cli, podbt.contract.runs", ["airflow", "kubernetes", "dbt", *BUCKETS], id="the command alone"
+        ),
+        pytest.param("podbt.runner.main, podbt.runner.bake", ["airflow", "kubernetes", *BUCKETS], id="the runner"),
         pytest.param("podbt.airflow.operator", ["dbt", "kubernetes", "docker"], id="the operator"),
         pytest.param("podbt.airflow.runtimes.local", ["dbt", "kubernetes", "docker"], id="the local runtime"),
         pytest.param("podbt.airflow.runtimes.docker", ["dbt", "kubernetes"], id="the docker runtime"),

@@ -175,7 +175,7 @@ cheaply, so that four components do not compete with the Job for CPU; Airflow th
 
 {{/*
 A Deployment of one Airflow component: dict root, component, values, strategy, token (whether it talks to the
-Kubernetes API), and the names of templates with its ports, its probes, and what it mounts besides the common.
+Kubernetes API), and the names of templates with its ports, its probes, and what it has of variables and mounts besides the common.
 */}}
 {{- define "podbt.airflowDeployment" -}}
 apiVersion: apps/v1
@@ -222,6 +222,9 @@ spec:
             - {{ .component }}
           env:
             {{- include "podbt.airflowEnv" .root | nindent 12 }}
+            {{- with .env }}
+            {{- include . $.root | nindent 12 }}
+            {{- end }}
           {{- with .ports }}
           ports:
             {{- range $name, $port := . }}

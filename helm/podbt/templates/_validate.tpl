@@ -38,12 +38,13 @@
 {{- if and $values.dbt.plan.fromImage $values.dbt.plan.path -}}
 {{- fail "dbt.plan.fromImage and dbt.plan.path both say where the plan is. Set fromImage=false to use the path, or remove the path." -}}
 {{- end -}}
+{{- include "podbt.validateArtifacts" . -}}
 {{- include "podbt.validateVolumes" . -}}
 {{- end -}}
 
 {{- define "podbt.validateVolumes" -}}
 {{- $values := .Values -}}
-{{- range $name := list "artifacts" "logs" -}}
+{{- range $name := ternary (list "logs") (list "artifacts" "logs") (ne $values.artifacts.url "") -}}
 {{- $volume := get $values $name -}}
 {{- if and (not $volume.existingClaim) (has "ReadWriteOncePod" $volume.accessModes) -}}
 {{- fail (printf "%s.accessModes has ReadWriteOncePod, but several pods share this volume. Use ReadWriteMany, or ReadWriteOnce on one node." $name) -}}
@@ -58,6 +59,9 @@
   "logs" (dict "apiServer" $values.apiServer.nodeSelector "scheduler" $values.scheduler.nodeSelector
     "dagProcessor" $values.dagProcessor.nodeSelector "triggerer" $values.triggerer.nodeSelector)
 -}}
+{{- if $values.artifacts.url -}}
+{{- $groups = omit $groups "artifacts" -}}
+{{- end -}}
 {{- range $name, $selectors := $groups -}}
 {{- $volume := get $values $name -}}
 {{- if and (not $volume.existingClaim) (not (has "ReadWriteMany" $volume.accessModes)) -}}

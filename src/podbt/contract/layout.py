@@ -2,6 +2,8 @@
 
 runs/<dag_id>/<run_id>/<task_id>/try-<n>/    run.json nodes.jsonl run_results.json dbt.log ...
 manifests/<sha256>.json                      each distinct manifest once
+                                             (until it is published: try-<n>.partial/ on a volume; in a bucket the
+                                             same folder without run.json, with nodes/000001.jsonl, ...)
 targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one,
                                              latest-results.json to the last that has run_results.json
 targets/<target>/freshness.json              points to the last run there that measured how fresh sources are
@@ -10,6 +12,7 @@ targets/<target>/state.json                  the last complete build there: mani
 
 import hashlib
 import re
+from datetime import timedelta
 
 from podbt.contract.record import RunIdentity
 
@@ -17,6 +20,12 @@ RUNS = "runs"
 MANIFESTS = "manifests"
 TARGETS = "targets"
 PARTIAL_SUFFIX = ".partial"
+REMOVED_SUFFIX = ".removed"
+"""Of a folder that is being removed: no run any more."""
+RESERVED = "reserved"
+"""In a bucket: the object whose creation reserves a try's folder, since an empty folder cannot exist there."""
+MANIFEST_GRACE = timedelta(days=1)
+"""A manifest that no run names is kept that long: a run that is being published names it next."""
 LATEST = "latest.json"
 LATEST_SUCCESS = "latest-success.json"
 LATEST_RESULTS = "latest-results.json"

@@ -1,14 +1,9 @@
-"""Reads published runs back, for people and for the page."""
+"""A published run, read back, and how it is shown to people. Reading is `podbt.store.runs`."""
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 
-from podbt import constants
-from podbt.contract import layout
 from podbt.contract.record import NodeRecord, RunRecord, shorten, to_json
-from podbt.errors import ConfigError
 
 _MESSAGE_CHARS = 100
 
@@ -20,44 +15,6 @@ class Run:
     path: str
     record: RunRecord
     nodes: list[NodeRecord]
-
-
-def read_run(root: Path, name: str) -> Run:
-    """Reads one run.
-
-    Args:
-        root: Root of the artifact store.
-        name: The run's folder relative to it, or "latest".
-
-    Raises:
-        ConfigError: There is no such run, or its files are not what podbt writes.
-    """
-    path = _latest(root) if name == "latest" else name.strip("/")
-    folder = root / path
-    if not folder.resolve().is_relative_to(root.resolve()):
-        raise ConfigError(f"'{name}' is not inside the artifact store '{root}'.")
-    try:
-        record = (folder / constants.RUN_FILE).read_bytes()
-        lines = (folder / constants.NODES_FILE).read_bytes().splitlines()
-    except OSError as error:
-        raise ConfigError(f"No run at '{path}' in '{root}' ({error.strerror}). Look at {layout.RUNS}/ there.") from None
-    return Run(
-        path=path,
-        record=RunRecord.parse_json(record, source=f"{path}/{constants.RUN_FILE}"),
-        nodes=[NodeRecord.parse_line(line, source=f"{path}/{constants.NODES_FILE}") for line in lines if line.strip()],
-    )
-
-
-def _latest(root: Path) -> str:
-    """The run that the newest of all targets' pointers names."""
-    newest: tuple[datetime, str] | None = None
-    for file in (root / layout.TARGETS).glob(f"*/{layout.LATEST}"):
-        pointer = json.loads(file.read_bytes())
-        candidate = (datetime.fromisoformat(pointer["finished_at"]), str(pointer["run"]))
-        newest = max(newest, candidate) if newest else candidate
-    if newest is None:
-        raise ConfigError(f"No run has been published in '{root}' yet.")
-    return newest[1]
 
 
 def render_json(run: Run) -> str:

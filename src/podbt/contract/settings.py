@@ -10,10 +10,10 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from podbt import constants
 from podbt.contract.model import Strict
@@ -28,6 +28,9 @@ from podbt.contract.runtimes import (
     RunSettings,
 )
 from podbt.errors import ConfigError
+
+BUCKET_URL: Final = r"^(s3|gs)://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[A-Za-z0-9._=-]+)*$"
+ENDPOINT_URL: Final = r"^https?://[A-Za-z0-9.\[\]:-]+$"
 
 
 class SecretKey(Strict):
@@ -46,10 +49,31 @@ class SecretEnv(Strict):
 
 
 class Artifacts(Strict):
-    """The volume that run records are published to."""
+    """Where run records are published to: a volume (claim), or a prefix of a bucket (url).
 
-    claim: Name
+    Credentials of a bucket come from secret_env (AWS_ACCESS_KEY_ID, GOOGLE_SERVICE_ACCOUNT_KEY, …) or from the
+    identity of the pod's service account; there is no key for them here.
+    """
+
+    claim: Name | None = None
     sub_path: str = ""
+    url: Annotated[str, StringConstraints(pattern=BUCKET_URL)] | None = None
+    """s3://bucket/prefix or gs://bucket/prefix"""
+    endpoint_url: Annotated[str, StringConstraints(pattern=ENDPOINT_URL)] | None = None
+    """Of a server that is not the cloud's own."""
+    region: str | None = None
+
+    @model_validator(mode="after")
+    def _one_store(self) -> Self:
+        if (self.claim is None) == (self.url is None):
+            raise ValueError("name one store: claim (a volume) or url (s3://… or gs://…), not both and not neither")
+        if self.url is not None and self.sub_path:
+            raise ValueError("sub_path belongs to a claim; put the prefix into the url")
+        if self.url is None and (self.endpoint_url or self.region):
+            raise ValueError("endpoint_url and region belong to a url; remove them")
+        if self.region and self.url and not self.url.startswith("s3:"):
+            raise ValueError("region is S3's; remove it")
+        return self
 
 
 class Toleration(Strict):

@@ -11,7 +11,7 @@ from podbt.contract.invocation import run_environment
 from podbt.contract.names import run_name
 from podbt.contract.record import RunIdentity
 from podbt.contract.runtimes import Resources
-from podbt.contract.settings import Settings
+from podbt.contract.settings import Artifacts, Settings
 from podbt.contract.step import Step
 
 USER: Final = 65532
@@ -86,7 +86,9 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
 
 
 def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Container:
-    plain = run_environment(settings, step, identity, image=settings.image, artifacts=constants.ARTIFACTS_PATH)
+    place = settings.artifacts.url or constants.ARTIFACTS_PATH
+    plain = run_environment(settings, step, identity, image=settings.image, artifacts=place)
+    plain |= _bucket_env(settings.artifacts)
     return k8s.V1Container(
         name=constants.CONTAINER_NAME,
         image=settings.image,
@@ -112,9 +114,7 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
         termination_message_policy="File",
         volume_mounts=[
             k8s.V1VolumeMount(name="scratch", mount_path=constants.SCRATCH_PATH),
-            k8s.V1VolumeMount(
-                name="artifacts", mount_path=constants.ARTIFACTS_PATH, sub_path=settings.artifacts.sub_path or None
-            ),
+            *_artifacts_mounts(settings.artifacts),
             k8s.V1VolumeMount(name="profiles", mount_path=constants.PROFILES_PATH, read_only=True),
         ],
     )
@@ -124,10 +124,7 @@ def _volumes(settings: Settings) -> list[k8s.V1Volume]:
     secret = settings.profiles_secret
     return [
         k8s.V1Volume(name="scratch", empty_dir=k8s.V1EmptyDirVolumeSource(size_limit=settings.scratch_size_limit)),
-        k8s.V1Volume(
-            name="artifacts",
-            persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name=settings.artifacts.claim),
-        ),
+        *_artifacts_volumes(settings.artifacts),
         k8s.V1Volume(
             name="profiles",
             secret=k8s.V1SecretVolumeSource(
@@ -137,6 +134,29 @@ def _volumes(settings: Settings) -> list[k8s.V1Volume]:
             ),
         ),
     ]
+
+
+def _bucket_env(artifacts: Artifacts) -> dict[str, str]:
+    given = {
+        constants.ENV_ARTIFACTS_ENDPOINT: artifacts.endpoint_url,
+        constants.ENV_ARTIFACTS_REGION: artifacts.region,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _artifacts_mounts(artifacts: Artifacts) -> list[k8s.V1VolumeMount]:
+    if artifacts.claim is None:
+        return []
+    return [
+        k8s.V1VolumeMount(name="artifacts", mount_path=constants.ARTIFACTS_PATH, sub_path=artifacts.sub_path or None)
+    ]
+
+
+def _artifacts_volumes(artifacts: Artifacts) -> list[k8s.V1Volume]:
+    if artifacts.claim is None:
+        return []
+    claim = k8s.V1PersistentVolumeClaimVolumeSource(claim_name=artifacts.claim)
+    return [k8s.V1Volume(name="artifacts", persistent_volume_claim=claim)]
 
 
 def _resources(resources: Resources) -> k8s.V1ResourceRequirements:

@@ -4,13 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from podbt import constants
 from podbt.contract.journal import Alive
 from podbt.contract.record import RunStart
 from podbt.errors import ConfigError
+from podbt.store.location import StorePath
 
 BEAT_SECONDS: Final = 5.0
 _SILENCE_SECONDS: Final = 3 * BEAT_SECONDS
@@ -73,7 +73,7 @@ class Heartbeat:
             self._write(alive.model_dump_json(exclude_none=True).encode())
 
 
-def read_alive(folder: Path) -> Alive | None:
+def read_alive(folder: StorePath) -> Alive | None:
     """What alive.json in a folder says; None where there is none, or none that can be read."""
     try:
         return Alive.parse_json((folder / constants.ALIVE_FILE).read_bytes(), source=constants.ALIVE_FILE)
@@ -82,7 +82,7 @@ def read_alive(folder: Path) -> Alive | None:
 
 
 def is_alive(
-    folder: Path,
+    folder: StorePath,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = time.sleep,

@@ -13,6 +13,7 @@ from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, RunStart
 from podbt.errors import ArtifactError
 from podbt.runner.alive import is_alive
 from podbt.runner.recover import recover
+from podbt.store.location import StorePath
 
 # try-2, and try-2.2 where the pod was replaced within the try.
 _NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>\.partial)?$")
@@ -35,7 +36,9 @@ class Attempt:
     reason: ExitReason
 
 
-def settle_earlier(root: Path, identity: RunIdentity, *, alive: Callable[[Path], bool] = is_alive) -> list[str]:
+def settle_earlier(
+    root: StorePath, identity: RunIdentity, *, alive: Callable[[StorePath], bool] = is_alive
+) -> list[str]:
     """Publishes what earlier tries of this task instance left unpublished.
 
     Two pods of one task may overlap for as long as the first one takes to stop: then this waits.
@@ -53,7 +56,7 @@ def settle_earlier(root: Path, identity: RunIdentity, *, alive: Callable[[Path],
     """
     published = []
     for folder in _earlier(root, identity):
-        if not folder.name.endswith(layout.PARTIAL_SUFFIX):
+        if not _is_unpublished(folder):
             continue
         for _ in range(_LOOKS):
             if not alive(folder):
@@ -67,14 +70,14 @@ def settle_earlier(root: Path, identity: RunIdentity, *, alive: Callable[[Path],
     return published
 
 
-def latest(root: Path, identity: RunIdentity) -> Attempt | None:
+def latest(root: StorePath, identity: RunIdentity) -> Attempt | None:
     """The newest published try before this one, or None.
 
     Raises:
         ConfigError: Its files are not what podbt writes.
     """
     for folder in _earlier(root, identity):
-        if folder.name.endswith(layout.PARTIAL_SUFFIX) or not (folder / constants.RUN_FILE).exists():
+        if _is_unpublished(folder) or not (folder / constants.RUN_FILE).exists():
             continue
         path = f"{PurePosixPath(layout.run_folder(identity)).parent}/{folder.name}"
         record = RunRecord.parse_json((folder / constants.RUN_FILE).read_bytes(), source=f"{path}/run.json")
@@ -83,7 +86,14 @@ def latest(root: Path, identity: RunIdentity) -> Attempt | None:
     return None
 
 
-def _earlier(root: Path, identity: RunIdentity) -> list[Path]:
+def _is_unpublished(folder: StorePath) -> bool:
+    """On a volume its name says so; in a bucket, where nothing is renamed, that run.json is not there yet."""
+    if isinstance(folder, Path):
+        return folder.name.endswith(layout.PARTIAL_SUFFIX)
+    return not (folder / constants.RUN_FILE).exists()
+
+
+def _earlier(root: StorePath, identity: RunIdentity) -> list[StorePath]:
     """Folders of tries up to this one, the newest first. To be called before this try has one of its own."""
     task = (root / layout.run_folder(identity)).parent
     if not task.is_dir():

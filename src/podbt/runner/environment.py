@@ -12,6 +12,7 @@ import yaml
 from podbt import constants
 from podbt.contract.record import RunIdentity
 from podbt.errors import ArtifactError, ConfigError
+from podbt.store.location import Location, StorePath
 
 _ROOM_BYTES = 32 * 1024 * 1024  # a run's records and logs fit in this; dbt's own scratch is elsewhere
 MANUAL_DAG_ID = "manual"
@@ -42,7 +43,7 @@ class Environment:
     project: Path
     profiles: Path
     scratch: Path
-    artifacts: Path | None
+    artifacts: StorePath | None
     baked: Path | None
     image: str | None
     revision: str | None
@@ -161,9 +162,12 @@ def _profiles_folder(env: Mapping[str, str], project: Path) -> Path:
     )
 
 
-def _artifacts_root(env: Mapping[str, str], *, required: bool) -> Path | None:
+def _artifacts_root(env: Mapping[str, str], *, required: bool) -> StorePath | None:
+    """The store's root. A bucket is asked nothing here: reserving the run's folder in it tells."""
     asked = env.get(constants.ENV_ARTIFACTS)
-    root = Path(asked or constants.ARTIFACTS_PATH)
+    root = Location.read(env=env).open()
+    if not isinstance(root, Path):
+        return root
     if not asked and not required and not (root.is_dir() and os.access(root, os.W_OK)):
         return None
     if not root.is_dir():

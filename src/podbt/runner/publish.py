@@ -1,54 +1,102 @@
 """Publishes a run whole or not at all.
 
-A run's folder is `try-N.partial` while it is written. run.json comes last, everything is synced to disk, then one
-rename makes it `try-N`. A reader that sees the folder sees all of it.
+run.json comes last: a reader that finds it finds all the rest. On a volume the folder is `try-N.partial` until then,
+everything is synced to disk, and one rename makes it `try-N`. In a bucket nothing can be renamed: the objects lie under
+`try-N/` from the start, and a reader passes by folders without run.json.
 """
 
+import contextlib
+import errno
+import filecmp
 import hashlib
 import json
-import os
 import shutil
+import tempfile
+from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Self
 
 from podbt import constants
 from podbt.contract import layout
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer
-from podbt.errors import ArtifactError
 from podbt.runner.redact import Redactor
+from podbt.store import files
+from podbt.store.failures import Patience, refused, store_errors
+from podbt.store.location import StorePath
+from podbt.store.pointers import advance
+from podbt.store.sink import StoreSink
 
 # In a manifest these differ from run to run of the same project; leaving them out lets equal manifests be one file.
 _VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
+_PATIENCE_SECONDS = 45.0
+_DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
 
 
 class RunFolder:
-    """The folder of one try, from `.partial` to published."""
+    """The folder of one try, until it is published.
 
-    def __init__(self, root: Path, partial: Path) -> None:
+    Attributes:
+        partial: Where the run's files lie until then.
+        kept: A local folder with a copy of all that is to be published; it stays when publishing fails.
+    """
+
+    def __init__(
+        self,
+        root: StorePath,
+        partial: StorePath,
+        *,
+        scratch: Path | None = None,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        """Takes a folder that is there.
+
+        Args:
+            root: Root of the artifact store.
+            partial: The folder.
+            scratch: Where the local copy goes; a temporary folder by default.
+            patience_seconds: How long a failing store is tried again, over all of the publication.
+        """
         self._root = root
         self.partial = partial
         self._final = partial.with_name(partial.name.removesuffix(layout.PARTIAL_SUFFIX))
+        self._patience_seconds = patience_seconds
+        self._patience = Patience(patience_seconds)
+        self.kept = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
 
     @classmethod
-    def reserve(cls, root: Path, identity: RunIdentity) -> Self:
-        """Makes the folder.
+    def reserve(
+        cls,
+        root: StorePath,
+        identity: RunIdentity,
+        *,
+        scratch: Path | None = None,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> Self:
+        """Makes the folder of a try.
+
+        Args:
+            root: Root of the artifact store.
+            identity: Whose try it is.
+            scratch: As above.
+            patience_seconds: As above, for making the folder too.
 
         Raises:
             ArtifactError: It cannot be made.
         """
         wanted = root / layout.run_folder(identity)
         try:
-            wanted.parent.mkdir(parents=True, exist_ok=True)
-            return cls(root, _reserve(wanted))
-        except OSError as error:
-            raise _refused(wanted, error) from None
+            # With a patience of its own: a store that was slow to start with gets the whole of the other at the end.
+            partial = Patience(patience_seconds)(lambda: _reserve(wanted))
+        except store_errors() as error:
+            raise refused("written", wanted, error) from None
+        return cls(root, partial, scratch=scratch, patience_seconds=patience_seconds)
 
     @property
     def path(self) -> str:
         """The published folder, relative to the store's root."""
-        return PurePosixPath(self._final.relative_to(self._root)).as_posix()
+        return "/".join(self._final.parts[-_DEPTH:])
 
     def write(self, name: str, content: bytes) -> None:
         """Replaces one file of the folder so that readers see the old or the new content.
@@ -57,20 +105,42 @@ class RunFolder:
             FileNotFoundError: The folder is gone: somebody took this run for dead and published what it had.
             OSError: The store does not take it.
         """
+        if name == constants.NODES_FILE:
+            (self.kept / name).write_bytes(content)
         path = self.partial / name
-        if path.parent != self.partial:
+        if isinstance(path, Path) and path.parent != self.partial:
             path.parent.mkdir(exist_ok=True)  # not the folder itself
-        _swap(path, content)
-
-    def add(self, files: list[Path], redactor: Redactor) -> None:
-        """Copies files into the folder, without secrets."""
         try:
-            for file in files:
-                copy = self.partial / file.name
+            files.write(path, content, make_folder=False)
+        except OSError:
+            raise
+        except store_errors() as error:
+            raise OSError(errno.EIO, str(refused("written", path, error))) from None
+
+    def sink(self) -> StoreSink:
+        """Where the journal's lines go while the run lasts."""
+        try:
+            nodes = self.kept / constants.NODES_FILE
+            return StoreSink(self.partial, nodes, patience_seconds=self._patience_seconds / 4)
+        except OSError as error:
+            raise refused("written", self.partial, error) from None
+
+    def keep(self, record: RunRecord, nodes: bytes | None = None) -> None:
+        """Puts the record, and what is to be its nodes.jsonl, into the local copy, before anything that can fail."""
+        if nodes is not None:
+            (self.kept / constants.NODES_FILE).write_bytes(nodes)
+        (self.kept / constants.RUN_FILE).write_bytes(_json(to_json(record)))
+
+    def add(self, sources: list[Path], redactor: Redactor) -> None:
+        """Copies files into the folder, without secrets."""
+        for file in sources:
+            copy = self.kept / file.name
+            try:
                 shutil.copyfile(file, copy)
                 redactor.file(copy)
-        except OSError as error:
-            raise _refused(self.partial, error) from None
+            except OSError as error:
+                raise refused("written", copy, error) from None
+            self._put(copy, self.partial / file.name)
 
     def add_manifest(self, manifest: Path, redactor: Redactor) -> str:
         """Stores a manifest once by the hash of its content.
@@ -84,40 +154,78 @@ class RunFolder:
         for key in _VOLATILE:
             data.get("metadata", {}).pop(key, None)
         path = layout.manifest_path(hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest())
-        if not (self._root / path).exists():
-            _replace(self._root / path, text)
+        place = self._root / path
+        try:
+            self._patience(lambda: _store_manifest(place, text))
+        except store_errors() as error:
+            raise refused("written", place, error) from None
         return path
 
-    def publish(self, record: RunRecord, *, pointers: bool) -> None:
-        """Writes run.json, syncs, renames, and moves the target's pointers where the run is one to point to."""
+    def publish(self, record: RunRecord, *, pointers: bool, nodes: bytes | None = None) -> None:
+        """Commits the run and moves the target's pointers where the run is one to point to.
+
+        Args:
+            record: Its record.
+            pointers: Whether the target's pointers move to it.
+            nodes: Content of its nodes.jsonl; by default what went through the sink.
+
+        Raises:
+            ArtifactError: It could not be published within the patience; `kept` holds what there was to publish.
+        """
+        self.keep(record, nodes)
+        content = _json(to_json(record))
+        lines = self.kept / constants.NODES_FILE
         try:
-            self.write(constants.RUN_FILE, _json(to_json(record)))
-            (self.partial / constants.ALIVE_FILE).unlink(missing_ok=True)
-            for file in self.partial.iterdir():
-                _sync(file)
-            _sync(self.partial)
-            self.partial.rename(self._final)
-            _sync(self._final.parent)
-        except OSError as error:
-            raise _refused(self._final, error) from None
+            if lines.exists():
+                self._patience(lambda: _put_nodes(lines, self.partial / constants.NODES_FILE))
+            self._patience(lambda: _commit(self.partial, self._final, content))
+        except store_errors() as error:
+            raise refused("written", self._final, error) from None
         if pointers and record.target:
             pointer = Pointer(run=self.path, finished_at=record.finished_at)
             self.point(record.target, layout.LATEST, pointer)
             if record.exit_reason.succeeded:
                 self.point(record.target, layout.LATEST_SUCCESS, pointer)
+        self._tidy()
 
-    def point(self, target: str, name: str, pointer: Pointer) -> None:
-        """Moves one of a target's pointers, atomically."""
-        _replace(self._root / layout.target_pointer(target, name), _json(to_json(pointer)))
+    def _tidy(self) -> None:
+        """Takes away what only an unpublished run needs. What stays by a failure harms nobody."""
+        shutil.rmtree(self.kept, ignore_errors=True)
+        if not isinstance(self._final, Path):
+            with contextlib.suppress(*store_errors()):
+                files.remove(self._final / constants.ALIVE_FILE)
+                pieces = self._final / constants.NODES_FOLDER
+                for entry in list(files.walk(pieces)):
+                    files.remove(pieces / entry.path)
+
+    def point(self, target: str, name: str, pointer: Pointer) -> bool:
+        """Moves one of a target's pointers, atomically and never back to an older run."""
+        path = self._root / layout.target_pointer(target, name)
+        content = _json(to_json(pointer))
+        try:
+            return self._patience(lambda: advance(path, content, pointer.finished_at))
+        except store_errors() as error:
+            raise refused("written", path, error) from None
+
+    def _put(self, file: Path, path: StorePath) -> None:
+        try:
+            self._patience(lambda: files.copy(file, path))
+        except store_errors() as error:
+            raise refused("written", path, error) from None
 
 
-def _reserve(wanted: Path) -> Path:
+def _reserve(wanted: StorePath) -> StorePath:
     """The first of try-1, try-1.2 … that nobody has: a pod replaced within one try keeps the first's journal."""
     for number in count(1):
         final = wanted if number == 1 else wanted.with_name(f"{wanted.name}.{number}")
+        if not isinstance(final, Path):
+            if files.create(final / layout.RESERVED, b"{}\n"):
+                return final
+            continue
         partial = final.with_name(final.name + layout.PARTIAL_SUFFIX)
         if final.exists():
             continue
+        partial.parent.mkdir(parents=True, exist_ok=True)
         try:
             partial.mkdir()
         except FileExistsError:
@@ -126,38 +234,34 @@ def _reserve(wanted: Path) -> Path:
     raise AssertionError("count() does not end")
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """As _swap, where the folder may not exist yet."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _swap(path, content)
-    except OSError as error:
-        raise _refused(path, error) from None
+def _put_nodes(lines: Path, path: StorePath) -> None:
+    """Puts nodes.jsonl in its place by replacement: killed within it, the journal is still whole."""
+    if isinstance(path, Path) and path.exists() and filecmp.cmp(lines, path, shallow=False):
+        return
+    files.write(path, lines.read_bytes())
 
 
-def _swap(path: Path, content: bytes) -> None:
-    """Replaces a file so that readers see the old or the new content, never a mix."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}")
-    try:
-        temporary.write_bytes(content)
-        _sync(temporary)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+def _commit(partial: StorePath, final: StorePath, content: bytes) -> None:
+    """Makes the folder a published one. May be repeated after it failed anywhere, even after it was done."""
+    if not (isinstance(partial, Path) and isinstance(final, Path)):
+        files.write(final / constants.RUN_FILE, content)
+        return
+    if partial.exists() or not final.exists():
+        files.write(partial / constants.RUN_FILE, content, make_folder=False)
+        (partial / constants.ALIVE_FILE).unlink(missing_ok=True)
+        for file in partial.rglob("*"):
+            files.sync(file)
+        files.sync(partial)
+        partial.rename(final)
+    files.sync(final.parent)
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _store_manifest(place: StorePath, text: bytes) -> None:
+    """Stores a manifest, or renews its age where it is there: `podbt prune` removes unreferenced ones by age."""
+    modified = files.modified(place)
+    if modified is None or datetime.now(UTC) - modified > layout.MANIFEST_GRACE / 2:
+        files.write(place, text)
 
 
 def _json(data: object) -> bytes:
     return json.dumps(data, indent=1).encode() + b"\n"
-
-
-def _refused(path: Path, error: OSError) -> ArtifactError:
-    return ArtifactError(f"Artifacts could not be written to '{path}': {error.strerror}. Free space or fix the volume.")

@@ -68,16 +68,15 @@ class RecordedRun:
         self._redactor = redactor
         self._finished = threading.Lock()
         self._earlier = self._look_back()
-        self._folder = RunFolder.reserve(environment.artifacts, environment.identity) if environment.artifacts else None
+        environment.scratch.mkdir(parents=True, exist_ok=True)
+        self._folder = self._reserve()
         self._plan = _plan(environment)
         self._start = self._describe(started)
         self._console = Console(dbts_own=environment.dbts_output, folder=self._folder.path if self._folder else None)
         self._emitter = Emitter(Progress.of(self._plan), _written) if environment.events else None
         listeners: tuple[Listener, ...] = (self._console, self._emitter) if self._emitter else (self._console,)
-        environment.scratch.mkdir(parents=True, exist_ok=True)
-        place = self._folder.partial if self._folder else environment.scratch
         self._journal = Journal(
-            FileSink(place / constants.NODES_FILE),
+            self._folder.sink() if self._folder else FileSink(environment.scratch / constants.NODES_FILE),
             redactor,
             listeners=listeners,
             interrupted=lambda: self._interrupts.requested,
@@ -94,6 +93,16 @@ class RecordedRun:
             interrupts, self._sessions, grace_seconds=environment.grace_seconds, give_up=self._give_up
         )
         self._resumed = False
+
+    def _reserve(self) -> RunFolder | None:
+        """A failing store is tried again for half of the grace period: the rest is for cancelling queries."""
+        environment = self._environment
+        if environment.artifacts is None:
+            return None
+        patience = environment.grace_seconds / 2
+        return RunFolder.reserve(
+            environment.artifacts, environment.identity, scratch=environment.scratch, patience_seconds=patience
+        )
 
     def execute(self) -> int:
         """Runs dbt and publishes.
@@ -275,13 +284,13 @@ class RecordedRun:
             return Summary.of(record, None)
         environment = self._environment
         try:
+            self._folder.keep(record, lines_of(nodes))
             self._journal.check()
             pointers = Pointers(environment, self._prepared, self._command)
             whole = pointers.is_whole(record, nodes)
             produced = [environment.target_path / name for name in _PUBLISHED]
             produced.append(environment.log_path / constants.LOG_FILE)
             self._folder.add([file for file in produced if file.is_file()], self._redactor)
-            self._folder.write(constants.NODES_FILE, lines_of(nodes))
             manifest = environment.target_path / constants.MANIFEST_FILE
             if manifest.is_file():
                 # An interrupt may have cut the file short; the record matters more.
@@ -293,6 +302,8 @@ class RecordedRun:
             self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
             pointers.move(self._folder, record, ran_nodes=bool(nodes), whole=whole)
         except (ArtifactError, OSError) as error:
+            if self._folder.kept.exists():
+                self._console.say(f"What could not be published is in {self._folder.kept} until the pod ends.")
             said = f"{error} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
             failed = record.model_copy(
                 update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}

@@ -1,7 +1,6 @@
 """Turns the folder of a run that was killed into a published record: nothing of it is lost but the run itself."""
 
 import contextlib
-from pathlib import Path
 
 from podbt import constants
 from podbt.contract.exits import ExitReason
@@ -11,14 +10,16 @@ from podbt.errors import ArtifactError, ConfigError
 from podbt.runner.alive import is_alive, read_alive
 from podbt.runner.journal import lines_of
 from podbt.runner.publish import RunFolder
+from podbt.store.location import StorePath
+from podbt.store.runs import journal
 
 
-def recover_abandoned(root: Path, partial: Path) -> str | None:
+def recover_abandoned(root: StorePath, partial: StorePath) -> str | None:
     """As `recover`, for whoever does not know whether the run still lasts; takes up to 15 seconds to find out."""
     return None if is_alive(partial) else recover(root, partial)
 
 
-def recover(root: Path, partial: Path) -> str | None:
+def recover(root: StorePath, partial: StorePath) -> str | None:
     """Publishes a `.partial` folder whose run is gone. The caller knows that it is, see `recover_abandoned`.
 
     It may be called for one folder at the same time by several, and again after it was itself killed anywhere.
@@ -46,7 +47,7 @@ def recover(root: Path, partial: Path) -> str | None:
     return None
 
 
-def _whole(partial: Path) -> RunRecord | None:
+def _whole(partial: StorePath) -> RunRecord | None:
     """The record of a run that was killed just before its folder was renamed."""
     try:
         return RunRecord.parse_json((partial / constants.RUN_FILE).read_bytes(), source=constants.RUN_FILE)
@@ -54,9 +55,9 @@ def _whole(partial: Path) -> RunRecord | None:
         return None
 
 
-def _nodes(partial: Path) -> list[NodeRecord]:
+def _nodes(partial: StorePath) -> list[NodeRecord]:
     try:
-        return settle(fold((partial / constants.NODES_FILE).read_bytes(), source=constants.NODES_FILE))
+        return settle(fold(journal(partial), source=constants.NODES_FILE))
     except (FileNotFoundError, ConfigError):
         return []
 

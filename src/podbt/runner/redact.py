@@ -15,7 +15,7 @@ import yaml
 from podbt.contract.record import NodeRecord
 
 _SECRET_NAME = re.compile(
-    r"passw(or)?d|passphrase|pass$|_pwd(_|$)|^pwd_|secret|token|private_key|api_?key|credential|keyfile_json",
+    r"passw(or)?d|passphrase|pass$|_pwd(_|$)|^pwd_|secret|token|private_key|service_account_key|api_?key|credential|keyfile_json",
     re.IGNORECASE,
 )
 _TEMPLATE_ENV = re.compile(r"env_var\(\s*['\"](\w+)['\"]")

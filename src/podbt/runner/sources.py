@@ -12,6 +12,7 @@ from podbt.contract.model import describe
 from podbt.contract.record import Failure, RunIdentity, RunRecord, shorten
 from podbt.contract.state import Pointer
 from podbt.errors import ConfigError
+from podbt.store.location import StorePath
 
 RECENT: Final = timedelta(hours=1)
 """How old the result of an earlier step may be; a DAG run that is cleared days later looks again."""
@@ -85,7 +86,7 @@ class Sources(_Tolerant):
             raise ConfigError(f"{file}: {describe(error)}") from None
 
 
-def earlier_step(root: Path, identity: RunIdentity, target: str | None, now: datetime | None = None) -> str | None:
+def earlier_step(root: StorePath, identity: RunIdentity, target: str | None, now: datetime | None = None) -> str | None:
     """Finds what an earlier step of the same DAG run measured on the same target.
 
     Returns:
@@ -107,7 +108,7 @@ def earlier_step(root: Path, identity: RunIdentity, target: str | None, now: dat
     return max(found)[1] if found else None
 
 
-def last_on_target(root: Path, target: str | None) -> str | None:
+def last_on_target(root: StorePath, target: str | None) -> str | None:
     """Path in the store of the sources.json that was measured last on a target."""
     pointer = Pointer.read(root, target, layout.FRESHNESS) if target else None
     return f"{pointer.run}/{constants.SOURCES_FILE}" if pointer else None

@@ -11,6 +11,7 @@ from podbt.contract.state import Pointer, TargetState, split_state_name
 from podbt.errors import ConfigError
 from podbt.runner.command import command_of, option_of
 from podbt.runner.selection import asked_methods, groups, name_of, without, without_state_methods
+from podbt.store.location import StorePath
 
 _DEFER = ("--defer", "--favor-state")
 _STATE = ("--state",)
@@ -32,7 +33,7 @@ class Resolved:
 
 
 def resolve_state(
-    arguments: Sequence[str], root: Path | None, scratch: Path, project: Path, *, on_missing: str = "fail"
+    arguments: Sequence[str], root: StorePath | None, scratch: Path, project: Path, *, on_missing: str = "fail"
 ) -> Resolved:
     """Replaces the name of a state by a folder that holds its files.
 
@@ -75,7 +76,7 @@ def resolve_state(
     return Resolved(arguments=changed, note=f"State '{name}': {known or 'manifest only'}.", fresher=fresher)
 
 
-def _files(root: Path, target: str, *, latest: bool) -> dict[str, str]:
+def _files(root: StorePath, target: str, *, latest: bool) -> dict[str, str]:
     """What the store has of a state: name in the folder -> path in the store."""
     files: dict[str, str | None] = {}
     state_file = root / layout.target_pointer(target, layout.STATE)
@@ -92,7 +93,7 @@ def _files(root: Path, target: str, *, latest: bool) -> dict[str, str]:
     return {name: path for name, path in files.items() if path is not None and (root / path).exists()}
 
 
-def _record(root: Path, run: str) -> RunRecord:
+def _record(root: StorePath, run: str) -> RunRecord:
     path = f"{run}/{constants.RUN_FILE}"
     try:
         return RunRecord.parse_json((root / path).read_bytes(), source=path)

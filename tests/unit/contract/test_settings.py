@@ -31,6 +31,13 @@ def test_defaults_fill_what_is_left_out() -> None:
     [
         pytest.param({"iamge": "x:1"}, "iamge: is not a known key", id="unknown key"),
         pytest.param({"artifacts": {"claim": "c", "path": "/x"}}, "artifacts.path: is not a known key", id="nested"),
+        pytest.param({"artifacts": {}}, "name one store", id="no store"),
+        pytest.param({"artifacts": {"claim": "c", "url": "s3://bucket/x"}}, "name one store", id="two stores"),
+        pytest.param({"artifacts": {"url": "s3://bucket", "sub_path": "x"}}, "into the url", id="sub_path of a bucket"),
+        pytest.param({"artifacts": {"claim": "c", "region": "x"}}, "belong to a url", id="region of a volume"),
+        pytest.param({"artifacts": {"url": "gs://bucket", "region": "x"}}, "region is S3's", id="region of GCS"),
+        pytest.param({"artifacts": {"url": "http://bucket/x"}}, "artifacts.url", id="no bucket"),
+        pytest.param({"artifacts": {"url": "s3://b:secret@x/y"}}, "artifacts.url", id="credentials in the url"),
         pytest.param({"image": "dbt:latest"}, "image 'dbt:latest' is not pinned", id="latest"),
         pytest.param({"image": "dbt"}, "is not pinned", id="no tag"),
         pytest.param({"image": "registry.example:5000/dbt"}, "is not pinned", id="a port is no tag"),
@@ -52,6 +59,20 @@ def test_a_wrong_setting_is_refused_in_one_line(change: dict[str, Any], said: st
 def test_a_missing_setting_is_named() -> None:
     with pytest.raises(ConfigError, match="target: Field required"):
         Settings.parse({key: value for key, value in MINIMAL.items() if key != "target"}, source="s")
+
+
+@pytest.mark.parametrize(
+    "artifacts",
+    [
+        {"claim": "c", "sub_path": "team/a"},
+        {"url": "s3://bucket-1/pre.fix/x"},
+        {"url": "s3://bucket", "endpoint_url": "http://minio.storage:9000", "region": "eu-central-1"},
+        {"url": "gs://bucket/runs", "endpoint_url": "https://storage.example.com"},
+    ],
+)
+def test_a_store_is_a_volume_or_a_bucket(artifacts: dict[str, str]) -> None:
+    settings = Settings.parse({**MINIMAL, "artifacts": artifacts}, source="s")
+    assert settings.artifacts.model_dump(exclude_defaults=True) == artifacts
 
 
 def test_a_digest_pins(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Settings
+from podbt.contract.settings import Artifacts, SecretEnv, Settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod, label_value, pod_name
 
@@ -88,6 +88,19 @@ def test_credentials_are_references() -> None:
     mounts = {item["name"]: item for item in spec["containers"][0]["volumeMounts"]}
     assert mounts["profiles"] == {"name": "profiles", "mountPath": "/etc/podbt/profiles", "readOnly": True}
     assert mounts["artifacts"] == {"name": "artifacts", "mountPath": "/artifacts", "subPath": "team-a"}
+
+
+def test_a_bucket_is_told_and_mounted_nowhere() -> None:
+    bucket = Artifacts(url="s3://runs/dental", endpoint_url="https://s3.example.com", region="eu-central-1")
+    secret = [{"name": "AWS_SECRET_ACCESS_KEY", "secret": "bucket", "key": "secret"}]
+    settings = SETTINGS.model_copy(update={"artifacts": bucket, "secret_env": [SecretEnv(**one) for one in secret]})
+    spec = rendered(settings=settings)["spec"]
+    env = {item["name"]: item.get("value", item.get("valueFrom")) for item in spec["containers"][0]["env"]}
+    assert env["PODBT_ARTIFACTS"] == "s3://runs/dental"
+    assert env["PODBT_ARTIFACTS_ENDPOINT_URL"] == "https://s3.example.com"
+    assert env["PODBT_ARTIFACTS_REGION"] == "eu-central-1"
+    assert env["AWS_SECRET_ACCESS_KEY"] == {"secretKeyRef": {"name": "bucket", "key": "secret"}}
+    assert "artifacts" not in {item["name"] for item in spec["volumes"] + spec["containers"][0]["volumeMounts"]}
 
 
 def test_the_runner_reads_back_the_identity() -> None:

@@ -1,0 +1,34 @@
+"""Pointers: small files that name the last run of a kind. They move forward only, whoever writes them when."""
+
+import json
+from datetime import datetime
+
+from podbt.store import files
+from podbt.store.location import StorePath
+
+
+def advance(path: StorePath, content: bytes, finished_at: datetime) -> bool:
+    """Points to a run unless the pointer names one that finished later.
+
+    Args:
+        path: The pointer's file: JSON with the key finished_at.
+        content: What it is to hold.
+        finished_at: When the new run finished.
+
+    Returns:
+        Whether it moved.
+    """
+
+    def decide(current: bytes | None) -> bytes | None:
+        present = _finished_at(current) if current else None
+        return content if present is None or present <= finished_at else None
+
+    return files.exchange(path, decide)
+
+
+def _finished_at(content: bytes) -> datetime | None:
+    """None where the file is not a pointer: it is then replaced by one."""
+    try:
+        return datetime.fromisoformat(json.loads(content)["finished_at"])
+    except (ValueError, KeyError, TypeError):
+        return None

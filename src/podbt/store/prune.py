@@ -1,0 +1,196 @@
+"""Removes old runs and what only they used, while others write.
+
+What stays, whatever its age: the newest runs of each task, every run and file that a pointer names, every run that
+lives. Removing a run can stop anywhere: readers see it whole or not at all, and the next prune goes on with it.
+"""
+
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.store import files
+from podbt.store.failures import refused, store_errors
+from podbt.store.location import StorePath
+from podbt.store.runs import Folder, Listed, folders, read_records
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How long runs stay.
+
+    Attributes:
+        keep_days: Younger runs stay.
+        keep_count: So many newest runs of each task stay, however old.
+        abandoned_after: A run that was not published and has written nothing for so long is dead. A live one writes
+            every few seconds.
+    """
+
+    keep_days: float
+    keep_count: int
+    abandoned_after: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Something to remove: a run's folder or a manifest."""
+
+    path: str
+    why: str
+    size: int
+    names: list[str] = field(default_factory=list)
+
+
+def plan(root: StorePath, policy: Policy, now: datetime | None = None) -> list[Removal]:
+    """What a prune would remove, runs first.
+
+    Raises:
+        ArtifactError: The store cannot be read.
+        ConfigError: A record is not what podbt writes.
+    """
+    now = now or datetime.now(UTC)
+    # Pointers before runs: one that moves meanwhile names a younger run than any that is removed.
+    pointed = _pointed(root)
+    present = folders(root)
+    kept_forever = {name for name in pointed if name.startswith(f"{layout.RUNS}/")}
+    records = {run.path: run for run in read_records(root, [one for one in present if one.published])}
+    doomed: list[Removal] = []
+    dead = now - max(policy.abandoned_after, timedelta(days=policy.keep_days))
+    for folder in present:
+        if folder.removed:
+            doomed.append(_removal(folder, "its removal was cut short"))
+        elif not folder.published and folder.touched < dead:
+            doomed.append(_removal(folder, "never published"))
+    for runs in _by_task(present, records).values():
+        for folder, run in runs[policy.keep_count :]:
+            protected = any(name == folder.path or name.startswith(f"{folder.path}/") for name in kept_forever)
+            if not protected and run.record.finished_at < now - timedelta(days=policy.keep_days):
+                doomed.append(_removal(folder, f"finished {run.record.finished_at:%Y-%m-%d}"))
+    going = {removal.path for removal in doomed}
+    used = pointed | {run.record.manifest for path, run in records.items() if path not in going and run.record.manifest}
+    return [*doomed, *_manifests(root, used, now)]
+
+
+def abandoned(root: StorePath, policy: Policy, now: datetime | None = None) -> list[Folder]:
+    """Runs that were never published and no longer live: their pods were killed."""
+    limit = (now or datetime.now(UTC)) - policy.abandoned_after
+    return [one for one in folders(root) if not one.published and not one.removed and one.touched < limit]
+
+
+def remove(root: StorePath, removals: list[Removal], tell: Callable[[Removal], None] = lambda _: None) -> int:
+    """Removes what was planned.
+
+    Returns:
+        The bytes that were freed.
+
+    Raises:
+        ArtifactError: The store refused; what was told until then is gone.
+    """
+    freed = 0
+    for removal in removals:
+        try:
+            if removal.path.startswith(f"{layout.MANIFESTS}/"):
+                if not _remove_manifest(root / removal.path):
+                    continue
+            elif isinstance(root, Path):
+                _remove_folder(root / removal.path)
+            else:
+                _remove_objects(root / removal.path, removal.names)
+        except store_errors() as error:
+            raise refused("removed", root / removal.path, error) from None
+        freed += removal.size
+        tell(removal)
+    if isinstance(root, Path):
+        _remove_empty(root / layout.RUNS)
+    return freed
+
+
+def _removal(folder: Folder, why: str) -> Removal:
+    return Removal(folder.path, why, folder.size, list(folder.entries))
+
+
+def _by_task(present: list[Folder], records: dict[str, Listed]) -> dict[tuple[str, str], list[tuple[Folder, Listed]]]:
+    """The published runs of each task, the newest first."""
+    tasks: dict[tuple[str, str], list[tuple[Folder, Listed]]] = defaultdict(list)
+    for folder in present:
+        if folder.path in records:
+            tasks[folder.task].append((folder, records[folder.path]))
+    for runs in tasks.values():
+        runs.sort(key=lambda item: item[1].record.finished_at, reverse=True)
+    return tasks
+
+
+def _pointed(root: StorePath) -> set[str]:
+    """Every path in the store that any pointer of any target names, under whatever key."""
+    named: set[str] = set()
+    try:
+        for entry in files.walk(root, layout.TARGETS):
+            if entry.path.endswith(".json") and not entry.path.rsplit("/", 1)[-1].startswith("."):
+                named.update(_texts(json.loads(files.read(root / entry.path))))
+    except store_errors() as error:
+        raise refused("read", root / layout.TARGETS, error) from None
+    return named
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for item in data.values() if isinstance(data, dict) else data:
+            yield from _texts(item)
+
+
+def _manifests(root: StorePath, used: set[str], now: datetime) -> Iterator[Removal]:
+    """Manifests that no run and no pointer names. A young one may belong to a run that is being published."""
+    try:
+        for entry in files.walk(root, layout.MANIFESTS):
+            if entry.path not in used and entry.modified < now - layout.MANIFEST_GRACE:
+                yield Removal(entry.path, "no run names it", entry.size)
+    except store_errors() as error:
+        raise refused("read", root / layout.MANIFESTS, error) from None
+
+
+def _remove_manifest(place: StorePath) -> bool:
+    """Looks at its age once more: whoever publishes an equal manifest renews the age before naming it."""
+    modified = files.modified(place)
+    if modified is None or modified > datetime.now(UTC) - layout.MANIFEST_GRACE:
+        return False
+    files.remove(place)
+    return True
+
+
+def _remove_folder(folder: Path) -> None:
+    """Renames before removing: a reader that comes later finds nothing, and not half a run."""
+    if not folder.name.endswith(layout.REMOVED_SUFFIX):
+        try:
+            folder = folder.rename(folder.with_name(folder.name + layout.REMOVED_SUFFIX))
+        except FileNotFoundError:
+            return
+    shutil.rmtree(folder)
+
+
+def _remove_objects(folder: StorePath, names: list[str]) -> None:
+    """Leaves a note, takes run.json away first and the note last: a cut removal is gone on with, and shows no run."""
+    files.write(folder / layout.REMOVED_SUFFIX, b"")
+    names = sorted(names, key=lambda name: (name != constants.RUN_FILE, name == layout.RESERVED, name))
+    for name in names:
+        if name != layout.REMOVED_SUFFIX:
+            files.remove(folder / name)
+    files.remove(folder / layout.REMOVED_SUFFIX)
+
+
+def _remove_empty(runs: Path) -> None:
+    """Folders of DAGs, runs and tasks that hold nothing any more. One in which a run begins just now refuses to go."""
+    for pattern in ("*/*/*", "*/*", "*"):
+        for folder in runs.glob(pattern):
+            if folder.is_dir() and not any(folder.iterdir()):
+                try:
+                    folder.rmdir()
+                except OSError:
+                    continue

@@ -1,0 +1,217 @@
+"""Finds and reads runs in the store."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import NodeRecord, RunRecord
+from podbt.contract.runs import Run
+from podbt.errors import ConfigError
+from podbt.store import files
+from podbt.store.failures import refused, store_errors
+from podbt.store.location import StorePath
+
+_RUN_DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
+_READERS = 16  # at the same time: a request to a bucket is mostly waiting
+_NUMBERED = re.compile(r"^\d+\.jsonl$")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of one try, by name relative to it.
+
+    Attributes:
+        path: The folder, relative to the store's root.
+    """
+
+    path: str
+    entries: dict[str, files.Entry] = field(default_factory=dict)
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """The names of the DAG's and the task's folder: tries of one task share them."""
+        _, dag, _, task, _ = self.path.split("/")
+        return dag, task
+
+    @property
+    def removed(self) -> bool:
+        return self.path.endswith(layout.REMOVED_SUFFIX) or layout.REMOVED_SUFFIX in self.entries
+
+    @property
+    def published(self) -> bool:
+        whole = constants.RUN_FILE in self.entries and not self.path.endswith(layout.PARTIAL_SUFFIX)
+        return whole and not self.removed
+
+    @property
+    def touched(self) -> datetime:
+        """When any of its files was last written: a run that lives writes every few seconds."""
+        return max(entry.modified for entry in self.entries.values())
+
+    @property
+    def size(self) -> int:
+        return sum(entry.size for entry in self.entries.values())
+
+
+def folders(root: StorePath, dag: str | None = None) -> list[Folder]:
+    """Every try in the store that has a file, published or not.
+
+    Args:
+        root: Root of the artifact store.
+        dag: Only tries of this DAG.
+
+    Raises:
+        ArtifactError: The store cannot be read.
+    """
+    under = f"{layout.RUNS}/{layout.folder_name(dag)}" if dag else layout.RUNS
+    found: dict[str, Folder] = {}
+    try:
+        for entry in files.walk(root, under):
+            parts = entry.path.split("/")
+            if len(parts) > _RUN_DEPTH:
+                path, name = "/".join(parts[:_RUN_DEPTH]), "/".join(parts[_RUN_DEPTH:])
+                found.setdefault(path, Folder(path)).entries[name] = entry
+    except store_errors() as error:
+        raise refused("read", root, error) from None
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A published run without its nodes."""
+
+    path: str
+    record: RunRecord
+
+
+def list_runs(
+    root: StorePath,
+    *,
+    dag: str | None = None,
+    target: str | None = None,
+    status: str | None = None,
+    limit: int | None = None,
+) -> list[Listed]:
+    """Published runs, the newest first.
+
+    Args:
+        root: Root of the artifact store.
+        dag: Only runs of this DAG.
+        target: Only runs on this target.
+        status: Only runs with this status ("success", "failed") or exit reason.
+        limit: At most so many.
+
+    Raises:
+        ArtifactError: The store cannot be read.
+        ConfigError: A record is not what podbt writes.
+    """
+    published = [folder for folder in folders(root, dag) if folder.published]
+    published.sort(key=lambda folder: folder.entries[constants.RUN_FILE].modified, reverse=True)
+    best: list[Listed] = []
+    for chunk in _chunks(published, _READERS * 2):
+        # A record is written after its run ended, so whatever was written earlier ended earlier still.
+        written = chunk[0].entries[constants.RUN_FILE].modified
+        if limit is not None and len(best) >= limit and best[limit - 1].record.finished_at > written:
+            break
+        best += [
+            run
+            for run in read_records(root, chunk)
+            if (target is None or run.record.target == target)
+            and (status is None or status in {run.record.status, run.record.exit_reason})
+        ]
+        best.sort(key=lambda run: (run.record.finished_at, run.path), reverse=True)
+    return best[:limit]
+
+
+def read_records(root: StorePath, wanted: Iterable[Folder]) -> list[Listed]:
+    """The records of published folders. One that is removed meanwhile is left out."""
+
+    def read(folder: Folder) -> Listed | None:
+        source = f"{folder.path}/{constants.RUN_FILE}"
+        try:
+            content = files.read(root / source)
+        except FileNotFoundError:
+            return None
+        except store_errors() as error:
+            raise refused("read", root / source, error) from None
+        return Listed(folder.path, RunRecord.parse_json(content, source=source))
+
+    if isinstance(root, Path):
+        return [run for folder in wanted if (run := read(folder))]
+    with ThreadPoolExecutor(_READERS) as pool:
+        return [run for run in pool.map(read, wanted) if run]
+
+
+def _chunks(items: list[Folder], size: int) -> Iterator[list[Folder]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def read_run(root: StorePath, name: str) -> Run:
+    """Reads one run.
+
+    Args:
+        root: Root of the artifact store.
+        name: The run's folder relative to it, or "latest".
+
+    Raises:
+        ArtifactError: The store cannot be read.
+        ConfigError: There is no such run, or its files are not what podbt writes.
+    """
+    path = _latest(root) if name == "latest" else name.strip("/")
+    if ".." in path.split("/") or (isinstance(root, Path) and not _inside(root, path)):
+        raise ConfigError(f"'{name}' is not inside the artifact store '{root}'.")
+    folder = root / path
+    try:
+        record = files.read(folder / constants.RUN_FILE)
+        lines = journal(folder).splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(f"No run at '{path}' in '{root}'. `podbt runs list` tells which there are.") from None
+    except store_errors() as error:
+        raise refused("read", folder, error) from None
+    return Run(
+        path=path,
+        record=RunRecord.parse_json(record, source=f"{path}/{constants.RUN_FILE}"),
+        nodes=[NodeRecord.parse_line(line, source=f"{path}/{constants.NODES_FILE}") for line in lines if line.strip()],
+    )
+
+
+def journal(folder: StorePath) -> bytes:
+    """What a run's journal holds: nodes.jsonl, or the objects that stand for it in a bucket until it is published."""
+    try:
+        return files.read(folder / constants.NODES_FILE)
+    except FileNotFoundError:
+        if isinstance(folder, Path):
+            return b""
+    pieces = folder / constants.NODES_FOLDER
+    names = sorted(entry.path for entry in files.walk(pieces) if _NUMBERED.match(entry.path))
+    return b"".join(files.read(pieces / name) for name in names)
+
+
+def _inside(root: Path, path: str) -> bool:
+    return (root / path).resolve().is_relative_to(root.resolve())
+
+
+def _latest(root: StorePath) -> str:
+    """The run that the newest of all targets' pointers names."""
+    newest: tuple[datetime, str] | None = None
+    try:
+        for entry in files.walk(root, layout.TARGETS):
+            if entry.path.endswith(f"/{layout.LATEST}"):
+                pointer = json.loads(files.read(root / entry.path))
+                candidate = (datetime.fromisoformat(pointer["finished_at"]), str(pointer["run"]))
+                newest = max(newest, candidate) if newest else candidate
+    except store_errors() as error:
+        raise refused("read", root / layout.TARGETS, error) from None
+    if newest is None:
+        raise ConfigError(f"No run has been published in '{root}' yet.")
+    return newest[1]
+
+
+STATUSES = ("success", "failed", *(str(reason) for reason in ExitReason if reason != ExitReason.SUCCESS))

@@ -1,0 +1,150 @@
+"""Brings a journal's lines to the store beside dbt: a slow store slows nothing, and memory stays bounded.
+
+Lines go to a local file first, which is never slow, and a thread carries what is new there to the store: appended to
+nodes.jsonl on a volume, as small objects nodes/000001.jsonl, … in a bucket, where nothing can be appended. What the
+thread has carried survives the process, the pod and the node.
+"""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from podbt import constants
+from podbt.store import files
+from podbt.store.failures import store_errors
+from podbt.store.location import StorePath
+
+_PAUSE_SECONDS = 1.0  # between two deliveries to a bucket: at most one object a second
+_RETRY_SECONDS, _CLOSING_RETRY_SECONDS = 2.0, 0.2
+_CHUNK_BYTES = 1 << 20
+_CLOSE_SECONDS = 10.0
+
+
+class StoreSink:
+    """A journal's sink. What was written is in the store within about a second while the store answers."""
+
+    def __init__(
+        self,
+        folder: StorePath,
+        local: Path,
+        *,
+        pause_seconds: float | None = None,
+        patience_seconds: float = _CLOSE_SECONDS,
+    ) -> None:
+        """Starts the thread.
+
+        Args:
+            folder: The run's folder in the store.
+            local: A file beside the process that keeps all lines.
+            pause_seconds: Between two deliveries. Default: none on a volume, one second in a bucket.
+            patience_seconds: How long close waits for the last lines.
+        """
+        local.parent.mkdir(parents=True, exist_ok=True)
+        self._local = local.open("ab", buffering=0)
+        self._reader = local.open("rb", buffering=0)
+        self._reader.seek(0, os.SEEK_END)
+        self._target = _Appended(folder / constants.NODES_FILE) if isinstance(folder, Path) else _Pieces(folder)
+        self._pause = (0.0 if isinstance(folder, Path) else _PAUSE_SECONDS) if pause_seconds is None else pause_seconds
+        self._patience = patience_seconds
+        self._news = threading.Event()
+        self._closing = threading.Event()
+        self.failure: BaseException | None = None
+        """What the last delivery failed with; None once one succeeds again."""
+        self._thread = threading.Thread(target=self._run, name="podbt-journal", daemon=True)
+        self._thread.start()
+
+    def write(self, lines: bytes) -> None:
+        """Takes whole lines. Raises OSError where even the local file cannot."""
+        _write_all(self._local.fileno(), lines)
+        self._news.set()
+
+    def close(self) -> None:
+        """Gives the last lines some time to arrive. What does not is published with the run, from the local file."""
+        self._closing.set()
+        self._news.set()
+        self._thread.join(self._patience + 1)
+        self._local.close()
+
+    def _run(self) -> None:
+        try:
+            self._carry()
+        finally:
+            self._reader.close()
+            self._target.close()
+
+    def _carry(self) -> None:
+        pending = b""
+        deadline: float | None = None
+        while True:
+            closing = self._closing.is_set()
+            self._news.clear()
+            pending = pending or self._next()
+            if pending:
+                try:
+                    self._target.deliver(pending)
+                    pending, self.failure = b"", None
+                except store_errors() as error:
+                    self.failure = error
+            if closing:
+                deadline = deadline or time.monotonic() + self._patience
+                pending = pending or self._next()
+                if not pending or time.monotonic() > deadline:
+                    return
+            if self.failure is not None:
+                time.sleep(_CLOSING_RETRY_SECONDS) if closing else self._closing.wait(_RETRY_SECONDS)
+            elif not closing and not self._reader_is_behind():
+                self._news.wait()
+                self._closing.wait(self._pause)
+
+    def _reader_is_behind(self) -> bool:
+        return os.fstat(self._reader.fileno()).st_size - self._reader.tell() >= _CHUNK_BYTES
+
+    def _next(self) -> bytes:
+        """What the local file has and the store does not, up to the last whole line of a bounded part."""
+        start = self._reader.tell()
+        chunk = self._reader.read(_CHUNK_BYTES)
+        end = chunk.rfind(b"\n") + 1
+        if not end and len(chunk) == _CHUNK_BYTES:  # a line longer than that: in parts, which a reader joins
+            end = len(chunk)
+        self._reader.seek(start + end)
+        return chunk[:end]
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    """A file system that runs full takes a part first, and refuses only the rest."""
+    while content:
+        content = content[os.write(handle, content) :]
+
+
+class _Appended:
+    """nodes.jsonl on a volume. A delivery that failed half-way is cut off before it is repeated."""
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o664)
+        self._size = os.fstat(self._handle).st_size
+
+    def deliver(self, lines: bytes) -> None:
+        try:
+            _write_all(self._handle, lines)
+        except OSError:
+            os.ftruncate(self._handle, self._size)
+            raise
+        self._size += len(lines)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+class _Pieces:
+    """Numbered objects in a bucket, so that readers can put them in order. A repeated one replaces itself."""
+
+    def __init__(self, folder: StorePath) -> None:
+        self._folder = folder / constants.NODES_FOLDER
+        self._number = 0
+
+    def deliver(self, lines: bytes) -> None:
+        files.write(self._folder / f"{self._number + 1:06d}.jsonl", lines)
+        self._number += 1
+
+    def close(self) -> None: ...

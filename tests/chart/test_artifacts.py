@@ -1,0 +1,73 @@
+"""The artifact store: a volume or a bucket, for everyone who reads or writes run records, and its pruning."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.chart.manifests import CHART, EVALUATION, PAUSED, PRODUCTION, Manifests, Pod, render
+
+from podbt.contract.settings import load_settings
+
+BUCKET = CHART / "ci" / "bucket-values.yaml"
+
+
+def env(pod: Pod) -> dict[str, Any]:
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in pod.main.get("env", [])}
+
+
+def artifact_mounts(pod: Pod) -> list[dict[str, Any]]:
+    return [mount for mount in pod.main["volumeMounts"] if mount["name"] == "artifacts"]
+
+
+def cron_job(manifests: Manifests) -> dict[str, Any]:
+    (one,) = manifests.of_kind("CronJob").values()
+    return dict(one["spec"])
+
+
+def test_a_bucket_takes_the_place_of_the_volume(tmp_path: Path) -> None:
+    manifests = render(BUCKET)
+    assert not [name for name in manifests.of_kind("PersistentVolumeClaim") if name.endswith("-artifacts")]
+    for component in ("api-server", "prune"):
+        pod = manifests.pod(component)
+        assert artifact_mounts(pod) == []
+        assert not [volume for volume in pod.spec["volumes"] if volume["name"] == "artifacts"]
+        variables = env(pod)
+        assert variables["PODBT_ARTIFACTS"] == "s3://dbt-runs/dental"
+        assert variables["PODBT_ARTIFACTS_ENDPOINT_URL"] == "https://objects.example.com:9000"
+        assert variables["PODBT_ARTIFACTS_REGION"] == "eu-central-1"
+        assert variables["AWS_SECRET_ACCESS_KEY"] == {"secretKeyRef": {"name": "runs-bucket", "key": "secret"}}
+    assert "PODBT_ARTIFACTS" not in env(manifests.pod("scheduler"))
+    (tmp_path / "settings.yaml").write_text(manifests.settings_text())
+    settings = load_settings(tmp_path / "settings.yaml")
+    assert settings.artifacts.claim is None
+    assert settings.artifacts.url == "s3://dbt-runs/dental"
+    assert settings.artifacts.endpoint_url == "https://objects.example.com:9000"
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= {one.name for one in settings.secret_env}
+
+
+def test_on_a_volume_the_pruner_writes_and_the_api_server_reads() -> None:
+    manifests = render(PRODUCTION)
+    (reading,), (writing,) = artifact_mounts(manifests.pod("api-server")), artifact_mounts(manifests.pod("prune"))
+    assert reading == {"name": "artifacts", "mountPath": "/artifacts", "readOnly": True, "subPath": "dental"}
+    assert writing == {"name": "artifacts", "mountPath": "/artifacts", "subPath": "dental"}
+    assert "PODBT_ARTIFACTS" not in env(manifests.pod("api-server"))
+
+
+def test_the_pruner_is_where_dbt_is() -> None:
+    pod = render(PRODUCTION).pod("prune")
+    assert pod.main["image"].startswith("registry.example.com/podbt-dbt-dbt-dental-models@sha256:")
+    assert pod.main["command"] == ["podbt", "prune"]
+    assert pod.main["args"] == ["--keep-days=90", "--keep-count=20"]
+    assert pod.spec["serviceAccountName"] == "dbt-runner"
+    assert pod.spec["nodeSelector"] == {"workload": "batch"}
+    assert pod.spec["automountServiceAccountToken"] is False
+
+
+def test_its_schedule() -> None:
+    spec = cron_job(render(BUCKET))
+    assert (spec["schedule"], spec["timeZone"]) == ("0 5 * * 0", "Europe/Berlin")
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert "timeZone" not in cron_job(render(EVALUATION))
+
+
+def test_pruning_can_be_off() -> None:
+    assert render(PAUSED).of_kind("CronJob") == {}

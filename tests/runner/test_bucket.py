@@ -1,0 +1,89 @@
+"""A run whose artifact store is a bucket of a real S3 gateway."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.runner.conftest import Runner
+from tests.support.postgres import Server
+from tests.support.store_servers import S3_KEY, S3_SECRET, Faults, StoreServer, proxy, s3
+
+from podbt.store import files
+from podbt.store.location import Location, StorePath
+from podbt.store.runs import folders, journal, list_runs, read_run
+
+pytestmark = pytest.mark.postgres
+
+AS_AIRFLOW = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t"}
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    with s3(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(runner: Runner, server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StorePath:
+    for name, value in server.env.items():
+        monkeypatch.setenv(name, value)
+    runner.env |= AS_AIRFLOW | server.environment("team/a")
+    return Location.read(env=server.environment("team/a")).open()
+
+
+def test_a_good_run_is_published_and_holds_no_credential(runner: Runner, bucket: StorePath) -> None:
+    ended = runner.run("build", "--select", "good", "--exclude", "tag:fails", "tag:warns")
+    assert ended.code == 0, ended.output
+    run = read_run(bucket, "latest")
+    assert run.path == "runs/d/r/t/try-1"
+    assert run.record.exit_reason == "success"
+    assert {node.name for node in run.nodes} >= {"good"}
+    names = {entry.path.removeprefix(f"{run.path}/") for entry in files.walk(bucket, run.path)}
+    assert {"run.json", "nodes.jsonl", "run_results.json", "dbt.log"} <= names
+    assert not [name for name in names if name.startswith("nodes/")]
+    assert files.read(bucket / str(run.record.manifest))
+    everything = b"".join(files.read(bucket / entry.path) for entry in files.walk(bucket))
+    assert S3_SECRET.encode() not in everything
+    assert S3_SECRET not in ended.output
+    assert S3_KEY not in ended.output
+
+
+def test_a_killed_run_leaves_its_lines_and_no_run(runner: Runner, bucket: StorePath, postgres: Server) -> None:
+    process = runner.start("run", "--select", "good", "slow")
+    wait_for(lambda: any(b"model.small.good" in journal(bucket / folder.path) for folder in folders(bucket)))
+    os.kill(process.pid, 9)
+    process.communicate(timeout=30)
+    assert list_runs(bucket) == []
+    (folder,) = folders(bucket)
+    assert b'"success"' in journal(bucket / folder.path)
+    postgres.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'dbt'", superuser=True)
+
+
+def test_a_store_that_goes_away_fails_the_run_and_tells_what_dbt_did(
+    runner: Runner, server: StoreServer, bucket: StorePath
+) -> None:
+    # The reservation passes, and then nothing that writes.
+    writes = [0]
+
+    def fault(_number: int, method: str) -> int | None:
+        writes[0] += method == "PUT"
+        return 503 if method == "PUT" and writes[0] > 1 else None
+
+    with proxy(server, Faults(fault=fault)) as broken:
+        runner.env |= {"PODBT_ARTIFACTS_ENDPOINT_URL": broken.endpoint, "PODBT_GRACE_SECONDS": "4"}
+        ended = runner.run("run", "--select", "good")
+    assert ended.code == 5, ended.output
+    assert "dbt itself ended with success" in ended.last_line
+    assert "the server cannot be reached or does not answer well" in ended.last_line
+    assert list_runs(bucket) == []
+    (kept,) = (runner.folder / "scratch").rglob("publish-*/run.json")
+    assert '"success"' in kept.read_text()
+    assert (kept.parent / "nodes.jsonl").read_text().count("model.small.good") >= 1
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)

@@ -1,0 +1,120 @@
+"""Pruning keeps what is young, newest or named, takes the rest whole, and can stop anywhere."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.records import NOW, identity, node, published
+
+from podbt.runner.publish import RunFolder
+from podbt.store import files, prune
+from podbt.store.location import StorePath
+from podbt.store.runs import list_runs, read_run
+
+POLICY = prune.Policy(keep_days=10, keep_count=2)
+
+
+def runs_of(root: StorePath, dag: str) -> list[str]:
+    return [run.path.split("/")[2] for run in list_runs(root, dag=dag)]
+
+
+def test_age_and_count_hold_per_task_and_pointers_for_ever(root: StorePath) -> None:
+    published(root, identity(0, dag="old"), age=timedelta(days=300), target="clinic")  # what clinic's pointers name
+    for number in range(1, 6):
+        published(root, identity(number, dag="old"), age=timedelta(days=100 + number), target="none")
+    for number in range(4):
+        published(root, identity(number), age=timedelta(days=4 * number))
+    state = {"run": "runs/old/r5/build/try-1", "finished_at": NOW.isoformat(), "manifest": "manifests/a.json"}
+    files.write(root / "targets" / "prod" / "state.json", json.dumps(state).encode())
+    removals = prune.plan(root, POLICY, NOW)
+    assert prune.remove(root, removals) == sum(removal.size for removal in removals) > 0
+    # r1 and r2: the newest two. r1's are also what the target none names. r5: a state. r0: the last run on clinic.
+    assert runs_of(root, "old") == ["r1", "r2", "r5", "r0"]
+    # r3 is 12 days old and not among the newest two.
+    assert runs_of(root, "nightly") == ["r0", "r1", "r2"]
+    assert prune.plan(root, POLICY, NOW) == []
+    assert read_run(root, "runs/old/r0/build/try-1").record.target == "clinic"
+
+
+def test_a_dry_run_of_the_plan_changes_nothing(root: StorePath) -> None:
+    for number in range(4):
+        published(root, identity(number), age=timedelta(days=50 + number))
+    before = sorted(entry.path for entry in files.walk(root))
+    assert [removal.path for removal in prune.plan(root, POLICY, NOW)] == [
+        f"runs/nightly/r{number}/build/try-1" for number in (2, 3)
+    ]
+    assert sorted(entry.path for entry in files.walk(root)) == before
+
+
+def test_a_run_that_writes_is_left_alone_and_a_dead_one_goes(root: StorePath) -> None:
+    folder = RunFolder.reserve(root, identity(1))
+    sink = folder.sink()
+    sink.write(b"{}\n")
+    sink.close()
+    now = datetime.now(UTC)
+    assert prune.plan(root, POLICY, now + timedelta(days=9)) == []
+    later = now + timedelta(days=11)
+    (removal,) = prune.plan(root, POLICY, later)
+    assert removal.why == "never published"
+    assert [one.path for one in prune.abandoned(root, POLICY, later)] == [removal.path]
+    assert prune.abandoned(root, POLICY, now) == []
+    prune.remove(root, [removal])
+    assert list(files.walk(root, "runs")) == []
+
+
+def test_manifests_go_when_no_run_names_them_and_they_are_not_young(tmp_path: Path) -> None:
+    root = tmp_path
+    for name in ("used", "pointed", "orphan", "young"):
+        files.write(root / "manifests" / f"{name}.json", b"{}")
+        if name != "young":
+            os.utime(root / "manifests" / f"{name}.json", (0, 0))
+    published(root, identity(1), manifest="manifests/used.json")
+    files.write(root / "targets/prod/state.json", b'{"manifest": "manifests/pointed.json"}')
+    removals = prune.plan(root, POLICY)
+    assert [removal.path for removal in removals] == ["manifests/orphan.json"]
+    os.utime(root / "manifests/orphan.json")  # somebody publishes an equal one just now
+    assert prune.remove(root, removals) == 0
+    assert (root / "manifests/orphan.json").exists()
+    os.utime(root / "manifests/orphan.json", (0, 0))
+    assert prune.remove(root, removals) == 2
+
+
+class Cut(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_a_removal_that_is_cut_shows_no_half_run_and_is_gone_on_with(
+    root: StorePath, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        published(root, identity(number), node("a"), age=timedelta(days=50 + number))
+    removals = prune.plan(root, POLICY, NOW)
+    left = step
+    real_unlink, real_remove = os.unlink, files.remove
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*args: Any, **kwargs: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise Cut
+            return real(*args, **kwargs)
+
+        return act
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", counted(real_unlink))
+        patch.setattr(files, "remove", counted(real_remove))
+        with contextlib.suppress(Cut):
+            prune.remove(root, removals)
+    for run in list_runs(root):
+        assert read_run(root, run.path).nodes[0].name == "a"
+    prune.remove(root, prune.plan(root, POLICY, NOW))
+    assert runs_of(root, "nightly") == ["r0", "r1"]
+    assert not [entry for entry in files.walk(root, "runs") if "r2" in entry.path]

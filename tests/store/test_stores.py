@@ -1,0 +1,124 @@
+"""What each store guarantees: whole files, one creator, exchange, runs that are seen whole or not at all."""
+
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.support.records import NOW, identity, node, published, record
+
+from podbt.contract.exits import ExitReason
+from podbt.runner.publish import RunFolder
+from podbt.runner.redact import Redactor
+from podbt.store import files
+from podbt.store.location import StorePath
+from podbt.store.pointers import advance
+from podbt.store.runs import folders, journal, list_runs, read_run
+
+
+def pointer(seconds: int) -> tuple[bytes, datetime]:
+    at = NOW + timedelta(seconds=seconds)
+    return json.dumps({"finished_at": at.isoformat(), "run": f"runs/{seconds}"}).encode(), at
+
+
+def test_of_several_creators_one_succeeds(root: StorePath) -> None:
+    results: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(files.create(root / "a" / "one", b"x"))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False] * 7 + [True]
+
+
+def test_a_pointer_never_goes_back_whoever_writes_when(root: StorePath) -> None:
+    path = root / "targets" / "prod" / "latest.json"
+    threads = [threading.Thread(target=advance, args=(path, *pointer(number))) for number in (3, 9, 1, 7, 2, 8, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert json.loads(files.read(path))["run"] == "runs/9"
+    assert not advance(path, *pointer(4))
+    assert advance(path, *pointer(10))
+
+
+def test_a_published_run_reads_back(root: StorePath, tmp_path: Path) -> None:
+    path = published(root, identity(1), node("orders"), node("customers", "error"), reason=ExitReason.NODE_FAILURE)
+    run = read_run(root, "latest")
+    assert run.path == path == "runs/nightly/r1/build/try-1"
+    assert [item.name for item in run.nodes] == ["orders", "customers"]
+    assert {entry.path for entry in files.walk(root, "targets") if not entry.path.endswith(".lock")} == {
+        "targets/prod/latest.json"
+    }
+
+
+def test_an_unpublished_run_is_no_run_and_its_lines_are_there(root: StorePath) -> None:
+    folder = RunFolder.reserve(root, identity(1))
+    sink = folder.sink()
+    sink.write(b'{"line": 1}\n')
+    sink.write(b'{"line": 2}\n{"line": 3}\n')
+    deadline = time.monotonic() + 30
+    while journal(folder.partial).count(b"\n") < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert journal(folder.partial) == b'{"line": 1}\n{"line": 2}\n{"line": 3}\n'
+    assert list_runs(root) == []
+    (found,) = folders(root)
+    assert not found.published
+    sink.close()
+
+
+def test_a_try_that_is_there_is_left_alone(root: StorePath) -> None:
+    assert published(root, identity(1), node("a")).endswith("/try-1")
+    alive = RunFolder.reserve(root, identity(1))
+    assert alive.path.endswith("/try-1.2")
+    assert published(root, identity(1), node("b")).endswith("/try-1.3")
+
+
+def test_equal_manifests_are_one_file(root: StorePath, tmp_path: Path) -> None:
+    paths = set()
+    for number in range(3):
+        manifest = tmp_path / "manifest.json"
+        manifest.write_text(json.dumps({"metadata": {"generated_at": number}, "nodes": {}}))
+        paths.add(RunFolder.reserve(root, identity(number)).add_manifest(manifest, Redactor(set())))
+    (path,) = paths
+    assert [entry.path for entry in files.walk(root, "manifests")] == [path]
+
+
+def test_files_are_published_without_secrets(root: StorePath, tmp_path: Path) -> None:
+    (tmp_path / "dbt.log").write_text("password hunter22 was used")
+    folder = RunFolder.reserve(root, identity(1))
+    folder.add([tmp_path / "dbt.log"], Redactor({"hunter22"}))
+    folder.publish(record(identity(1), []), pointers=False)
+    assert files.read(root / folder.path / "dbt.log") == b"password ***** was used"
+
+
+def test_the_newest_runs_come_first_and_filters_hold(root: StorePath) -> None:
+    for number in range(6):
+        reason = ExitReason.TEST_FAILURE if number % 2 else ExitReason.SUCCESS
+        published(root, identity(number), age=timedelta(days=number), reason=reason, target=f"t{number % 3}")
+    published(root, identity(9, dag="other"), age=timedelta(days=9))
+
+    def listed(**filters: object) -> list[str]:
+        return [run.path.split("/")[2] for run in list_runs(root, **filters)]  # type: ignore[arg-type]
+
+    assert listed() == ["r0", "r1", "r2", "r3", "r4", "r5", "r9"]
+    assert listed(limit=2) == ["r0", "r1"]
+    assert listed(dag="other") == ["r9"]
+    assert listed(status="failed", limit=2) == ["r1", "r3"]
+    assert listed(status="test_failure", target="t2") == ["r5"]
+    assert listed(dag="none") == []
+
+
+def test_walking_nothing_finds_nothing(root: StorePath) -> None:
+    assert list(files.walk(root, "runs")) == []
+    assert files.modified(root / "none") is None
+    files.remove(root / "none")
+    files.write(root / "some", b"1")
+    modified = files.modified(root / "some")
+    assert modified is not None
+    assert abs(datetime.now(UTC) - modified) < timedelta(minutes=5)

@@ -1,0 +1,160 @@
+"""Throwaway servers for the artifact store, S3 and GCS, on loopback ports; and a proxy with faults."""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BUCKET = "podbt-tests"
+S3_KEY, S3_SECRET = "test-access-key", "test-secret-d41d8cd98f00b204"
+
+
+@dataclass(frozen=True)
+class StoreServer:
+    """A running server with one bucket.
+
+    Attributes:
+        url: The bucket's address.
+        endpoint: Where the server is.
+        env: Variables that let a client in.
+    """
+
+    url: str
+    endpoint: str
+    env: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
+    def environment(self, prefix: str) -> dict[str, str]:
+        """What the pod builder gives a dbt container, and the credentials beside it."""
+        return {"PODBT_ARTIFACTS": f"{self.url}/{prefix}", "PODBT_ARTIFACTS_ENDPOINT_URL": self.endpoint, **self.env}
+
+
+def program(name: str) -> str:
+    """A server's program: on PATH, or where tests/support/store-servers puts it."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podbt"
+    folder = Path(os.environ.get("PODBT_CACHE") or default) / "bin"
+    found = shutil.which(name) or shutil.which(name, path=folder)
+    if not found:
+        raise RuntimeError(f"{name} is neither on PATH nor in {folder}. Run `make store-servers` once; it needs Go.")
+    return found
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[StoreServer]:
+    """Runs the S3 gateway on a folder."""
+    (folder / "objects" / BUCKET).mkdir(parents=True)
+    port = _free_port()
+    env = os.environ | {"ROOT_ACCESS_KEY": S3_KEY, "ROOT_SECRET_KEY": S3_SECRET}
+    command = [program("versitygw"), "--quiet", "--port", f"127.0.0.1:{port}", "posix", str(folder / "objects")]
+    client = {"AWS_ACCESS_KEY_ID": S3_KEY, "AWS_SECRET_ACCESS_KEY": S3_SECRET, "AWS_REGION": "us-east-1"}
+    with _running(command, env, port):
+        yield StoreServer(f"s3://{BUCKET}", f"http://127.0.0.1:{port}", client)
+
+
+@contextmanager
+def gcs(folder: Path) -> Iterator[StoreServer]:
+    """Runs the GCS server on a folder."""
+    (folder / "objects" / BUCKET).mkdir(parents=True)
+    port = _free_port()
+    root, public = str(folder / "objects"), f"127.0.0.1:{port}"
+    command = [program("fake-gcs-server"), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
+    command += ["-backend", "filesystem", "-filesystem-root", root, "-public-host", public]
+    with _running(command, dict(os.environ), port):
+        yield StoreServer(f"gs://{BUCKET}", f"http://{public}", {"GOOGLE_SKIP_SIGNATURE": "true"})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list[str], env: dict[str, str], port: int) -> Iterator[None]:
+    with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    break
+                except OSError:
+                    assert process.poll() is None, f"{command[0]} ended"
+                    assert time.monotonic() < deadline, f"{command[0]} does not listen"
+                    time.sleep(0.1)
+            yield
+        finally:
+            process.terminate()
+
+
+@dataclass
+class Faults:
+    """What a proxy does to requests, by number (from 1) and method: a status to answer with, or None to let pass."""
+
+    fault: Callable[[int, str], int | None] = lambda _number, _method: None
+    delay_seconds: float = 0.0
+    seen: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@contextmanager
+def proxy(server: StoreServer, faults: Faults) -> Iterator[StoreServer]:
+    """A server between client and store that fails or slows requests."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            with faults.lock:
+                faults.seen += 1
+                number = faults.seen
+            time.sleep(faults.delay_seconds)
+            if status := faults.fault(number, self.command):
+                self.answer(status, {}, b"<Error><Code>Injected</Code></Error>")
+                return
+            connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+            try:
+                connection.request(self.command, self.path, body, dict(self.headers))
+                reply = connection.getresponse()
+                headers = {k: v for k, v in reply.getheaders() if k.lower() not in {"transfer-encoding", "connection"}}
+                self.answer(reply.status, headers, reply.read())
+            finally:
+                connection.close()
+
+        def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                if name.lower() != "content-length":
+                    self.send_header(name, value)
+            length = headers.get("Content-Length") if self.command == "HEAD" else None
+            self.send_header("Content-Length", length or str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            if name.startswith("do_"):
+                return self.handle_any
+            raise AttributeError(name)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        thread = threading.Thread(target=listener.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield StoreServer(server.url, f"http://127.0.0.1:{listener.server_address[1]}", server.env)
+        finally:
+            listener.shutdown()
