@@ -73,7 +73,7 @@ class Sources(_Tolerant):
     results: list[SourceResult]
 
     @classmethod
-    def read(cls, file: Path) -> "Sources":
+    def read(cls, file: StorePath) -> "Sources":
         """Reads what dbt wrote.
 
         Raises:
