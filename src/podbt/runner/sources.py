@@ -1,7 +1,6 @@
 """How fresh a project's sources are: read from dbt's sources.json, measured by this run or by an earlier one."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
