@@ -37,7 +37,9 @@ def test_tries_go_on_from_an_interrupted_and_a_killed_one(runner: Runner, postgr
     sleeps(runner, 600)
     runner.env |= TASK | {"PODBT_TRY_NUMBER": "1", "PODBT_GRACE_SECONDS": "90"}
     process = runner.start(*BUILD)
-    wait_for(lambda: is_asleep(postgres) and nodes(task / "try-1.partial")["warns"]["status"] == "warn", 300)
+    wait_for(
+        lambda: is_asleep(postgres) and nodes(task / "try-1.partial").get("warns", {}).get("status") == "warn", 300
+    )
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=90)
     assert process.returncode == 4, output
@@ -87,9 +89,7 @@ def test_a_query_that_the_main_thread_waits_for_is_cancelled(runner: Runner, pos
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1.5, 4.0])
-def test_a_signal_while_nothing_runs_yet_ends_the_run_in_order(
-    runner: Runner, postgres: Server, seconds: float
-) -> None:
+def test_a_signal_before_the_first_node_ends_the_run_in_order(runner: Runner, postgres: Server, seconds: float) -> None:
     runner.env |= TASK
     process = runner.start("build", "--select", "good")
     # From the moment on that the run exists, which is when its folder does.
