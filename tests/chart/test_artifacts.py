@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.chart.manifests import CHART, EVALUATION, PAUSED, PRODUCTION, Manifests, Pod, render
 
-from podbt.contract.settings import load_settings
+from podbt.contract.settings import Settings, load_settings
 
 BUCKET = CHART / "ci" / "bucket-values.yaml"
 
@@ -38,6 +38,7 @@ def test_a_bucket_takes_the_place_of_the_volume(tmp_path: Path) -> None:
     assert "PODBT_ARTIFACTS" not in env(manifests.pod("scheduler"))
     (tmp_path / "settings.yaml").write_text(manifests.settings_text())
     settings = load_settings(tmp_path / "settings.yaml")
+    assert isinstance(settings, Settings)
     assert settings.artifacts.claim is None
     assert settings.artifacts.url == "s3://dbt-runs/dental"
     assert settings.artifacts.endpoint_url == "https://objects.example.com:9000"

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tests.support.postgres import PASSWORD, Server
 
 from podbt.airflow import DbtOperator, DbtPodOperator
-from podbt.contract.runs import read_run
+from podbt.store.runs import read_run
 
 pytestmark = pytest.mark.postgres
 
