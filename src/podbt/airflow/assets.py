@@ -10,7 +10,6 @@ from airflow.sdk.configuration import conf
 ALIAS: Final = "dbt"
 """All events come through this alias, so that a task need not name its models when the DAG is parsed."""
 
-_GROUP: Final = "dbt"
 BUILT: Final = frozenset({"model", "seed", "snapshot"})
 
 
@@ -23,7 +22,7 @@ def dbt_asset(project: str, name: str, *, target: str) -> Asset:
         target: dbt's target: a build for development is no news for those who read production.
     """
     uri = f"dbt://{project}/{target}/{name}"
-    return Asset(name=uri, uri=uri, group=_GROUP)
+    return Asset(name=uri, uri=uri)
 
 
 def asset_of(unique_id: str, target: str) -> Asset | None:

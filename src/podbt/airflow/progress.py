@@ -14,6 +14,7 @@ from podbt.contract.record import Summary
 KEY_CHARS: Final = 10
 _SECOND: Final = timedelta(seconds=1)
 _UUID7: Final = 7
+_MAX_SAID: Final = 50
 _BUILT: Final = frozenset({"model", "seed", "snapshot"})
 
 
@@ -70,6 +71,7 @@ class PodProgress:
     _marks: str = ""
     _since: dict[str, Mark] = field(default_factory=dict)
     _told: dict[str, NodeEvent] = field(default_factory=dict)
+    _said: dict[str, str] = field(default_factory=dict)
 
     def feed(self, line: str) -> bool:
         """Takes in a line of the log. False: it is one for people."""
@@ -112,6 +114,10 @@ class PodProgress:
         """The last line about a node, where it was seen."""
         return self._told.get(key)
 
+    def said(self, key: str) -> str:
+        """Dbt's message about a failed node, where its line was not seen but is known from the XCom."""
+        return self._said.get(key, "")
+
     @property
     def began(self) -> bool:
         """Whether dbt got as far as its first node."""
@@ -133,7 +139,7 @@ class PodProgress:
     def to_xcom(self) -> dict[str, Any]:
         """The last resort for whoever comes when the pod is gone."""
         marks = {key: mark.value for key, mark in self._since.items()}
-        bad = {key: event.m for key, event in self._told.items() if event.m and event.mark in {Mark.ERROR, Mark.FAIL}}
+        failed = [(key, event.m) for key, event in self._told.items() if event.mark in {Mark.ERROR, Mark.FAIL}]
         return {
             "pod": self.name,
             "created": self.created.isoformat(),
@@ -141,7 +147,7 @@ class PodProgress:
             "plan": self.plan,
             "marks": self._marks,
             "since": marks,
-            "failed": bad,
+            "failed": {key: message for key, message in failed[:_MAX_SAID] if message},
             "end": self.end,
             "artifacts": self.artifacts,
             "lost": self.lost,
@@ -163,6 +169,7 @@ class PodProgress:
             )
             found._marks = data["marks"]
             found._since = {key: Mark(mark) for key, mark in data["since"].items()}
+            found._said = dict(data["failed"])
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
         return found

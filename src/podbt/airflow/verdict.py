@@ -86,8 +86,8 @@ def report(duty: Duty, pod: PodProgress) -> tuple[str, dict[str, Any]]:
             counts[_word(mark)] = counts.get(_word(mark), 0) + 1
         if event is not None and mark.ended:
             lines.append(_line(event))
-        elif key == duty.node:
-            lines.append(f"{_word(mark)}; its line in the pod's log was not seen")
+        elif key == duty.node or mark in _BAD:
+            lines.append(f"{_word(mark)}; its line in the pod's log was not seen. {pod.said(key)}".rstrip())
     if pod.artifacts:
         lines.append(f"artifacts: {pod.artifacts} (run_results.json there has the compiled SQL)")
     own = pod.told(duty.node) if duty.node else None

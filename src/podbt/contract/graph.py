@@ -52,7 +52,7 @@ def graph_of(plan: Plan, *, selector: str | None = None, tags: Collection[str] =
     """Lays out the tasks of a group.
 
     Each test belongs to one member: of those that it reads the one furthest down, since that is the last that dbt
-    builds before it runs the test.
+    builds before it runs the test. Of several such it is the one whose name comes first in the test's.
 
     Args:
         plan: The project.
@@ -113,7 +113,9 @@ class _Layout:
             if not read:
                 loose.append(key)
                 continue
-            owner = max(sorted(read), key=self._depth)
+            owner = min(
+                sorted(read), key=lambda one, name=self._nodes[key].name: (-self._depth(one), self._at(one, name))
+            )
             owned[owner].append(key)
             beside[owner] |= read - {owner} - self._ancestors(owner)
         labels = self._labels()
@@ -161,6 +163,11 @@ class _Layout:
             near = self._nearest(key)
             self._above[key] = near.union(*(self._ancestors(one) for one in near))
         return self._above[key]
+
+    def _at(self, key: str, name: str) -> int:
+        """Where a test's name says the node's: dbt's generic tests begin with the one that they are written at."""
+        found = name.find(self._nodes[key].name)
+        return found if found >= 0 else len(name)
 
     @cached_property
     def _depths(self) -> dict[str, int]:

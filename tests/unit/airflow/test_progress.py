@@ -71,10 +71,11 @@ def test_marks_of_another_plan_are_not_read() -> None:
 def test_what_goes_into_the_xcom_comes_back() -> None:
     found = pod(lost="gone", artifacts="runs/x")
     found.feed(snapshot(ExitReason.NODE_FAILURE, a=Mark.SUCCESS, b=Mark.ERROR))
-    found.feed(node("test.t", "skipped"))
+    found.feed(node("test.t", "fail", message="Got 3 results"))
     back = PodProgress.from_xcom(found.to_xcom())
     assert back is not None
-    assert [mark(back, name) for name in ("a", "b", "test.t")] == [Mark.SUCCESS, Mark.ERROR, Mark.SKIPPED]
+    assert [mark(back, name) for name in ("a", "b", "test.t")] == [Mark.SUCCESS, Mark.ERROR, Mark.FAIL]
+    assert back.said(key_of(uid("test.t"))) == "Got 3 results"
     assert (back.ended, back.end, back.lost, back.artifacts) == (True, ExitReason.NODE_FAILURE, "gone", "runs/x")
     assert back.created == NOW
 

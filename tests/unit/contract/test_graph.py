@@ -15,6 +15,7 @@ SHOP = plan(
     "customers < stg_customers",
     "test.unique_orders < orders",
     "test.orders_have_customers < orders customers",
+    "test.relationships_orders_id__ref_customers < orders customers",
     "test.orders_equal_staging < stg_orders orders",
     "unit_test.orders_add_up < orders",
     "test.source_is_fresh < source.raw",
@@ -79,13 +80,17 @@ def test_a_selector_is_what_dbt_resolved_it_to() -> None:
 def test_tags_bring_the_tests_that_dbt_brings() -> None:
     graph = graph_of(SHOP, tags=["daily"])
     assert set(graph.members) == {uid("customers")}
-    assert set(owners(graph)) == {uid("test.orders_have_customers")}
+    assert set(owners(graph)) == {uid("test.orders_have_customers"), uid("test.relationships_orders_id__ref_customers")}
 
 
 def test_without_checks_there_are_none() -> None:
     graph = graph_of(SHOP, checks=False)
     assert owners(graph) == {}
     assert graph.loose == ()
+
+
+def test_of_two_equals_a_test_belongs_to_the_one_that_it_is_written_at() -> None:
+    assert owners(graph_of(SHOP))[uid("test.relationships_orders_id__ref_customers")] == "orders"
 
 
 def test_edges_go_through_what_is_not_selected() -> None:
