@@ -3,8 +3,8 @@
     .venv/bin/python bench/runner_overhead.py PROJECT BAKED [--pairs 10] [-- build --select …]
 
 PROJECT is a dbt project whose profile's connection comes from the environment, BAKED the folder that `podbt plan`
-wrote. The runner takes the baked parse in its first run; dbt alone takes what it wrote in its own first run. Wall and
-processor seconds are printed: on a busy machine only the second says something.
+wrote. The runner takes the baked parse in its first run; dbt alone takes what it wrote in its own first run.
+Wall and processor seconds are printed: on a busy machine only the second says something.
 """
 
 import argparse

@@ -117,10 +117,6 @@ def test_recovery_killed_anywhere_is_finished_by_the_next(step: int) -> None:
         assert counts_of(nodes) == record.counts == {"total": 2, "interrupted": 1, "success": 1}
 
 
-def _never(_seconds: float) -> None:
-    raise AssertionError("there is nothing to wait for")
-
-
 def test_a_run_that_still_beats_is_alive_whatever_its_clock_says(tmp_path: Path) -> None:
     folder = began(tmp_path, 1)
 
@@ -131,7 +127,7 @@ def test_a_run_that_still_beats_is_alive_whatever_its_clock_says(tmp_path: Path)
     near, later = (lambda: AT + timedelta(seconds=50)), (lambda: AT + timedelta(hours=1))
     assert not is_alive(folder.partial, now=near, sleep=lambda _: None)
     assert is_alive(folder.partial, now=near, sleep=beat)
-    assert not is_alive(folder.partial, now=later, sleep=_never)
+    assert not is_alive(folder.partial, now=later, sleep=lambda _: pytest.fail("it waited"))
 
 
 def test_an_earlier_try_that_goes_on_is_waited_for_and_then_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgpack  # type: ignore[import-untyped]  # publishes no types
+import msgpack
 
 from podbt import constants
 
