@@ -36,8 +36,9 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("baked", type=Path)
     parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("dbt", nargs="*", default=["build"])
+    parser.add_argument("dbt", nargs=argparse.REMAINDER)
     options = parser.parse_args()
+    options.dbt = options.dbt[options.dbt[:1] == ["--"] :] or ["build"]
     with tempfile.TemporaryDirectory() as place:
         project, scratch = options.project.resolve(), Path(place)
         (scratch / "artifacts").mkdir()
