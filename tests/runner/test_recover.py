@@ -13,7 +13,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.journal import Alive, fold, settle
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, RunStart, counts_of
 from podbt.errors import ArtifactError
-from podbt.runner import attempts, publish
+from podbt.runner import attempts
 from podbt.runner.alive import is_alive
 from podbt.runner.journal import lines_of
 from podbt.runner.publish import RunFolder
@@ -105,7 +105,6 @@ def test_recovery_killed_anywhere_is_finished_by_the_next(step: int) -> None:
 
         for method in ("write_bytes", "replace", "rename", "unlink"):
             counted(Path, method)
-        counted(publish, "_sync")
         with contextlib.suppress(KilledError):
             recover(root, folder.partial)
         patch.undo()
