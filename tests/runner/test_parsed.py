@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import msgpack  # type: ignore[import-untyped]  # dbt's own format; it publishes no types
+import msgpack
 import pytest
 from tests.runner.conftest import PROJECT
 

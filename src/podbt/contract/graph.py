@@ -113,9 +113,8 @@ class _Layout:
             if not read:
                 loose.append(key)
                 continue
-            owner = min(
-                sorted(read), key=lambda one, name=self._nodes[key].name: (-self._depth(one), self._at(one, name))
-            )
+            name = self._nodes[key].name
+            owner = min((-self._depth(one), self._at(one, name), one) for one in sorted(read))[2]
             owned[owner].append(key)
             beside[owner] |= read - {owner} - self._ancestors(owner)
         labels = self._labels()
