@@ -113,8 +113,7 @@ class _Layout:
             if not read:
                 loose.append(key)
                 continue
-            name = self._nodes[key].name
-            owner = min((-self._depth(one), self._at(one, name), one) for one in sorted(read))[2]
+            owner = self._owner(key, read)
             owned[owner].append(key)
             beside[owner] |= read - {owner} - self._ancestors(owner)
         labels = self._labels()
@@ -163,10 +162,16 @@ class _Layout:
             self._above[key] = near.union(*(self._ancestors(one) for one in near))
         return self._above[key]
 
-    def _at(self, key: str, name: str) -> int:
-        """Where a test's name says the node's: dbt's generic tests begin with the one that they are written at."""
-        found = name.find(self._nodes[key].name)
-        return found if found >= 0 else len(name)
+    def _owner(self, check: str, read: Iterable[str]) -> str:
+        """Of those that a test reads, the one that answers for it."""
+        name = self._nodes[check].name
+
+        def order(key: str) -> tuple[int, int, str]:
+            # dbt's generic tests begin with the name of the one that they are written at.
+            found = name.find(self._nodes[key].name)
+            return -self._depth(key), found if found >= 0 else len(name), key
+
+        return min(read, key=order)
 
     @cached_property
     def _depths(self) -> dict[str, int]:
