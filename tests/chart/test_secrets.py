@@ -101,6 +101,7 @@ def test_profile_of_the_evaluation_database() -> None:
         "demo": "dbt_demo",
         "clinic": "analytics_clinic",
         "prod": "analytics",
+        "review": "dbt_review",
     }
     assert {output["type"] for output in profile["outputs"].values()} == {"postgres"}
     assert {output["threads"] for output in profile["outputs"].values()} == {4}
@@ -110,7 +111,7 @@ def test_profile_of_an_existing_warehouse() -> None:
     manifests = render(WAREHOUSE)
     text = secret(manifests, "podbt-pipelines-profiles")["profiles.yml"]
     profile = yaml.safe_load(text)["dbt_dental_models"]
-    assert list(profile["outputs"]) == ["analytics"]
+    assert list(profile["outputs"]) == ["analytics", "review"]
     output = profile["outputs"]["analytics"]
     assert output["sslmode"] == "verify-full"
     assert output["threads"] == 8

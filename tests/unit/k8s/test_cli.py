@@ -95,8 +95,10 @@ def test_running_daemon_is_asked_with_its_own_address_first(session: Session, pr
 def test_failing_line_of_work_ends_the_other(session: Session, programs: Programs) -> None:
     programs.add("slow", "sleep 60")
     programs.add("broken", "echo no space left >&2; exit 1")
+    # As phases do, each with a log of its own: the reason is the log's last line.
+    shells = {name: session.shell.but(log=session.places.cache / f"{name}.log") for name in ("slow", "broken")}
     with pytest.raises(LocalError, match="no space left"), up.together(session) as pool:
-        up.finish([pool.submit(session.shell.run, "slow"), pool.submit(session.shell.run, "broken")])
+        up.finish([pool.submit(shell.run, name) for name, shell in shells.items()])
 
 
 def test_state_survives_a_torn_file(session: Session) -> None:
