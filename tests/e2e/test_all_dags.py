@@ -5,6 +5,7 @@ Those that write no table in common run at the same time. One pair meets on purp
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from tests.e2e.nightly import PREFIX
 from tests.e2e.rest import Airflow
 from tests.e2e.shell import wait_until
 
+from podbt.contract import layout
 from podbt.contract.settings import Settings
 
 pytestmark = pytest.mark.e2e
@@ -38,28 +40,45 @@ CONF = {"dental_adhoc": {"command": "run", "select": "fct_communications", "targ
 DATED = {"dental_month_end"}
 """Takes its day from the data interval, which only a run with a date has."""
 WAVE_SECONDS = 1800
+SCHEDULER_SECONDS = 20
 
 
 def path(dag_id: str, run_id: str) -> str:
     return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def dags(airflow: Airflow, good_run: dict[str, Any]) -> Iterator[None]:
-    """All DAGs taken out of their pause, upon a production that one good night has built; and back again."""
-    names = [name for wave in WAVES for name in wave]
-    paused = {name: bool(airflow.get(f"/dags/{name}")["is_paused"]) for name in names}
+@contextmanager
+def unpaused(airflow: Airflow, dag_id: str) -> Iterator[str]:
+    """A run of the DAG, which is paused again afterwards, and the run deleted.
+
+    Where the DAG has a schedule, unpausing it makes Airflow start the last run that was due: that is the run then.
+    """
+    page = f"/dags/{dag_id}"
+    there = airflow.get(page)
+    earlier = {run["dag_run_id"] for run in airflow.get(f"{page}/dagRuns", limit=100)["dag_runs"]}
+    airflow.patch(page, {"is_paused": False})
     try:
-        for name in names:
-            airflow.patch(f"/dags/{name}", {"is_paused": False})
-        yield
+        run_id = (there["timetable_summary"] and due(airflow, dag_id, earlier)) or start(airflow, dag_id)
+        try:
+            yield run_id
+        finally:
+            airflow.delete(path(dag_id, run_id))
+            kube.exec_api_server("sh", "-c", f"rm -rf '{LOGS}/dag_id={dag_id}/run_id={run_id}'")
     finally:
-        for name in names:
-            airflow.patch(f"/dags/{name}", {"is_paused": paused[name]})
-            for run in airflow.get(f"/dags/{name}/dagRuns", limit=100)["dag_runs"]:
-                if run["dag_run_id"].startswith(PREFIX):
-                    airflow.delete(path(name, run["dag_run_id"]))
-            kube.exec_api_server("sh", "-c", f"rm -rf {LOGS}/dag_id={name}/run_id={PREFIX}*")
+        airflow.patch(page, {"is_paused": there["is_paused"]})
+
+
+def due(airflow: Airflow, dag_id: str, earlier: set[str]) -> str | None:
+    """The run that the scheduler starts by itself; None where it has started the last one that was due before."""
+
+    def begun() -> str | None:
+        runs = airflow.get(f"/dags/{dag_id}/dagRuns", limit=100)["dag_runs"]
+        return next((run["dag_run_id"] for run in runs if run["dag_run_id"] not in earlier), None)
+
+    try:
+        return wait_until("the scheduler starts a run", begun, seconds=SCHEDULER_SECONDS)
+    except AssertionError:
+        return None
 
 
 def start(airflow: Airflow, dag_id: str) -> str:
@@ -90,9 +109,14 @@ def test_every_dag_that_is_there_is_run_here(airflow: Airflow) -> None:
     assert there == {name for wave in WAVES for name in wave} | ELSEWHERE
 
 
+@pytest.mark.usefixtures("good_run")  # production is built
 @pytest.mark.parametrize("wave", WAVES, ids=" and ".join)
 def test_a_wave_of_dags_succeeds_and_leaves_records(airflow: Airflow, settings: Settings, wave: list[str]) -> None:
-    runs = {dag_id: start(airflow, dag_id) for dag_id in wave}
+    with ExitStack() as stack:
+        check(airflow, settings, {dag_id: stack.enter_context(unpaused(airflow, dag_id)) for dag_id in wave})
+
+
+def check(airflow: Airflow, settings: Settings, runs: dict[str, str]) -> None:
     if "dental_adhoc" in runs:
         approve(airflow, runs["dental_adhoc"])
 
@@ -100,11 +124,13 @@ def test_a_wave_of_dags_succeeds_and_leaves_records(airflow: Airflow, settings: 
         states = {dag_id: airflow.get(path(dag_id, run_id))["state"] for dag_id, run_id in runs.items()}
         return states if set(states.values()) <= {"success", "failed"} else None
 
-    states = wait_until(f"{', '.join(wave)} have ended", ended, seconds=WAVE_SECONDS, every=3)
+    states = wait_until(f"{', '.join(runs)} have ended", ended, seconds=WAVE_SECONDS, every=3)
     for dag_id, run_id in runs.items():
         told = {task["task_id"]: task["state"] for task in tasks(airflow, dag_id, run_id)}
         assert states[dag_id] == "success", told
-        folders = [name for name in store.files(f"runs/{dag_id}/{run_id}") if name.endswith("/run.json")]
+        folders = [
+            name for name in store.files(f"runs/{dag_id}/{layout.folder_name(run_id)}") if name.endswith("/run.json")
+        ]
         records = {
             (record := store.run_of(name.rpartition("/")[0]).record).identity.task_id: record for name in folders
         }
