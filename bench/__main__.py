@@ -12,6 +12,7 @@ from bench.harness.kube import Pods
 from bench.harness.meter import Meter
 from bench.harness.runs import Bench
 from bench.peers.pods import selection
+from localcluster import daemon
 from localcluster.session import Session
 
 _HERE = Path(__file__).resolve().parent
@@ -21,9 +22,9 @@ _IDLE_SECONDS = 30.0
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     tags = {"dental": options.dental_tag, "synth": ""}
-    session = Session.start()
-    images = release.prepare(session, tags)
+    session = daemon.required(Session.start())
     os.environ |= session.shell.environ  # kubectl and the cluster's address, for everything below
+    images = release.prepare(session, tags)
     results = report.Results(
         machine=report.machine(), selections={project: selection(tag) for project, tag in tags.items()}
     )
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with connected() as airflow, Pods() as pods, Meter() as meter:
             _ready(airflow)
+            print(f"{airflow.stop_all()} runs of an earlier call stopped", flush=True)
             rate = _idle_rate(meter)
             results.idle_cpu_per_second = rate
             bench = Bench(airflow=airflow, pods=pods, meter=meter, settings=release.settings(), idle_rate=rate)

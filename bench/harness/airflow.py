@@ -24,6 +24,7 @@ ENDED = frozenset({"success", "failed"})
 _RUN_SQL = "select state, queued_at, end_date from dag_run where dag_id = %s and run_id = %s"
 _TASKS_SQL = "select task_id, state, end_date, pid from task_instance where dag_id = %s and run_id = %s"
 _SLOTS_SQL = "select count(*) from task_instance where state in ('queued', 'running') and dag_id = %s and run_id = %s"
+_OPEN_SQL = "select dag_id, run_id from dag_run where state in ('queued', 'running')"
 _PARSE_SECONDS = 300
 
 
@@ -72,6 +73,15 @@ class Airflow:
     def stop(self, run: Run) -> None:
         """Marks the run failed, which ends what it still does."""
         self._http.patch(f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}", json={"state": "failed"}).raise_for_status()
+
+    def stop_all(self) -> int:
+        """Stops what an interrupted benchmark left running; returns how many runs that was."""
+        with self._database.cursor() as cursor:
+            cursor.execute(_OPEN_SQL)
+            found = [Run(*row) for row in cursor.fetchall()]
+        for run in found:
+            self.stop(run)
+        return len(found)
 
     def state(self, run: Run) -> tuple[str, datetime, datetime | None]:
         """The run's state, when it was asked for, and when it ended."""

@@ -4,6 +4,7 @@ A pod is gone soon after its end, so what happened to it is written down while i
 """
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -89,7 +90,8 @@ class Pods:
     """All pods of the namespace, watched in a thread of their own."""
 
     def __init__(self) -> None:
-        config.load_kube_config()
+        # Named, since the client looks at the environment when it is imported, and it is set after that.
+        config.load_kube_config(config_file=os.environ["KUBECONFIG"])
         self.api = client.CoreV1Api()
         self._lives: dict[str, PodLife] = {}
         self._lock = threading.Lock()

@@ -4,8 +4,8 @@ Two known defects of KubernetesPodOperator are provoked, and counted for it and 
 
 - stop (apache/airflow#73006): while pods run, every task process of the executor gets SIGTERM, as when its node is
   drained. A task that ends in success though its pod did not end with code 0 is a false success.
-- quick (apache/airflow#72716): steps that end almost at once. A task that fails though its pod ended with code 0, or
-  that never had one, is a false failure.
+- quick (apache/airflow#72716): steps that end almost at once. A task that fails though its pod ended with code 0 is a
+  false failure.
 """
 
 import time

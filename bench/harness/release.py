@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from bench.harness.kube import NAMESPACE, kubectl
+from bench.harness.kube import NAMESPACE, kubectl, wait_until
 from bench.peers.pods import PROFILE, PROJECTS, profile_arguments
-from localcluster import cluster, daemon, data, images
+from localcluster import cluster, data, images
 from localcluster.content import Content
 from localcluster.machine import Source, find_source
 from localcluster.session import Session
@@ -24,6 +24,7 @@ HERE: Final = Path(__file__).resolve().parents[1]
 TARGET: Final = "prod"
 SCHEMA: Final = "analytics"
 MODELS: Final = 75
+_READY_SECONDS: Final = 1800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,6 @@ class Images:
 
 def prepare(session: Session, tags: Mapping[str, str]) -> Images:
     """Builds what is missing, installs or upgrades the release, and fills its warehouse."""
-    session = daemon.required(session)
     with session.phase("bench-images", "building what is missing") as (phase, shell):
         made = _build(session, shell)
         phase.result = "ready"
@@ -133,8 +133,21 @@ def _install(session: Session, shell: Shell, made: Images, tags: Mapping[str, st
     kubectl("apply", "--filename", "-", stdin=(HERE / "namespace.yaml").read_text())
     shell.do(
         "helm", "upgrade", "--install", "podbt", session.places.root / "helm" / "podbt", "--namespace", NAMESPACE,
-        "--values", HERE / "values.yaml", "--wait", "--timeout=15m", *words,
+        "--values", HERE / "values.yaml", *words,
     )  # fmt: skip
+    # Not helm's --wait: on a busy machine a Deployment's progress deadline passes long before its pods are ready.
+    wait_until("the release's components", _is_ready, seconds=_READY_SECONDS, every=2)
+
+
+def _is_ready() -> bool:
+    """Whether every Deployment has all of its pods in their newest version, and no others."""
+    found = json.loads(kubectl("get", "deployments", "--output", "json"))["items"]
+    return bool(found) and all(
+        one["status"].get("observedGeneration") == one["metadata"]["generation"]
+        and [one["status"].get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")]
+        == [one["spec"]["replicas"]] * 3
+        for one in found
+    )
 
 
 def _load_data(session: Session, image: str) -> bool:

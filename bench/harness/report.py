@@ -5,11 +5,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from bench.harness.figures import middle, percentile, ratio, written
+from bench.harness.kube import kubectl
 from bench.harness.load import Verdict, table
 from bench.harness.runs import Measured
 
@@ -26,6 +26,8 @@ NAMES: Final = {
     "steps_podbt_worker": "**DbtPodOperator**, deferrable=False",
 }
 _KIB: Final = 1024
+_PACKAGES: Final = ("apache-airflow", "apache-airflow-providers-cncf-kubernetes", "astronomer-cosmos", "podbt")
+_VERSIONS: Final = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
 
 
 @dataclass
@@ -83,17 +85,11 @@ class Results:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """What the figures were measured on, and with which versions: those inside the image that ran."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _KIB**3
-    return {
-        "cores": os.cpu_count(),
-        "GiB": round(memory),
-        "Airflow": version("apache-airflow-core"),
-        "cncf-kubernetes": version("apache-airflow-providers-cncf-kubernetes"),
-        "Cosmos": version("astronomer-cosmos"),
-        "dbt-core": version("dbt-core"),
-        "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
-    }
+    words = ("deploy/podbt-scheduler", "-c", "scheduler", "--", "python", "-c", _VERSIONS, *_PACKAGES)
+    versions = dict(zip(_PACKAGES, kubectl("exec", *words).split(), strict=True))
+    return {"cores": os.cpu_count(), "GiB": round(memory), **versions, "on": datetime.now(UTC).strftime("%Y-%m-%d")}
 
 
 def _project(title: str, measured: Sequence[Measured]) -> list[str]:
