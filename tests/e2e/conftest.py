@@ -16,6 +16,7 @@ from tests.e2e.nightly import BUILD, PREFIX, Night
 from tests.e2e.rest import DAG, Airflow, run_path
 from tests.e2e.shell import ROOT, attempt
 
+from podbt import constants
 from podbt.contract.settings import Settings
 
 DRIVER = (sys.executable, str(ROOT / "k8s" / "local"))
@@ -108,8 +109,11 @@ def good_run(airflow: Airflow, settings: Settings) -> dict[str, Any]:
 
 @pytest.fixture
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cluster's settings as a file on this machine, where podbt looks for them."""
+    """The cluster's settings as a file on this machine, where podbt looks for them, and the plan that they name."""
+    values = yaml.safe_load(kube.settings_text())
+    plan = tmp_path / constants.PLAN_FILE
+    plan.write_text(kube.exec_api_server("cat", values["plan"]))
     file = tmp_path / kube.SETTINGS_FILE
-    file.write_text(kube.settings_text())
+    file.write_text(yaml.safe_dump({**values, "plan": str(plan)}))
     monkeypatch.setenv("PODBT_SETTINGS", str(file))
     return file
