@@ -63,12 +63,12 @@ def test_a_killed_run_leaves_its_lines_and_no_run(runner: Runner, bucket: StoreP
 def test_a_store_that_goes_away_fails_the_run_and_tells_what_dbt_did(
     runner: Runner, server: StoreServer, bucket: StorePath
 ) -> None:
-    # The reservation passes, and then nothing that writes.
+    # The reservation and the first sign of life pass, and then nothing that writes.
     writes = [0]
 
     def fault(_number: int, method: str) -> int | None:
         writes[0] += method == "PUT"
-        return 503 if method == "PUT" and writes[0] > 1 else None
+        return 503 if method == "PUT" and writes[0] > 2 else None
 
     with proxy(server, Faults(fault=fault)) as broken:
         runner.env |= {"PODBT_ARTIFACTS_ENDPOINT_URL": broken.endpoint, "PODBT_GRACE_SECONDS": "4"}
