@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.runner.conftest import Runner
-from tests.support.postgres import Server
+from tests.support.postgres import PASSWORD, Server
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
@@ -87,6 +87,26 @@ def test_a_database_that_stays_away_ends_the_wait(runner: Runner) -> None:
     assert ended.code == 3
     assert ended.output.count("Trying again in") >= 1
     assert runner.record()["exit_reason"] == "connection_error"
+
+
+def test_a_password_rotated_in_mid_run_is_worth_a_retry(runner: Runner, postgres: Server) -> None:
+    """The next try's pod reads the Secret anew. A login refused from the start is in test_run."""
+    rotated, models = "rotated-" + PASSWORD, runner.folder / "project/models"
+    rotate = f"{{{{ config(post_hook=\"alter role dbt password '{rotated}'\") }}}} select 1 as x"
+    (models / "first.sql").write_text(rotate)
+    (models / "second.sql").write_text("select * from {{ ref('first') }}")
+    runner.env |= {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t"}
+    try:
+        ended = runner.run("run", "--select", "first", "second")
+        assert ended.code == ExitReason.CONNECTION_ERROR.exit_code == 3, ended.output
+        assert 'login that had worked in this run: password authentication failed for user "dbt"' in ended.last_line
+        assert runner.record()["counts"] == {"total": 2, "success": 1, "error": 1}
+        again = {"PODBT_TRY_NUMBER": "2", "WAREHOUSE_PASSWORD": rotated}
+        ended = runner.run_with(again, "run", "--select", "first", "second")
+        assert ended.code == 0, ended.output
+        assert "going on from there: 1 nodes are done already" in ended.output
+    finally:
+        postgres.query(f"alter role dbt password '{PASSWORD}'", superuser=True)
 
 
 class forward:  # noqa: N801 - used as a statement

@@ -27,6 +27,8 @@ _CONNECTION = re.compile(
 # dbt's words for a node whose SQL it cannot make; the same files give the same error again.
 _COMPILATION = re.compile(r"^\s*(Compilation|Parsing|Dependency) Error\b")
 _TESTS = frozenset({"test", "unit_test"})
+# Statuses of nodes that the database answered for.
+_RAN = frozenset({"success", "pass", "warn", "fail"})
 
 
 def classify(
@@ -49,11 +51,14 @@ def classify(
     if interrupted or isinstance(exception, KeyboardInterrupt):
         ended = sum(node.status not in {STARTED, INTERRUPTED} for node in nodes)
         return ExitReason.INTERRUPTED, f"The run was told to stop; {ended} nodes had ended."
+    # Carried-over nodes prove nothing: this try's pod has a Secret of its own.
+    logged_in = any(node.status in _RAN and node.from_try is None for node in nodes)
     if exception is not None:
-        return of_message(_plain(exception)) or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
+        told = of_message(_plain(exception), logged_in=logged_in)
+        return told or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
     failing = [node for node in nodes if node.failed]
     if failing:
-        return _of_nodes(failing, total=len(nodes))
+        return _of_nodes(failing, total=len(nodes), logged_in=logged_in)
     if not success:
         return ExitReason.NODE_FAILURE, "dbt reports a failure but names no node; see dbt.log."
     if command in NODE_COMMANDS and not nodes and allow_empty:
@@ -67,10 +72,10 @@ def classify(
     return ExitReason.SUCCESS, None
 
 
-def _of_nodes(failing: list[NodeRecord], *, total: int) -> tuple[ExitReason, str]:
-    reasons = {(of_message(node.message or "") or (None, ""))[0] for node in failing}
-    if len(reasons) == 1 and (told := of_message(failing[0].message or "")):
-        return told
+def _of_nodes(failing: list[NodeRecord], *, total: int, logged_in: bool) -> tuple[ExitReason, str]:
+    told = [of_message(node.message or "", logged_in=logged_in) for node in failing]
+    if told[0] and len({reason[0] if reason else None for reason in told}) == 1:
+        return told[0]
     first: Failure = failures_of(failing)[0]
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
     line = f"{len(failing)} of {total} nodes failed: {first.unique_id}: {first.message or first.status}{more}"
@@ -90,9 +95,21 @@ def reason_of(error: PodbtError) -> ExitReason:
     return ExitReason.SKEW if isinstance(error, SkewError) else ExitReason.CONFIG_ERROR
 
 
-def of_message(message: str) -> tuple[ExitReason, str] | None:
-    """The reason and line of a database's message about the way to it; None where it says something else."""
-    if match := _LOGIN.search(message):
+def of_message(message: str, *, logged_in: bool = False) -> tuple[ExitReason, str] | None:
+    """The reason and line of a database's message about the way to it; None where it says something else.
+
+    Args:
+        message: The message.
+        logged_in: Whether the same login worked earlier in this run. A refusal then means that the password was
+            rotated, and the next try, whose pod reads the Secret anew, has the new one.
+    """
+    match = _LOGIN.search(message)
+    if match and logged_in:
+        return ExitReason.CONNECTION_ERROR, (
+            f"The database refused a login that had worked in this run: {match[0]}. "
+            "If the password was rotated, the next try takes the new one from the profiles Secret."
+        )
+    if match:
         return ExitReason.CONFIG_ERROR, f"The database refused the login: {match[0]}. Check the profiles Secret."
     if match := _CONNECTION.search(message):
         return ExitReason.CONNECTION_ERROR, f"The database cannot be reached: {match[0]}."
