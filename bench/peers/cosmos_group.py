@@ -23,7 +23,9 @@ def group(project: str, mode: str) -> DAG:
     with new_dag(f"{project}_cosmos_{'watcher' if watching else 'kubernetes'}") as dag:
         DbtTaskGroup(
             group_id="dbt",
-            project_config=ProjectConfig(manifest_path=PROJECTS / project / "manifest.json", project_name=project),
+            project_config=ProjectConfig(
+                manifest_path=PROJECTS / project / "manifest.json", project_name=project, install_dbt_deps=False
+            ),
             profile_config=ProfileConfig(
                 profile_name=PROFILE, target_name=TARGET, profiles_yml_filepath=_AN_EMPTY_PROFILE
             ),
@@ -42,7 +44,6 @@ def group(project: str, mode: str) -> DAG:
                 "full_pod_spec": plain_pod(settings, image_of(project)),
                 "cmds": ["dbt"],
                 "base_container_name": BASE,
-                "install_deps": False,
                 "deferrable": True,
             },
         )
