@@ -23,6 +23,7 @@ from podbt.errors import ConfigError, PodbtError
 
 _log = logging.getLogger(__name__)
 logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its warnings may hold parts of an address
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at debug level it writes paths, which are tokens
 
 _TYPES: Final = {Kind.FAILED: "failure", Kind.RECOVERED: "success", Kind.LATE: "warning"}
 _MARK: Final = "podbt_failed__{}"
@@ -35,12 +36,15 @@ def notifications(*, late_after: timedelta | None = None) -> dict[str, Any]:
     Nothing is sent where the settings have no `notify`.
 
     Args:
-        late_after: How long after it was queued a run counts as late. None: it never does.
+        late_after: How long after its logical date, which is when it was due, a run counts as late; one without such
+            a date never does. None: none does.
     """
     arguments: dict[str, Any] = {"on_failure_callback": on_failure, "on_success_callback": on_success}
     if late_after is not None:
+        # Not from when it was queued: Airflow 3.3.2 then answers 500 when somebody clears a task of the run, since it
+        # adds the stored interval to a time without decoding it (_recalculate_dagrun_queued_at_deadlines).
         arguments["deadline"] = DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=late_after, callback=AsyncCallback(on_late)
+            reference=DeadlineReference.DAGRUN_LOGICAL_DATE, interval=late_after, callback=AsyncCallback(on_late)
         )
     return arguments
 

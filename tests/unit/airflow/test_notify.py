@@ -163,6 +163,8 @@ def test_being_late_is_told_from_the_triggerer(airflow: Airflow) -> None:
     alert = notify.notifications(late_after=timedelta(hours=1))["deadline"]
     assert isinstance(alert, DeadlineAlert)
     assert alert.callback.path == "podbt.airflow.notify.on_late"
+    # With DAGRUN_QUEUED_AT nobody could clear a task of the run; tests/e2e do.
+    assert type(alert.reference).__name__ == "DagRunLogicalDateDeadline"
     context = {
         "dag_run": {"dag_id": "night", "dag_run_id": RUN},
         "deadline": {"id": "1", "deadline_time": "2026-01-01T03:00:00Z"},
