@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -211,8 +212,7 @@ def test_freshness_is_asked_anew() -> None:
 graphs = st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7)), max_size=8)
 
 
-@given(graphs, st.sets(st.integers(0, 7)))
-def test_nothing_stays_done_that_was_built_from_what_runs_again(graph: dict[int, set[int]], done: set[int]) -> None:
+def children_in(graph: dict[int, set[int]]) -> Callable[[set[str]], set[str]]:
     edges = {a: {b for b in graph.get(a, set()) if b > a} for a in range(8)}
 
     def children(ids: set[str]) -> set[str]:
@@ -224,6 +224,12 @@ def test_nothing_stays_done_that_was_built_from_what_runs_again(graph: dict[int,
             waiting += new
         return found
 
+    return children
+
+
+@given(graphs, st.sets(st.integers(0, 7)))
+def test_nothing_stays_done_that_was_built_from_what_runs_again(graph: dict[int, set[int]], done: set[int]) -> None:
+    children = children_in(graph)
     again: set[str] = set()
     selection = Selection(expect=lambda _: None, again=again.update)
     selection.leave_out([node(str(i)) for i in done])
@@ -233,6 +239,20 @@ def test_nothing_stays_done_that_was_built_from_what_runs_again(graph: dict[int,
     assert not children(left) - left
     assert again == left & {str(i) for i in done}
     assert selection.left(selected, children) == left
+
+
+@given(graphs, st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+def test_an_ephemeral_model_runs_nothing_again_by_itself(
+    graph: dict[int, set[int]], done: set[int], inlined: set[int]
+) -> None:
+    children, again = children_in(graph), set[str]()
+    selection = Selection(expect=lambda _: None, again=again.update)
+    selection.leave_out([node(str(i)) for i in done - inlined])
+    selected, ephemeral = {str(i) for i in range(8)}, {str(i) for i in inlined}
+    left = selection.left(selected, children, inlined=ephemeral)
+    real = selected - {str(i) for i in done} - ephemeral
+    assert again == {one for one in {str(i) for i in done - inlined} if one in children(real)}
+    assert left == selected - {str(i) for i in done - inlined} | again
 
 
 def test_the_published_file_has_each_node_once() -> None:

@@ -1,7 +1,7 @@
 """A try goes on where an earlier one of the same task instance stopped."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -102,8 +102,10 @@ class Selection:
         select, initialize = NodeSelector.get_selected, GraphRunnableTask._runtime_initialize  # noqa: SLF001
 
         def get_selected(selector: Any, *arguments: Any, **keywords: Any) -> set[str]:
-            left = self.left(set(select(selector, *arguments, **keywords)), selector.full_graph.select_children)
-            self._expect(left)
+            selected = set(select(selector, *arguments, **keywords))
+            inlined = {unique_id for unique_id in selected if _is_ephemeral(selector.manifest.nodes.get(unique_id))}
+            left = self.left(selected, selector.full_graph.select_children, inlined=inlined)
+            self._expect(left - inlined)
             return left
 
         def _runtime_initialize(task: Any) -> None:
@@ -120,16 +122,29 @@ class Selection:
             NodeSelector.get_selected = select
             GraphRunnableTask._runtime_initialize = initialize  # noqa: SLF001
 
-    def left(self, selected: set[str], children_of: Callable[[set[str]], set[str]]) -> set[str]:
-        """What of a selection is to run: all that is not done, and what was built from something that is not."""
+    def left(
+        self, selected: set[str], children_of: Callable[[set[str]], set[str]], *, inlined: Collection[str] = ()
+    ) -> set[str]:
+        """What of a selection is to run: all that is not done, and what was built from something that is not.
+
+        Args:
+            selected: What dbt selected.
+            children_of: All that is built from some nodes, directly or not.
+            inlined: Ephemeral models. They live in the SQL of others, so they are never done, and they alone are no
+                reason to build those again.
+        """
         left = selected - self._done
         if self._done and left:
-            again = (set(children_of(left)) & selected) - left
+            again = (set(children_of(left.difference(inlined))) & selected) - left
             if again:
                 self._done -= again
                 self._again(again)
             left |= again
         return left
+
+
+def _is_ephemeral(node: Any) -> bool:
+    return node is not None and bool(node.is_ephemeral_model)
 
 
 class _Nothing(list[Any]):
