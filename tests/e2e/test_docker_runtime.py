@@ -76,7 +76,7 @@ def store(image: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def settings(
+def here(
     server: docker.Postgres, image: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     profile = {
@@ -144,17 +144,17 @@ def slow_runs(server: docker.Postgres) -> bool:
     return server.psql(f"select count(*) {SLEEPS}") == "1"
 
 
-def test_a_good_step_leaves_the_record_that_a_pod_leaves(settings: dict[str, Any], store: Store) -> None:
+def test_a_good_step_leaves_the_record_that_a_pod_leaves(here: dict[str, Any], store: Store) -> None:
     returned = DbtOperator(task_id="t", select="good", exclude="tag:fails tag:warns").execute(context())
     assert returned["status"] == "success"
     record = store.record(returned["artifacts"])
     assert record.identity.run_id == RUN
-    assert (record.target, record.image) == ("dev", settings["image"])
+    assert (record.target, record.image) == ("dev", here["image"])
     assert record.counts == {"total": 2, "pass": 1, "success": 1}
     assert containers() == []
 
 
-def test_a_failing_model_is_named(settings: dict[str, Any], store: Store) -> None:
+def test_a_failing_model_is_named(here: dict[str, Any], store: Store) -> None:
     with pytest.raises(AirflowException, match=r"model\.small\.divides: .*division by zero") as raised:
         DbtOperator(task_id="t", select="divides after").execute(context())
     assert not isinstance(raised.value, AirflowFailException)
@@ -162,7 +162,7 @@ def test_a_failing_model_is_named(settings: dict[str, Any], store: Store) -> Non
 
 
 def test_a_wrong_password_fails_at_once(
-    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, wrong_password: str, caplog: pytest.LogCaptureFixture
+    here: dict[str, Any], monkeypatch: pytest.MonkeyPatch, wrong_password: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("WAREHOUSE_PASSWORD", wrong_password)
     with pytest.raises(AirflowFailException, match="The database refused the login") as raised:
@@ -171,7 +171,7 @@ def test_a_wrong_password_fails_at_once(
 
 
 def test_a_stopped_worker_stops_the_container_and_never_succeeds(
-    settings: dict[str, Any], server: docker.Postgres, store: Store
+    here: dict[str, Any], server: docker.Postgres, store: Store
 ) -> None:
     seen: list[dict[str, Any]] = []
 
@@ -194,7 +194,7 @@ def test_a_stopped_worker_stops_the_container_and_never_succeeds(
     assert server.password not in json.dumps(seen[0]["Args"])
 
 
-def test_too_long_a_run_is_lost(settings: dict[str, Any], server: docker.Postgres) -> None:
+def test_too_long_a_run_is_lost(here: dict[str, Any], server: docker.Postgres) -> None:
     tested = DbtOperator(task_id="t", command="run", select="slow", settings={"run_timeout_seconds": 20})
     with pytest.raises(AirflowException, match="longer than run_timeout_seconds"):
         tested.execute(context())
@@ -202,14 +202,14 @@ def test_too_long_a_run_is_lost(settings: dict[str, Any], server: docker.Postgre
     assert containers() == []
 
 
-def test_a_container_that_runs_out_of_memory_says_so(settings: dict[str, Any]) -> None:
+def test_a_container_that_runs_out_of_memory_says_so(here: dict[str, Any]) -> None:
     little = {"resources": {"requests": {"memory": "16Mi"}, "limits": {"memory": "32Mi"}}}
     with pytest.raises(AirflowException, match=r"ran out of memory.*resources\.limits\.memory"):
         DbtOperator(task_id="t", select="good", settings=little).execute(context())
     assert containers() == []
 
 
-def test_a_container_that_is_removed_is_lost(settings: dict[str, Any], server: docker.Postgres) -> None:
+def test_a_container_that_is_removed_is_lost(here: dict[str, Any], server: docker.Postgres) -> None:
     def remove() -> None:
         wait_until("dbt is at work", lambda: slow_runs(server), seconds=900)
         run("docker", "rm", "--force", *containers())
@@ -230,7 +230,7 @@ DbtOperator(task_id="t", command="run", select="slow").execute({{"ti": ti}})
 """
 
 
-def test_the_next_try_ends_what_a_killed_worker_left(settings: dict[str, Any], server: docker.Postgres) -> None:
+def test_the_next_try_ends_what_a_killed_worker_left(here: dict[str, Any], server: docker.Postgres) -> None:
     worker = subprocess.Popen([sys.executable, "-c", WORKER])
     try:
         wait_until("dbt is at work", lambda: slow_runs(server), seconds=900)
@@ -252,13 +252,13 @@ def test_the_next_try_ends_what_a_killed_worker_left(settings: dict[str, Any], s
         pytest.param({"profiles": {"file": "/no/such/profiles.yml"}}, "/no/such/profiles.yml", id="no profiles"),
     ],
 )
-def test_what_is_missing_is_named(settings: dict[str, Any], changes: dict[str, Any], said: str) -> None:
+def test_what_is_missing_is_named(here: dict[str, Any], changes: dict[str, Any], said: str) -> None:
     with pytest.raises(AirflowFailException, match=re.escape(said)):
         DbtOperator(task_id="t", select="good", settings=changes).execute(context())
     assert containers() == []
 
 
-def test_a_daemon_that_does_not_answer_may_be_retried(settings: dict[str, Any]) -> None:
+def test_a_daemon_that_does_not_answer_may_be_retried(here: dict[str, Any]) -> None:
     nowhere = {"docker_url": "unix:///no/such/docker.sock"}
     with pytest.raises(AirflowException, match="does not answer") as raised:
         DbtOperator(task_id="t", select="good", settings=nowhere).execute(context())
