@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.runner.conftest import Runner
 from tests.runner.shop import EVERYTHING, Shop
+from tests.runner.test_run import wait_for
 from tests.support.postgres import Server
 
 pytestmark = pytest.mark.postgres
@@ -60,6 +61,82 @@ def test_nothing_less_moves_the_state(shop: Shop) -> None:
     assert shop.pointer("prod", "latest-success") is not None
 
 
+def selected(shop: Shop, select: str) -> set[str]:
+    """Models that a selection by the state of prod means now."""
+    ended = shop.runner.run("ls", "--select", select, "--state", "prod", "--resource-type", "model", "--quiet")
+    assert ended.code == 0, ended.output
+    return {line.rpartition(".")[2] for line in ended.output.splitlines() if line.startswith("shop.")}
+
+
+def test_a_build_that_was_resumed_is_a_complete_one(shop: Shop) -> None:
+    assert shop.step("source", "freshness").code == 0
+    seen = (shop.folder / "sources.json").read_text()
+    rename = "alter table shop_raw.{} rename to {}"
+    for table in ("orders", "people"):
+        shop.database.query(rename.format(table, f"{table}_gone"))
+    assert shop.step("build").code == 1
+    assert shop.pointer("prod", "state") is None
+    assert selected(shop, "result:error") == {"orders"}
+    assert selected(shop, "result:skipped") == {"people", "sales"}  # the unit test of people failed
+
+    # A try that fails again: what is good by now, in whichever try, is told apart from what is not.
+    shop.database.query(rename.format("people_gone", "people"))
+    ended = shop.retry("build")
+    assert ended.code == 1
+    assert "going on from there" in ended.output
+    assert "people" in shop.ran
+    assert "codes" not in shop.ran
+    assert shop.pointer("prod", "state") is None
+    assert selected(shop, "result:error") == {"orders"}
+    assert selected(shop, "result:skipped") == {"sales"}
+    assert selected(shop, "result:success") == {"people", "codes_used"}
+
+    # A try that is stopped before it reaches what had failed does not make it good.
+    good = (shop.project / "models/orders.sql").read_text()
+    change(shop, "orders", "select 1 as id, 7 as person from pg_sleep(600)")
+    process = shop.start_retry("build")
+    asleep = "select count(*) from pg_stat_activity where usename = 'dbt' and wait_event = 'PgSleep'"
+    wait_for(lambda: shop.database.query(asleep, superuser=True) == [(1,)])
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 4, output
+    assert shop.pointer("prod", "latest-results") == shop.pointer("prod", "latest")
+    assert selected(shop, "result:error+") == {"orders", "paid", "sales"}
+
+    change(shop, "orders", good)
+    shop.database.query(rename.format("orders_gone", "orders"))
+    ended = shop.retry("build")
+    assert ended.code == 0, ended.output
+    assert shop.ran == {"orders", "sales", "unique_orders_id", "relationships_sales_person__id__ref_people_"}
+    state = shop.pointer("prod", "state")
+    assert state is not None
+    assert state["run"] == str(shop.folder.relative_to(shop.runner.artifacts))
+    assert state["run"].endswith("/try-4")
+    assert json.loads((shop.runner.artifacts / state["sources"]).read_text()) == json.loads(seen)
+    results = json.loads((shop.runner.artifacts / state["run_results"]).read_text())["results"]
+    assert {result["unique_id"] for result in results} == {node["unique_id"] for node in shop.nodes}
+    assert selected(shop, "result:error+") == set()
+    assert selected(shop, "state:modified+") == set()
+
+
+def test_a_build_whose_hook_alone_had_failed_is_a_complete_one(shop: Shop) -> None:
+    project = shop.project / "dbt_project.yml"
+    project.write_text(project.read_text() + "\non-run-end: select 1 / (select count(*) from shop_raw.ready)\n")
+    shop.database.query("create table shop_raw.ready (x int)")
+    assert shop.step("build").code == 1
+    assert shop.pointer("prod", "state") is None
+    shop.database.query("insert into shop_raw.ready values (1)")
+    ended = shop.retry("build")
+    assert ended.code == 0, ended.output
+    assert not shop.ran & EVERYTHING
+    state = shop.pointer("prod", "state")
+    assert state is not None
+    results = json.loads((shop.runner.artifacts / state["run_results"]).read_text())["results"]
+    assert {result["unique_id"] for result in results} >= {
+        node["unique_id"] for node in shop.nodes if node["name"] in EVERYTHING
+    }
+
+
 def test_only_what_changed_is_built_and_reads_productions_tables(shop: Shop) -> None:
     assert shop.step("build").code == 0
     change(shop, "sales", "select person, count(*) as orders, 1 as changed from {{ ref('paid') }} group by person")
@@ -96,9 +173,7 @@ def test_what_failed_since_is_built_again(shop: Shop) -> None:
     change(shop, "orders", good)
     ended = shop.step("build", "--select", "result:error+", "--state", "prod")
     assert ended.code == 0, ended.output
-    assert shop.ran == {
-        "orders", "paid", "sales", "unique_orders_id", "relationships_sales_person__id__ref_people_",
-    }  # fmt: skip
+    assert shop.ran == {"orders", "sales", "unique_orders_id", "relationships_sales_person__id__ref_people_"}
 
 
 def test_what_has_newer_sources_is_built_again(shop: Shop) -> None:

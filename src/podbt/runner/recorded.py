@@ -35,11 +35,13 @@ from podbt.runner.pointers import Pointers
 from podbt.runner.prepare import Prepared, look_at_sources
 from podbt.runner.publish import RunFolder
 from podbt.runner.redact import RedactedStream, Redactor
+from podbt.runner.results import complete_results
 from podbt.runner.resume import Selection, decide
 from podbt.runner.sessions import Sessions
 from podbt.runner.sink import FileSink
 from podbt.runner.state import Resolved
 from podbt.runner.stop import Stopper
+from podbt.store.failures import refused, store_errors
 
 _PUBLISHED = (constants.RUN_RESULTS_FILE, constants.SOURCES_FILE)
 
@@ -115,7 +117,8 @@ class RecordedRun:
         try:
             self._heartbeat.start()
         except OSError as error:
-            raise ArtifactError(f"Artifacts could not be written: {error.strerror}.") from None
+            said = error.strerror or str(error)  # of a bucket it is a whole sentence
+            raise ArtifactError(said if said.endswith(".") else f"Artifacts could not be written: {said}.") from None
         if self._emitter:
             self._emitter.begin([])
         self._stopper.start()
@@ -288,6 +291,8 @@ class RecordedRun:
             self._journal.check()
             pointers = Pointers(environment, self._prepared, self._command)
             whole = pointers.is_whole(record, nodes)
+            results = environment.target_path / constants.RUN_RESULTS_FILE
+            complete_results(results, environment.artifacts, record.resumed_from, nodes)
             produced = [environment.target_path / name for name in _PUBLISHED]
             produced.append(environment.log_path / constants.LOG_FILE)
             self._folder.add([file for file in produced if file.is_file()], self._redactor)
@@ -302,14 +307,19 @@ class RecordedRun:
             self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
             pointers.move(self._folder, record, ran_nodes=bool(nodes), whole=whole)
         except (ArtifactError, OSError) as error:
-            if self._folder.kept.exists():
-                self._console.say(f"What could not be published is in {self._folder.kept} until the pod ends.")
-            said = f"{error} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
-            failed = record.model_copy(
-                update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
-            )
-            return Summary.of(failed, None)
+            return self._not_published(record, str(error))
+        except store_errors() as error:  # a bucket's, whose own text may quote credentials
+            return self._not_published(record, str(refused("written", self._folder.path, error)))
         return Summary.of(record, self._folder.path)
+
+    def _not_published(self, record: RunRecord, why: str) -> Summary:
+        if self._folder and self._folder.kept.exists():
+            self._console.say(f"What could not be published is in {self._folder.kept} until the pod ends.")
+        said = f"{why} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
+        failed = record.model_copy(
+            update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
+        )
+        return Summary.of(failed, None)
 
 
 def _plan(environment: Environment) -> Plan | None:
