@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_the_targets_pointer_names_the_newest_good_build(settings: Settings) -> 
     said = store.pointer(settings.target, layout.LATEST_SUCCESS)
     pointed = store.run_of(said["run"]).record
     assert (pointed.command[0], pointed.status) == ("build", "success")
-    assert pointed.finished_at.isoformat() == said["finished_at"]
+    assert pointed.finished_at == datetime.fromisoformat(said["finished_at"])
     there = [one for one in store.records() if (one.command[0], one.target) == ("build", settings.target)]
     assert pointed.finished_at == max(one.finished_at for one in there if one.status == "success")
 

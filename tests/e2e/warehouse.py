@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.e2e.kube import KUBECTL, kubectl, secret
@@ -13,6 +13,7 @@ _POD = ("podbt-postgres-0", "--container", "postgres")
 # The password comes as the first line of the input: arguments can be read by everyone on the node.
 _LOGIN = 'IFS= read -r PGPASSWORD && export PGPASSWORD && exec psql "$@"'
 _PSQL = ("sh", "-c", _LOGIN, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+_LOCKER = "podbt-e2e-locker"
 _AS = ("--host=127.0.0.1", "--username=postgres", "--dbname=warehouse")
 
 
@@ -74,7 +75,8 @@ def renamed(table: str, other: str) -> Iterator[None]:
 def locked(table: str) -> Iterator[Callable[[], None]]:
     """Locks a table, so that a build that reads it waits; yields what releases it early.
 
-    The lock is a session's: it also ends when this process does.
+    The lock is a session's: it also ends when this process does. It is released by ending the session in the database,
+    since the way to the session's input does not outlive a restart of the API server.
     """
     command = (*KUBECTL, "exec", "--stdin", *_POD, "--", *_PSQL, *_AS)
     session = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -82,16 +84,20 @@ def locked(table: str) -> Iterator[Callable[[], None]]:
     assert session.stdout
 
     def release() -> None:
-        if session.stdin and not session.stdin.closed:
-            session.stdin.close()
+        if session.poll() is None:
+            execute(f"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{_LOCKER}';")
+            session.kill()
             session.wait(timeout=60)
 
     try:
         session.stdin.write(_password())
+        session.stdin.write(f"set application_name = '{_LOCKER}';\n")
         session.stdin.write(f"begin; lock table {table} in access exclusive mode; select 'locked';\n")
         session.stdin.flush()
         assert session.stdout.readline().strip() == "locked"
         yield release
     finally:
         release()
+        with suppress(BrokenPipeError):
+            session.stdin.close()
         session.stdout.close()
