@@ -19,6 +19,7 @@ from podbt.runner.alive import is_alive
 from podbt.runner.journal import lines_of
 from podbt.runner.publish import RunFolder
 from podbt.runner.recover import recover
+from podbt.runner.redact import Redactor
 from podbt.runner.resume import Selection, decide
 
 AT = datetime(2026, 1, 1, 2, tzinfo=UTC)
@@ -144,7 +145,16 @@ def test_the_folder_of_a_run_taken_for_dead_is_not_made_again(tmp_path: Path) ->
     recover(tmp_path, folder.partial)
     with pytest.raises(FileNotFoundError):
         folder.write("alive.json", b"{}")
+    log = tmp_path / "dbt.log"
+    log.write_text("x")
+    with pytest.raises(ArtifactError, match="took this run for dead"):
+        folder.add([log], Redactor(set()))
+    lost = (tmp_path / folder.path / "run.json").read_bytes()
+    with pytest.raises(ArtifactError, match="took this run for dead"):
+        folder.publish(RunRecord.parse_json(lost, source="x"), pointers=True, nodes=lines_of([node("model.a")]))
     assert not folder.partial.exists()
+    assert [one.name for one in folder.partial.parent.iterdir()] == ["try-1"]
+    assert not (tmp_path / "targets").exists()
 
 
 def test_the_newest_try_before_counts(tmp_path: Path) -> None:

@@ -241,11 +241,11 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
         count = [0]
 
         def cut(real: Callable[..., object]) -> Callable[..., object]:
-            def act(*args: object) -> object:
+            def act(*args: object, **options: object) -> object:
                 count[0] += 1
                 if count[0] == step and before:
                     raise Cut
-                result = real(*args)
+                result = real(*args, **options)
                 if count[0] == step:
                     raise Cut
                 return result

@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -21,6 +22,7 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer
+from podbt.errors import ArtifactError
 from podbt.runner.redact import Redactor
 from podbt.store import files
 from podbt.store.failures import Patience, refused, store_errors
@@ -177,8 +179,8 @@ class RunFolder:
         lines = self.kept / constants.NODES_FILE
         try:
             if lines.exists():
-                self._patience(lambda: _put_nodes(lines, self.partial / constants.NODES_FILE))
-            self._patience(lambda: _commit(self.partial, self._final, content))
+                self._within(lambda: _put_nodes(lines, self.partial / constants.NODES_FILE))
+            self._within(lambda: _commit(self.partial, self._final, content))
         except store_errors() as error:
             raise refused("written", self._final, error) from None
         if pointers and record.target:
@@ -209,9 +211,24 @@ class RunFolder:
 
     def _put(self, file: Path, path: StorePath) -> None:
         try:
-            self._patience(lambda: files.copy(file, path))
+            self._within(lambda: files.copy(file, path))
         except store_errors() as error:
             raise refused("written", path, error) from None
+
+    def _within(self, act: Callable[[], None]) -> None:
+        """Does something in the folder, again where that fails, unless the folder itself is gone: that stays so."""
+
+        def once() -> None:
+            try:
+                act()
+            except FileNotFoundError:
+                if not isinstance(self.partial, Path) or self.partial.exists():
+                    raise
+                raise ArtifactError(
+                    f"'{self.partial}' is gone: somebody took this run for dead and published what it had."
+                ) from None
+
+        self._patience(once)
 
 
 def _reserve(wanted: StorePath) -> StorePath:
@@ -238,7 +255,7 @@ def _put_nodes(lines: Path, path: StorePath) -> None:
     """Puts nodes.jsonl in its place by replacement: killed within it, the journal is still whole."""
     if isinstance(path, Path) and path.exists() and filecmp.cmp(lines, path, shallow=False):
         return
-    files.write(path, lines.read_bytes())
+    files.write(path, lines.read_bytes(), make_folder=False)
 
 
 def _commit(partial: StorePath, final: StorePath, content: bytes) -> None:

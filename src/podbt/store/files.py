@@ -162,9 +162,8 @@ def remove(path: StorePath) -> None:
 
 
 def copy(file: Path, path: StorePath) -> None:
-    """Copies a local file into the store, over what is there."""
+    """Copies a local file into a folder of the store, over what is there."""
     if isinstance(path, Path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, path)
     else:
         write(path, file.read_bytes())
