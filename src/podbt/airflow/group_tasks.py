@@ -17,6 +17,7 @@ from airflow.triggers.base import StartTriggerArgs
 from podbt.airflow.assets import ALIAS, decoded, emit
 from podbt.airflow.group_triggers import EMITTED, AssetsTrigger, FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD, ModelTrigger
+from podbt.airflow.operator import leave_summary
 from podbt.airflow.pod_operator import DbtPodOperator
 from podbt.airflow.watch import ENDED
 
@@ -64,13 +65,14 @@ class _InTrigger(BaseOperator):
     def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return arguments
 
-    def resume(self, context: Any, event: Any = None) -> Any:  # noqa: ARG002 - Airflow's signature
+    def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, where only that can fail it without its retries."""
         if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
             return
         if str(event) == "skipped":
             raise AirflowSkipException("Not run; the log says why.")
         if isinstance(event, Mapping) and not event.get("retryable", True):
+            leave_summary(context, event["summary"], self.log)
             raise AirflowFailException(event["summary"].get("error") or event["summary"]["exit_reason"])
         raise AirflowException("The model failed; its log says why.")
 

@@ -13,8 +13,9 @@ from podbt.airflow.assets import ALIAS, emit
 from podbt.airflow.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, identity_of, resolve_settings, resolve_step
 from podbt.airflow.runtimes import Run, run_of
+from podbt.contract.exits import ExitReason
 from podbt.contract.names import run_name
-from podbt.contract.outcome import Outcome
+from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import Summary, to_json
 from podbt.contract.step import Step
 from podbt.errors import PodbtError
@@ -152,7 +153,7 @@ class DbtOperator(BaseOperator):
         try:
             settings = resolve_settings(self.overrides)
         except PodbtError as error:
-            raise AirflowFailException(str(error)) from None
+            return self._refuse(context, error)
         if self.deferrable and settings.runtime == "kubernetes":
             self._defer(context)
         return self._run_here(context)
@@ -174,7 +175,7 @@ class DbtOperator(BaseOperator):
                 self._run.stop()
             outcome = self._run.execute()
         except PodbtError as error:
-            raise AirflowFailException(str(error)) from None
+            return self._refuse(context, error)
         if self._stopped:
             # Airflow's own operators go on to succeed here (apache/airflow#73006): nothing after on_kill() looks like a
             # failure to it.
@@ -204,6 +205,10 @@ class DbtOperator(BaseOperator):
             raise AirflowSkipException(_NOTHING)
         raise AirflowException("The dbt step failed; its log says why.")
 
+    def _refuse(self, context: Any, error: PodbtError) -> Any:
+        """Ends the task as one that no retry can help."""
+        return self._end(context, failure(ExitReason.CONFIG_ERROR, str(error)), [])
+
     def _end(self, context: Any, outcome: Outcome, built: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if outcome.ok:
             if self.assets:
@@ -211,5 +216,17 @@ class DbtOperator(BaseOperator):
             return to_json(outcome.summary)
         if outcome.skipped:
             raise AirflowSkipException(_NOTHING)
+        leave_summary(context, to_json(outcome.summary), self.log)
         error = AirflowException if outcome.retryable else AirflowFailException
-        raise error(outcome.line)
+        raise error(outcome.line) from None
+
+
+def leave_summary(context: Any, summary: Mapping[str, Any], log: Any) -> None:
+    """The XCom of a task that a worker is about to fail: Airflow keeps none of what raises, and notifications read it.
+
+    Never raises: the failure that is to be told must not turn into another one.
+    """
+    try:
+        context["ti"].xcom_push("return_value", summary)
+    except Exception:
+        log.warning("The summary of this failure could not be left as an XCom", exc_info=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiClient, V1Pod
 
 from podbt.airflow import cluster
@@ -61,7 +61,7 @@ class DbtPodOperator(DbtOperator, KubernetesPodOperator):
             resolved = fit(resolved, step)
             self.pod = build_pod(resolved, step, identity_of(context["ti"]))
         except PodbtError as error:
-            raise AirflowFailException(str(error)) from None
+            return self._refuse(context, error)
         told = PodProgress(name=self.pod.metadata.name, created=datetime.now(UTC))
         outcome = asyncio.run(self._wait(resolved, self.pod, told))
         if self._killed:

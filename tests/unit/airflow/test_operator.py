@@ -1,6 +1,7 @@
 """DbtPodOperator: what is refused when a DAG is written, what travels, and how a worker ends it."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,15 @@ def arguments(tested: DbtPodOperator) -> dict[str, Any]:
 
 class FakeTaskInstance:
     dag_id, run_id, task_id, map_index, try_number = "d", "r", "t", None, 2
+
+    def __init__(self, *, answers: bool = True) -> None:
+        self.xcoms: dict[str, Any] = {}
+        self.answers = answers
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        if not self.answers:
+            raise OSError("the API server is away")
+        self.xcoms[key] = value
 
 
 CONTEXT: Any = {"ti": FakeTaskInstance()}
@@ -111,6 +121,32 @@ def test_resume_ends_as_the_trigger_said() -> None:
     bad = failure(ExitReason.CONFIG_ERROR, "Secret 'x' does not exist")
     with pytest.raises(AirflowFailException, match="Secret 'x' does not exist"):
         operator().resume(CONTEXT, {"summary": to_json(bad.summary), "retryable": False})
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_failure_leaves_its_summary(retryable: bool) -> None:
+    """Airflow keeps no XCom of what raises, and notifications read it."""
+    bad = to_json(failure(ExitReason.LOST, "why").summary)
+    instance = FakeTaskInstance()
+    with pytest.raises(AirflowException, match="why"):
+        operator().resume({"ti": instance}, {"summary": bad, "retryable": retryable})
+    assert instance.xcoms == {"return_value": bad}
+
+
+def test_what_is_refused_on_a_worker_leaves_a_summary(settings_file: Path) -> None:
+    settings_file.unlink()
+    instance = FakeTaskInstance()
+    with pytest.raises(AirflowFailException, match="cannot be read"):
+        operator(deferrable=False).execute({"ti": instance})
+    assert instance.xcoms["return_value"]["exit_reason"] == "config_error"
+
+
+def test_an_xcom_that_airflow_does_not_take_changes_no_verdict() -> None:
+    bad = failure(ExitReason.CONFIG_ERROR, "Secret 'x' does not exist")
+    with pytest.raises(AirflowFailException, match="Secret 'x' does not exist"):
+        operator().resume(
+            {"ti": FakeTaskInstance(answers=False)}, {"summary": to_json(bad.summary), "retryable": False}
+        )
 
 
 NOTHING = Outcome(summary=Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO), retryable=True)
