@@ -1,17 +1,19 @@
 """Throwaway servers for the artifact store, S3 and GCS, on loopback ports; and a proxy with faults."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote, urlencode
 
 BUCKET = "podbt-tests"
 S3_KEY, S3_SECRET = "test-access-key", "test-secret-d41d8cd98f00b204"
@@ -64,14 +66,21 @@ def s3(folder: Path) -> Iterator[StoreServer]:
 
 @contextmanager
 def gcs(folder: Path) -> Iterator[StoreServer]:
-    """Runs the GCS server on a folder."""
+    """Runs the GCS server on a folder, behind what makes its uploads those of GCS's XML API."""
     (folder / "objects" / BUCKET).mkdir(parents=True)
-    port = _free_port()
-    root, public = str(folder / "objects"), f"127.0.0.1:{port}"
+    port, front = _free_port(), _free_port()
+    root, public = str(folder / "objects"), f"127.0.0.1:{front}"
     command = [program("fake-gcs-server"), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
     command += ["-backend", "filesystem", "-filesystem-root", root, "-public-host", public]
-    with _running(command, dict(os.environ), port):
-        yield StoreServer(f"gs://{BUCKET}", f"http://{public}", {"GOOGLE_SKIP_SIGNATURE": "true"})
+    # A key that asks for no token, in the form that the client takes.
+    key = {"gcs_base_url": f"http://{public}", "disable_oauth": True}
+    key |= {"client_email": "", "private_key": "", "private_key_id": ""}
+    env = {"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps(key)}
+    with (
+        _running(command, dict(os.environ), port),
+        proxy(StoreServer(f"gs://{BUCKET}", f"http://127.0.0.1:{port}", env), Faults(), port=front) as server,
+    ):
+        yield server
 
 
 def _free_port() -> int:
@@ -108,9 +117,20 @@ class Faults:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+def _as_json_upload(path: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    """The upload of GCS's XML API as the one of its JSON API: the server takes the first only with a signed address."""
+    bucket, _, name = unquote(path).removeprefix("/").partition("/")
+    query = {"uploadType": "media", "name": name}
+    for key, value in headers.items():
+        if key.lower() == "x-goog-if-generation-match":
+            query["ifGenerationMatch"] = value
+    return "POST", f"/upload/storage/v1/b/{bucket}/o?{urlencode(query)}"
+
+
 @contextmanager
-def proxy(server: StoreServer, faults: Faults) -> Iterator[StoreServer]:
+def proxy(server: StoreServer, faults: Faults, *, port: int = 0) -> Iterator[StoreServer]:
     """A server between client and store that fails or slows requests."""
+    upload = _as_json_upload if server.url.startswith("gs:") else None
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -126,10 +146,18 @@ def proxy(server: StoreServer, faults: Faults) -> Iterator[StoreServer]:
                 return
             connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
             try:
-                connection.request(self.command, self.path, body, dict(self.headers))
+                translated = upload is not None and self.command == "PUT"
+                method, path = (
+                    upload(self.path, dict(self.headers)) if upload and translated else (self.command, self.path)
+                )
+                connection.request(method, path, body, dict(self.headers))
                 reply = connection.getresponse()
                 headers = {k: v for k, v in reply.getheaders() if k.lower() not in {"transfer-encoding", "connection"}}
-                self.answer(reply.status, headers, reply.read())
+                content = reply.read()
+                if translated and reply.status == 200:
+                    made = json.loads(content)
+                    headers |= {"ETag": made["etag"], "x-goog-generation": made["generation"]}
+                self.answer(reply.status, headers, content)
             finally:
                 connection.close()
 
@@ -151,7 +179,7 @@ def proxy(server: StoreServer, faults: Faults) -> Iterator[StoreServer]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as listener:
         thread = threading.Thread(target=listener.serve_forever, daemon=True)
         thread.start()
         try:
