@@ -8,6 +8,7 @@ from pathlib import Path
 
 from podbt import cli_runs
 from podbt.errors import PodbtError
+from podbt.store.failures import store_errors, unreachable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `podbt runs show latest | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except store_errors() as error:
+        print(
+            f"podbt: {unreachable(getattr(options, 'artifacts', None) or 'the artifact store', error)}", file=sys.stderr
+        )
+        return 2
     return code
 
 

@@ -102,3 +102,22 @@ def test_a_mistake_is_one_line_and_code_2(tmp_path: Path, arguments: list[str], 
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_store_that_cannot_be_read_and_a_damaged_pointer_are_one_line(tmp_path: Path) -> None:
+    latest = tmp_path / "targets/prod/latest.json"
+    latest.parent.mkdir(parents=True)
+    latest.write_text("{")
+    for arguments in (["runs", "show", "latest"], ["prune", "--keep-days", "1", "--keep-count", "1"]):
+        ended = podbt(*arguments, "--artifacts", str(tmp_path))
+        assert ended.returncode == 2
+        assert "targets/prod/latest.json" in ended.stderr
+        assert ended.stderr.count("\n") == 1
+    (tmp_path / "runs/d/r/t/try-1.partial/alive.json").mkdir(parents=True)
+    (tmp_path / "runs/d/r/t/try-1.partial/run.json").write_text("{}")
+    (tmp_path / "runs/d/r/t/try-1.partial").rename(tmp_path / "runs/d/r/t/try-1")
+    (tmp_path / "runs/d/r/t/try-1/nodes.jsonl").mkdir()
+    ended = podbt("runs", "show", "runs/d/r/t/try-1", "--artifacts", str(tmp_path))
+    assert ended.returncode == 2
+    assert "Is a directory" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -18,6 +18,7 @@ from podbt.runner.message import leave_message
 from podbt.runner.prepare import check_and_resolve
 from podbt.runner.recorded import RecordedRun
 from podbt.runner.redact import RedactedStream, Redactor
+from podbt.store.failures import store_errors, unreachable
 
 
 def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
@@ -50,6 +51,9 @@ def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
         ).execute()
     except PodbtError as error:
         return _refuse(reason_of(error), redactor.text(str(error)))
+    except store_errors() as error:  # such as a bucket that fails while an earlier try or a state is read from it
+        root = os.environ.get(constants.ENV_ARTIFACTS) or constants.ARTIFACTS_PATH
+        return _refuse(ExitReason.ARTIFACT_ERROR, redactor.text(str(unreachable(root, error))))
     except KeyboardInterrupt:
         return _refuse(ExitReason.INTERRUPTED, "The run was told to stop.")
 

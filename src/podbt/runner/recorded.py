@@ -41,7 +41,7 @@ from podbt.runner.sessions import Sessions
 from podbt.runner.sink import FileSink
 from podbt.runner.state import Resolved
 from podbt.runner.stop import Stopper
-from podbt.store.failures import refused, store_errors
+from podbt.store.failures import refused, store_errors, unreachable
 
 _PUBLISHED = (constants.RUN_RESULTS_FILE, constants.SOURCES_FILE)
 
@@ -131,13 +131,19 @@ class RecordedRun:
             self._interrupts.hold()
             if not outcome.success:
                 outcome = Outcome(success=False, exception=interrupt, results=outcome.results)
-        except PodbtError as refused:
+        except PodbtError as error:
             self._interrupts.hold()
-            refusal = reason_of(refused), str(refused)
-            self._prepared = Prepared(verdict=Verdict(arguments=self._resolved.arguments, refusal=refusal))
+            self._refuse(error)
+        except store_errors() as error:  # before dbt begins the store is asked how fresh the sources were
+            self._interrupts.hold()
+            self._refuse(unreachable(self._environment.artifacts, error))
         self._stopper.end()
         with self._finished:  # not given back to the thread that would end the process otherwise
             return self._finish(outcome)
+
+    def _refuse(self, error: PodbtError) -> None:
+        refusal = reason_of(error), str(error)
+        self._prepared = Prepared(verdict=Verdict(arguments=self._resolved.arguments, refusal=refusal))
 
     def _invoke(self) -> Outcome:
         """Looks at the sources where the step asks for it, then runs dbt."""
@@ -230,7 +236,8 @@ class RecordedRun:
         self._journal.close()
         interrupted = self._interrupts.requested and not outcome.success
         nodes = [self._redactor.node(node) for node in settle(complete(self._journal.nodes, outcome.results))]
-        reason, error = self._prepared.verdict.refusal or classify(
+        # An interrupt wins over a refusal: dbt fails at whatever it is interrupted in, also while it looks at sources.
+        reason, error = (None if interrupted else self._prepared.verdict.refusal) or classify(
             command=self._command,
             success=outcome.success,
             exception=outcome.exception,
@@ -306,7 +313,7 @@ class RecordedRun:
                 record = record.model_copy(update={"sources": f"{self._folder.path}/{constants.SOURCES_FILE}"})
             self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
             pointers.move(self._folder, record, ran_nodes=bool(nodes), whole=whole)
-        except (ArtifactError, OSError) as error:
+        except (PodbtError, OSError) as error:
             return self._not_published(record, str(error))
         except store_errors() as error:  # a bucket's, whose own text may quote credentials
             return self._not_published(record, str(refused("written", self._folder.path, error)))

@@ -65,6 +65,11 @@ def refused(what: str, path: object, error: BaseException) -> ArtifactError:
     return ArtifactError(f"Artifacts could not be {what} at '{path}': {_BUCKET.get(name, _UNREACHABLE)}")
 
 
+def unreachable(root: object, error: BaseException) -> ArtifactError:
+    """As `refused`, where what was accessed is not known from here: a file system tells, of a bucket it is its root."""
+    return refused("reached", getattr(error, "filename", None) or root, error)
+
+
 class Patience:
     """Tries again after failures, with growing pauses, until a budget is used up.
 

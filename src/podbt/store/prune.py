@@ -15,6 +15,7 @@ from typing import Any
 
 from podbt import constants
 from podbt.contract import layout
+from podbt.errors import ConfigError
 from podbt.store import files
 from podbt.store.failures import refused, store_errors
 from podbt.store.location import StorePath
@@ -132,10 +133,17 @@ def _pointed(root: StorePath) -> set[str]:
     try:
         for entry in files.walk(root, layout.TARGETS):
             if entry.path.endswith(".json") and not entry.path.rsplit("/", 1)[-1].startswith("."):
-                named.update(_texts(json.loads(files.read(root / entry.path))))
+                named.update(_texts(_decoded(files.read(root / entry.path), entry.path)))
     except store_errors() as error:
         raise refused("read", root / layout.TARGETS, error) from None
     return named
+
+
+def _decoded(content: bytes, source: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise ConfigError(f"'{source}' is no JSON, so what it keeps is not known. Restore or remove it.") from None
 
 
 def _texts(data: Any) -> Iterator[str]:

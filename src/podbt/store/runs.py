@@ -1,6 +1,5 @@
 """Finds and reads runs in the store."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunRecord
 from podbt.contract.runs import Run
+from podbt.contract.state import Pointer
 from podbt.errors import ConfigError
 from podbt.store import files
 from podbt.store.failures import refused, store_errors
@@ -204,8 +204,8 @@ def _latest(root: StorePath) -> str:
     try:
         for entry in files.walk(root, layout.TARGETS):
             if entry.path.endswith(f"/{layout.LATEST}"):
-                pointer = json.loads(files.read(root / entry.path))
-                candidate = (datetime.fromisoformat(pointer["finished_at"]), str(pointer["run"]))
+                pointer = Pointer.parse_json(files.read(root / entry.path), source=entry.path)
+                candidate = (pointer.finished_at, pointer.run)
                 newest = max(newest, candidate) if newest else candidate
     except store_errors() as error:
         raise refused("read", root / layout.TARGETS, error) from None

@@ -1,0 +1,91 @@
+"""Runs that end before dbt does anything: each has a record, a termination message and a reason that is true."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podbt.errors import ConfigError
+from podbt.runner import recorded
+from podbt.runner.environment import Environment
+from podbt.runner.interrupts import Interrupts
+from podbt.runner.recorded import RecordedRun
+from podbt.runner.redact import Redactor
+from podbt.runner.state import Resolved
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    for name in ("dbt_project.yml", "profiles.yml"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "message").touch()
+    return {
+        "PODBT_ARTIFACTS": str(tmp_path / "artifacts"),
+        "PODBT_SCRATCH": str(tmp_path / "scratch"),
+        "PODBT_PROJECT_DIR": str(tmp_path),
+        "PODBT_TERMINATION_LOG": str(tmp_path / "message"),
+        "PODBT_DAG_ID": "d",
+        "PODBT_RUN_ID": "r",
+        "PODBT_TASK_ID": "t",
+        "PODBT_TRY_NUMBER": "2",
+        "DBT_PROFILES_DIR": str(tmp_path),
+    }
+
+
+@pytest.fixture
+def execute(env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    def act(error: Exception, *, interrupted: bool = False) -> dict[str, Any]:
+        interrupts = Interrupts()
+
+        def look(*_: object) -> None:
+            interrupts.requested = interrupted
+            raise error
+
+        monkeypatch.setattr(recorded, "look_at_sources", look)
+        arguments, environment = ["build"], Environment.read(env)
+        code = RecordedRun(
+            arguments, Resolved(arguments=arguments), environment,
+            interrupts=interrupts, redactor=Redactor(set()), started=datetime.now(UTC),
+        ).execute()  # fmt: skip
+        run = dict(json.loads((tmp_path / "artifacts/runs/d/r/t/try-2/run.json").read_text()))
+        assert json.loads((tmp_path / "message").read_text())["exit_reason"] == run["exit_reason"]
+        return {**run, "code": code}
+
+    return act
+
+
+def test_an_interrupt_while_the_sources_are_looked_at_is_no_error_of_the_project(
+    execute: Callable[..., dict[str, Any]],
+) -> None:
+    run = execute(ConfigError("dbt ls failed: KeyboardInterrupt"), interrupted=True)
+    assert (run["code"], run["exit_reason"]) == (4, "interrupted")
+
+
+def test_without_one_the_refusal_counts(execute: Callable[..., dict[str, Any]]) -> None:
+    run = execute(ConfigError("dbt ls failed: Compilation Error"))
+    assert (run["code"], run["exit_reason"], run["error"]) == (2, "config_error", "dbt ls failed: Compilation Error")
+
+
+def test_a_store_that_cannot_be_asked_is_said_and_recorded(execute: Callable[..., dict[str, Any]]) -> None:
+    run = execute(OSError(5, "Input/output error", "/artifacts/targets/prod/freshness.json"))
+    assert (run["code"], run["exit_reason"]) == (5, "artifact_error")
+    assert "could not be reached at '/artifacts/targets/prod/freshness.json': Input/output error" in run["error"]
+
+
+def test_a_store_that_fails_before_the_run_has_a_folder_is_one_line(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "artifacts/runs/d/r/t/try-1/run.json").mkdir(parents=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", "from podbt.cli import main; raise SystemExit(main())", "run", "--", "build"],
+        env={**os.environ, **env}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 5, ended.stderr
+    assert "Artifacts could not be reached at" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert json.loads((tmp_path / "message").read_text())["exit_reason"] == "artifact_error"
