@@ -16,6 +16,7 @@ from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, RunStart, 
 from podbt.errors import ArtifactError
 from podbt.runner import attempts
 from podbt.runner.alive import is_alive
+from podbt.runner.interrupts import Interrupts
 from podbt.runner.journal import lines_of
 from podbt.runner.publish import RunFolder
 from podbt.runner.recover import recover
@@ -133,11 +134,32 @@ def test_a_run_that_still_beats_is_alive_whatever_its_clock_says(tmp_path: Path)
 
 def test_an_earlier_try_that_goes_on_is_waited_for_and_then_refused(tmp_path: Path) -> None:
     began(tmp_path, 1, node("model.a"))
-    answers = iter([True, True, False])
-    assert attempts.settle_earlier(tmp_path, identity(2), alive=lambda _: next(answers)) == ["runs/d/r/t/try-1"]
+    now = [0.0]
+
+    def lives_until(end: float) -> Callable[[object], bool]:
+        def alive(_: object) -> bool:
+            now[0] += 5
+            return now[0] < end
+
+        return alive
+
+    def settle(number: int, end: float) -> list[str]:
+        wait = {"grace_seconds": 90, "clock": lambda: now[0]}
+        return attempts.settle_earlier(tmp_path, identity(number), alive=lives_until(end), **wait)  # type: ignore[arg-type]
+
+    assert settle(2, end=89) == ["runs/d/r/t/try-1"]  # it takes all of its grace period
     began(tmp_path, 2)
     with pytest.raises(ArtifactError, match="an earlier try of this task runs"):
-        attempts.settle_earlier(tmp_path, identity(3), alive=lambda _: True)
+        settle(3, end=9999)
+    assert now[0] < 300
+
+
+def test_a_signal_ends_the_wait_for_an_earlier_try(tmp_path: Path) -> None:
+    interrupts = Interrupts()
+    interrupts.requested = True
+    folder = RunFolder.reserve(tmp_path, identity(1))
+    with pytest.raises(KeyboardInterrupt):
+        is_alive(folder.partial, sleep=interrupts.sleep)
 
 
 def test_the_folder_of_a_run_taken_for_dead_is_not_made_again(tmp_path: Path) -> None:

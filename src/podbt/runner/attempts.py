@@ -1,6 +1,7 @@
 """The earlier tries of a task instance, as the artifact store has them."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,8 @@ from podbt.store.location import StorePath
 
 # try-2, and try-2.2 where the pod was replaced within the try.
 _NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>\.partial)?$")
-_LOOKS = 8  # of up to 15 seconds each: longer than a grace period usually is
+_WAIT_SECONDS = 60.0
+"""Beyond the grace period: for a node that is slow to say that a pod is gone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,12 @@ class Attempt:
 
 
 def settle_earlier(
-    root: StorePath, identity: RunIdentity, *, alive: Callable[[StorePath], bool] = is_alive
+    root: StorePath,
+    identity: RunIdentity,
+    *,
+    grace_seconds: float,
+    alive: Callable[[StorePath], bool] = is_alive,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Publishes what earlier tries of this task instance left unpublished.
 
@@ -46,7 +53,9 @@ def settle_earlier(
     Args:
         root: Root of the artifact store.
         identity: Whose earlier tries.
+        grace_seconds: How long a run may take to stop.
         alive: Tells whether the run that writes to a folder still lasts.
+        clock: For tests.
 
     Returns:
         The folders that were published, relative to the root.
@@ -58,13 +67,12 @@ def settle_earlier(
     for folder in _earlier(root, identity):
         if not _is_unpublished(folder):
             continue
-        for _ in range(_LOOKS):
-            if not alive(folder):
-                break
-        else:
-            raise ArtifactError(
-                f"'{folder}' still grows: an earlier try of this task runs. Let it end, or delete its pod."
-            )
+        deadline = clock() + grace_seconds + _WAIT_SECONDS
+        while alive(folder):
+            if clock() >= deadline:
+                raise ArtifactError(
+                    f"'{folder}' still grows: an earlier try of this task runs. Let it end, or delete its pod."
+                )
         if (path := recover(root, folder)) is not None:
             published.append(path)
     return published

@@ -65,6 +65,16 @@ class Interrupts:
         """From here on a signal is remembered and interrupts nothing: results are being published."""
         self._raising = False
 
+    def sleep(self, seconds: float) -> None:
+        """Sleeps while signals are only remembered, where stopping does no harm.
+
+        Raises:
+            KeyboardInterrupt: The run was told to stop.
+        """
+        time.sleep(seconds)
+        if self.requested:
+            raise KeyboardInterrupt
+
     def raise_again(self) -> None:
         """Interrupts the main thread once more: the first time may have hit code that swallows exceptions."""
         self._raised = False

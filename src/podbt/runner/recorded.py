@@ -18,7 +18,7 @@ from podbt.contract.plan import Plan, load_plan
 from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of, shorten
 from podbt.errors import ArtifactError, ConfigError, PodbtError
 from podbt.runner import attempts
-from podbt.runner.alive import Heartbeat
+from podbt.runner.alive import Heartbeat, is_alive
 from podbt.runner.classify import classify, reason_of
 from podbt.runner.command import BUILDING_COMMANDS, command_of, option_of
 from podbt.runner.connection import invoke_patiently
@@ -183,7 +183,13 @@ class RecordedRun:
         environment = self._environment
         if environment.artifacts is None or not environment.orchestrated:
             return None
-        for path in attempts.settle_earlier(environment.artifacts, environment.identity):
+        settled = attempts.settle_earlier(
+            environment.artifacts,
+            environment.identity,
+            grace_seconds=environment.grace_seconds,
+            alive=lambda folder: is_alive(folder, sleep=self._interrupts.sleep),
+        )
+        for path in settled:
             print(f"podbt: published what a lost try left: {path}", flush=True)
         try:
             return attempts.latest(environment.artifacts, environment.identity)
