@@ -10,6 +10,7 @@ from podbt.runner.classify import classify, of_message
 from podbt.runner.environment import Environment
 from podbt.runner.freshness import Verdict, freshness_arguments, judge, list_arguments, read_manifest
 from podbt.runner.invoke import invoke, list_nodes
+from podbt.runner.sessions import Sessions
 from podbt.runner.skew import check_plan
 from podbt.runner.sources import Sources, earlier_step, last_on_target
 from podbt.runner.state import Resolved, resolve_state
@@ -47,11 +48,19 @@ def check_and_resolve(arguments: Sequence[str], environment: Environment) -> Res
     )
 
 
-def look_at_sources(resolved: Resolved, environment: Environment, target: str | None) -> Prepared:
+def look_at_sources(
+    resolved: Resolved, environment: Environment, target: str | None, sessions: Sessions | None = None
+) -> Prepared:
     """Brings the freshness of sources to where dbt looks for it, and judges it where the step asks for that.
 
     The result of an earlier step of the same DAG run is used where it is recent; otherwise the sources are measured
     now.
+
+    Args:
+        resolved: The step's arguments.
+        environment: Where dbt finds things.
+        target: dbt's target.
+        sessions: Keeps book of the database sessions, so that a stopped run ends these queries, too.
 
     Raises:
         ConfigError: The project cannot be parsed, or files in the store are not what podbt writes.
@@ -67,7 +76,7 @@ def look_at_sources(resolved: Resolved, environment: Environment, target: str | 
     if found and root:
         current.parent.mkdir(parents=True, exist_ok=True)
         current.write_bytes((root / found).read_bytes())
-    elif refusal := _measure(arguments, environment):
+    elif refusal := _measure(arguments, environment, sessions):
         return Prepared(verdict=Verdict(arguments=arguments, refusal=refusal), sources=before)
     if not current.exists():  # a project without sources that have a freshness
         return Prepared(verdict=unchanged, sources=before)
@@ -91,9 +100,11 @@ def _manifest(arguments: Sequence[str], environment: Environment) -> Mapping[str
     return read_manifest(environment.target_path)
 
 
-def _measure(arguments: Sequence[str], environment: Environment) -> tuple[ExitReason, str | None] | None:
+def _measure(
+    arguments: Sequence[str], environment: Environment, sessions: Sessions | None
+) -> tuple[ExitReason, str | None] | None:
     """Runs source freshness. Returns why nothing is known of the sources, where that is so."""
-    outcome = invoke(freshness_arguments(arguments), environment)
+    outcome = invoke(freshness_arguments(arguments), environment, sessions=sessions)
     if outcome.exception is not None:
         return classify(
             command=None, success=False, exception=outcome.exception, nodes=[], interrupted=False, allow_empty=True

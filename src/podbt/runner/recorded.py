@@ -147,7 +147,7 @@ class RecordedRun:
 
     def _invoke(self) -> Outcome:
         """Looks at the sources where the step asks for it, then runs dbt."""
-        self._prepared = look_at_sources(self._resolved, self._environment, self._start.target)
+        self._prepared = look_at_sources(self._resolved, self._environment, self._start.target, self._sessions)
         verdict = self._prepared.verdict
         for line in verdict.lines():
             self._console.say(line)

@@ -1,0 +1,30 @@
+"""What happens before dbt builds."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from podbt.runner import prepare
+from podbt.runner.invoke import Outcome
+from podbt.runner.sessions import Sessions
+from podbt.runner.state import Resolved
+
+
+def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[Any] = []
+
+    def invoke(arguments: list[str], _environment: Any, *, sessions: Sessions | None = None) -> Outcome:
+        known.append((arguments[:2], sessions))
+        return Outcome(success=False, exception=KeyboardInterrupt(), results=[])
+
+    monkeypatch.setattr(prepare, "invoke", invoke)
+    environment: Any = SimpleNamespace(artifacts=None, target_path=tmp_path, freshness="gate")
+    sessions = Sessions()
+    prepared = prepare.look_at_sources(Resolved(arguments=["build"]), environment, "prod", sessions)
+    assert known == [(["source", "freshness"], sessions)]
+    assert prepared.verdict.refusal is not None
+    assert prepared.verdict.refusal[0] == "interrupted"
