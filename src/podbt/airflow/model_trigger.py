@@ -9,12 +9,11 @@ from typing import Any, Final
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
 
-from podbt.airflow import cluster
+from podbt.airflow import cluster, trigger
 from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
 from podbt.airflow.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import identity_of, pod_settings, resolve_step
-from podbt.airflow.trigger import later
 from podbt.airflow.verdict import Duty, Kind, Verdict, judge, report
 from podbt.airflow.watch import ENDED, Place, Watch, wait_for_others, watching, xcom
 from podbt.contract.exits import ExitReason
@@ -27,7 +26,6 @@ from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import build_pod, pod_name
 
 _PATIENCE_SECONDS: Final = 5.0
-_LOG_SECONDS: Final = 1.0
 
 TOLD: Final = "podbt_told"
 """XCom of the group's pod task: its progress, for those who come when the pod is gone."""
@@ -92,14 +90,15 @@ class ModelTrigger(BaseTrigger):
             event = _failed({"error": f"{type(error).__name__}: {error}"})
         self._ended = True
         if self._follower is not None and self.parents is None:
-            later(self._follower.delete(now=not self._follower.leave))  # the event may get lost with the triggerer
+            trigger.later(
+                self._follower.delete(now=not self._follower.leave)
+            )  # the event may get lost with the triggerer
         elif self._follower is not None:
             await self._follower.delete(now=True)
         if self.parents is not None:  # dag.test() ends the event loop together with the trigger
             await cluster.disconnect()
         if not isinstance(event, TaskSuccessEvent):
-            # A busy triggerer closes a task's log before it has read all of it; what failed is not to get lost.
-            await asyncio.sleep(_LOG_SECONDS)
+            await asyncio.sleep(trigger.LOG_SECONDS)
         yield event
 
     async def on_kill(self) -> None:

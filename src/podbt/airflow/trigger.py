@@ -7,7 +7,7 @@ that the scheduler could mistake for a failure (docs/adr/0003).
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
@@ -23,6 +23,9 @@ from podbt.contract.record import RunIdentity, to_json
 from podbt.contract.settings import Settings
 from podbt.errors import PodbtError
 from podbt.pod.build import build_pod
+
+LOG_SECONDS: Final = 1.0
+"""How long a failure waits for its log: a busy triggerer closes a task's log before it has read all of it."""
 
 _background: set[asyncio.Task[None]] = set()
 
@@ -86,6 +89,7 @@ class DbtPodTrigger(BaseTrigger):
             self.log.info("dbt ended with %s, artifacts: %s", outcome.summary.exit_reason, outcome.summary.artifacts)
         else:
             self.log.error("%s", outcome.line)
+            await asyncio.sleep(LOG_SECONDS)
         if outcome.ok and not self.resume_to_end:
             yield TaskSuccessEvent(xcoms={"return_value": report})
         elif outcome.skipped and not self.resume_to_end:

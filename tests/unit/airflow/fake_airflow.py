@@ -9,7 +9,7 @@ import uuid6
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 
-from podbt.airflow import model_trigger, watch
+from podbt.airflow import model_trigger, trigger, watch
 
 
 @dataclass
@@ -34,7 +34,7 @@ class FakeAirflow:
         monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", fake.get_task_states)
         monkeypatch.setattr(XCom, "get_one", fake.get_one)
         monkeypatch.setattr(model_trigger, "_PATIENCE_SECONDS", 0.05)
-        monkeypatch.setattr(model_trigger, "_LOG_SECONDS", 0.0)
+        monkeypatch.setattr(trigger, "LOG_SECONDS", 0.0)
         for name in ("_LOOK_SECONDS", "_STATES_SECONDS", "_NEWS_SECONDS"):
             monkeypatch.setattr(watch, name, 0.02)
         return fake

@@ -60,6 +60,7 @@ def run(
 ) -> tuple[TriggerEvent, FakeCluster]:
     """Runs a trigger to its event while a script plays the cluster; then lets the pod's deletion finish."""
     monkeypatch.setattr(follow, "_TICK_SECONDS", 0.05)
+    monkeypatch.setattr(trigger_module, "LOG_SECONDS", 0.0)
 
     async def both() -> tuple[TriggerEvent, FakeCluster]:
         async with fake_cluster(monkeypatch) as fake:
@@ -114,6 +115,26 @@ def test_each_exit_reason_has_its_end(monkeypatch: pytest.MonkeyPatch, reason: E
         assert event.xcoms == {"return_value": to_json(summary)}
     else:
         assert isinstance(event, TaskSuccessEvent)
+
+
+@pytest.mark.parametrize("reason", [ExitReason.NODE_FAILURE, ExitReason.CONFIG_ERROR, ExitReason.SUCCESS])
+def test_only_a_failure_waits_for_its_log(monkeypatch: pytest.MonkeyPatch, reason: ExitReason) -> None:
+    """A busy triggerer closes a task's log with its event, before it has read the last lines."""
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        slept.append(seconds)
+        await sleep(0 if seconds == 0.125 else seconds)
+
+    async def end(fake: FakeCluster) -> None:
+        await created(fake)
+        monkeypatch.setattr(trigger_module, "LOG_SECONDS", 0.125)
+        monkeypatch.setattr(asyncio, "sleep", noted)
+        await fake.update(NAME, **ended(Summary(status=reason.status, exit_reason=reason), reason.exit_code))
+
+    run(monkeypatch, end)
+    assert (0.125 in slept) is not reason.succeeded
 
 
 def test_a_skip_does_not_pass_the_callbacks_by(monkeypatch: pytest.MonkeyPatch) -> None:
