@@ -203,7 +203,9 @@ async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGe
         except TRANSIENT:
             pass
         else:
-            return
+            if stamp == last:
+                return
+            continue  # a server that shuts down ends the stream as the container's end does: is there more?
         await asyncio.sleep(2)
 
 

@@ -9,10 +9,11 @@ import contextvars
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -33,6 +34,7 @@ _LOOK_SECONDS: Final = 1.0
 _STATES_SECONDS: Final = 2.0
 _NEWS_SECONDS: Final = 0.1
 _LOG_END_SECONDS: Final = 10.0
+_UNANSWERED_SECONDS: Final = 60.0
 _ALONE: Final = 4
 
 ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
@@ -78,6 +80,7 @@ class Watch:
         self._due: asyncio.TimerHandle | None = None
         self._wanted = False
         self._asked = 0.0
+        self._said = ""
         self._looked = asyncio.Event()
         self._readers: set[asyncio.Task[None]] = set()
 
@@ -87,7 +90,7 @@ class Watch:
             await asyncio.wait_for(self._news.wait(), seconds)
 
     async def ready(self) -> None:
-        """Returns once the cluster was asked for pods at least once."""
+        """Returns once the cluster has told its pods, or has not for a minute."""
         await self._looked.wait()
 
     async def states(self) -> dict[str, str | None]:
@@ -110,21 +113,34 @@ class Watch:
 
     async def run(self) -> None:
         """Looks until it is cancelled. Never raises: its readers would all wait for ever."""
+        answered = time.monotonic()
         try:
             while True:
-                try:
-                    api = await cluster.connect()
-                    await self._look(api)
-                    await self._ask()
-                except Exception as error:  # noqa: BLE001 - all who wait here would wait for ever
-                    _log.warning("Watching the pods of %s was cut (%s); going on", self.place.group_id, error)
+                if await self._tried(self._look):
+                    answered = time.monotonic()
+                    await self._tried(self._ask)
+                elif time.monotonic() - answered > _UNANSWERED_SECONDS:
+                    # Airflow's states count beside the pods. Without these, they still end whoever waits for a pod.
+                    self._looked.set()
+                    await self._tried(self._ask)
                 await asyncio.sleep(_LOOK_SECONDS)
         finally:
             for reader in self._readers:
                 reader.cancel()
             await asyncio.gather(*self._readers, return_exceptions=True)
 
-    async def _look(self, api: client.CoreV1Api) -> None:
+    async def _tried(self, step: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await step()
+        except Exception as error:  # noqa: BLE001 - all who wait here would wait for ever
+            if self._said != str(error):  # once, not once a second
+                _log.warning("Watching the pods of %s was cut (%s); going on", self.place.group_id, error)
+            self._said = str(error)
+            return False
+        return True
+
+    async def _look(self) -> None:
+        api = await cluster.connect()
         # While a pod is at work, its own watch tells everything; another one comes only after its end.
         if not self.pods or self.pods[-1].ended:
             for pod in await pods_of(api, self.place, [self.place.pod_task_id]):
@@ -156,7 +172,7 @@ class Watch:
         """Follows one pod to its end."""
         try:
             found.lost = await self._follow(api, found)
-        except cluster.RefusedError as error:
+        except Exception as error:  # noqa: BLE001 - all who wait for its end would wait for ever
             found.lost = f"Pod {found.name} cannot be watched: {error}"
         found.ended = True
         self.changed()
@@ -242,6 +258,8 @@ async def wait_for_others(place: Place, name: str, task_ids: Iterable[str] | Non
         try:
             pods = await pods_of(await cluster.connect(), place, task_ids)
         except cluster.TRANSIENT as error:
+            if isinstance(error, cluster.RefusedError) and error.status == HTTPStatus.FORBIDDEN:
+                raise  # a right that is missing does not come back by waiting
             others = [f"? ({error})"]
         else:
             others = [pod["metadata"]["name"] for pod in pods if not has_ended(pod)]

@@ -31,6 +31,8 @@ class FakeCluster:
     deleted: list[str] = field(default_factory=list)
     cut_watches: int = 0
     """So many watches end in the middle of a line."""
+    cut_logs: int = 0
+    """So many followed logs end as if their container had."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _version: int = 0
     _gone: dict[str, int] = field(default_factory=dict)
@@ -133,6 +135,10 @@ class FakeCluster:
             for line in lines[sent:]:
                 sent += 1
                 await response.write(f"2026-01-01T00:00:00.{sent:09d}Z {line}\n".encode())
+            if self.cut_logs and sent:
+                self.cut_logs -= 1
+                await self._notify()
+                return response
             if name not in self.pods or self.pods[name]["status"]["phase"] in {"Succeeded", "Failed"}:
                 return response
             async with self._changed:

@@ -1,0 +1,80 @@
+"""The look that all tasks of a group share, when the cluster does not answer as it should."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
+from tests.unit.airflow.fake_airflow import FakeAirflow
+from tests.unit.airflow.fake_cluster import FakeCluster
+from tests.unit.airflow.test_model_trigger import SHARED, model, node, older, planned, run, shared_pod
+
+from podbt.airflow import cluster, watch
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Summary
+
+__all__ = ["planned"]  # the fixture
+GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS)
+
+
+class Quiet:
+    """A logger that nobody reads."""
+
+    def info(self, message: str, *args: object) -> None: ...
+    def warning(self, message: str, *args: object) -> None: ...
+
+
+def test_a_cluster_that_never_answers_lets_nobody_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration, or no right to list pods: the pod's own task fails, and the models follow it."""
+    monkeypatch.setattr(watch, "_UNANSWERED_SECONDS", 0.2)
+
+    async def play(_: FakeCluster, airflow: FakeAirflow) -> None:
+        async def away() -> Any:
+            raise cluster.RefusedError(403, b'{"message": "pods is forbidden"}')
+
+        monkeypatch.setattr(cluster, "connect", away)
+        airflow.states["g.pod"] = "failed"
+
+    (event,), fake = run(monkeypatch, play)
+    assert isinstance(event, TaskSkippedEvent)
+    assert fake.created == []
+
+
+def test_a_pod_that_cannot_be_read_is_lost_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Any) -> bool:
+        raise KeyError("phase")
+
+    async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
+        monkeypatch.setattr(watch, "has_ended", broken)
+        await shared_pod(fake, node("b", "start"))
+        airflow.states["g.pod"] = "failed"
+
+    (event,), _ = run(monkeypatch, play)
+    assert isinstance(event, TaskFailedEvent | TaskSkippedEvent)
+
+
+def test_a_log_that_ends_before_its_container_is_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API server or kubelet that shuts down ends a stream as the container's end does."""
+
+    async def play(fake: FakeCluster, _: FakeAirflow) -> None:
+        fake.cut_logs = 1
+        await shared_pod(fake, node("b", "success"))
+        await fake.until(lambda: not fake.cut_logs)
+        await fake.say(SHARED, node("test.t", "pass"))
+
+    (event,), fake = run(monkeypatch, play, model(instance=older()))
+    assert isinstance(event, TaskSuccessEvent)
+    assert fake.log_requests == [SHARED, SHARED]
+
+
+def test_a_missing_right_to_list_pods_is_said_and_not_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object) -> list[dict[str, Any]]:
+        raise cluster.RefusedError(403, b'{"message": "pods is forbidden"}')
+
+    async def connected() -> None: ...
+
+    monkeypatch.setattr(cluster, "connect", connected)
+    monkeypatch.setattr(watch, "pods_of", refused)
+    place = watch.Place(namespace="ns", dag_id="d", run_id="r", pod_task_id="g.pod")
+    with pytest.raises(cluster.RefusedError, match="pods is forbidden"):
+        asyncio.run(asyncio.wait_for(watch.wait_for_others(place, "x", None, Quiet()), 5))
