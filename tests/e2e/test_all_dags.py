@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.e2e import kube, store
+from tests.e2e.due import unpause
 from tests.e2e.needles import LOGS
 from tests.e2e.nightly import PREFIX
 from tests.e2e.rest import Airflow
@@ -40,7 +41,6 @@ CONF = {"dental_adhoc": {"command": "run", "select": "fct_communications", "targ
 DATED = {"dental_month_end"}
 """Takes its day from the data interval, which only a run with a date has."""
 WAVE_SECONDS = 1800
-SCHEDULER_SECONDS = 20
 
 
 def path(dag_id: str, run_id: str) -> str:
@@ -54,31 +54,16 @@ def unpaused(airflow: Airflow, dag_id: str) -> Iterator[str]:
     Where the DAG has a schedule, unpausing it makes Airflow start the last run that was due: that is the run then.
     """
     page = f"/dags/{dag_id}"
-    there = airflow.get(page)
-    earlier = {run["dag_run_id"] for run in airflow.get(f"{page}/dagRuns", limit=100)["dag_runs"]}
-    airflow.patch(page, {"is_paused": False})
+    paused = airflow.get(page)["is_paused"]
     try:
-        run_id = (there["timetable_summary"] and due(airflow, dag_id, earlier)) or start(airflow, dag_id)
+        run_id = unpause(airflow, dag_id) or start(airflow, dag_id)
         try:
             yield run_id
         finally:
             airflow.delete(path(dag_id, run_id))
             kube.exec_api_server("sh", "-c", f"rm -rf '{LOGS}/dag_id={dag_id}/run_id={run_id}'")
     finally:
-        airflow.patch(page, {"is_paused": there["is_paused"]})
-
-
-def due(airflow: Airflow, dag_id: str, earlier: set[str]) -> str | None:
-    """The run that the scheduler starts by itself; None where it has started the last one that was due before."""
-
-    def begun() -> str | None:
-        runs = airflow.get(f"/dags/{dag_id}/dagRuns", limit=100)["dag_runs"]
-        return next((run["dag_run_id"] for run in runs if run["dag_run_id"] not in earlier), None)
-
-    try:
-        return wait_until("the scheduler starts a run", begun, seconds=SCHEDULER_SECONDS)
-    except AssertionError:
-        return None
+        airflow.patch(page, {"is_paused": paused})
 
 
 def start(airflow: Airflow, dag_id: str) -> str:
