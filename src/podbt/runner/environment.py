@@ -86,17 +86,17 @@ class Environment:
             baked=baked if baked and baked.is_dir() else None,
             image=env.get(constants.ENV_IMAGE) or None,
             revision=env.get(constants.ENV_REVISION) or None,
-            allow_empty=env.get(constants.ENV_ALLOW_EMPTY) == "1",
+            allow_empty=_flag(env, constants.ENV_ALLOW_EMPTY),
             expect_plan=env.get(constants.ENV_EXPECT_PLAN) or None,
             on_missing_state=_one_of(env, constants.ENV_ON_MISSING_STATE, ("fail", "full")) or "fail",
             freshness=_one_of(env, constants.ENV_FRESHNESS, ("gate", "exclude")),
             connection_wait_seconds=_seconds(env, constants.ENV_CONNECTION_WAIT),
-            lock_tables=env.get(constants.ENV_LOCK_TABLES) != "0",
+            lock_tables=_flag(env, constants.ENV_LOCK_TABLES, default=True),
             queue_timeout_seconds=_seconds(env, constants.ENV_QUEUE_TIMEOUT, constants.QUEUE_TIMEOUT_SECONDS),
             termination_log=log if given is not None and log.exists() and os.access(log, os.W_OK) else None,
-            resume=env.get(constants.ENV_RESUME) != "0",
-            events=env.get(constants.ENV_EVENTS) == "1",
-            dbts_output=env.get(constants.ENV_OUTPUT) == "dbt",
+            resume=_flag(env, constants.ENV_RESUME, default=True),
+            events=_flag(env, constants.ENV_EVENTS),
+            dbts_output=_one_of(env, constants.ENV_OUTPUT, ("podbt", "dbt")) == "dbt",
             grace_seconds=_grace(env),
         )
 
@@ -114,6 +114,10 @@ def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str 
     if value and value not in choices:
         raise ConfigError(f"{name} is '{value}'. Set it to {' or '.join(choices)}.")
     return value or None
+
+
+def _flag(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    return (_one_of(env, name, ("0", "1")) or str(int(default))) == "1"
 
 
 def _seconds(env: Mapping[str, str], name: str, default: int = 0) -> int:
