@@ -1,11 +1,12 @@
 """Secrets are found by the names people give them, and masking never breaks a file."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
-from podbt.runner.redact import Redactor
+from podbt.runner.redact import RedactedStream, Redactor
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,13 @@ def test_masking_keeps_json_whole(tmp_path: Path) -> None:
     file.write_text(json.dumps({"at": 1700012345.12, "text": 'a"b\\c', "n": "12345"}))
     Redactor({"12345", 'a"b\\c'}).file(file)
     assert json.loads(file.read_text()) == {"at": 1700099999.12, "text": "*****", "n": "99999"}
+
+
+def test_no_way_to_write_text_passes_by_the_mask() -> None:
+    behind = io.StringIO()
+    stream = RedactedStream(behind, Redactor({"hunter22"}))
+    stream.write("a hunter22\n")
+    stream.writelines(["b hunter22\n"])
+    print("c", "hunter22", file=stream)
+    assert behind.getvalue() == "a *****\nb *****\nc *****\n"
+    assert stream.written == len("a hunter22\n" * 3)
