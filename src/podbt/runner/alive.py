@@ -1,5 +1,6 @@
 """alive.json: says what a run is while it lasts, and that it still lasts."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -57,7 +58,8 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
-            self._also()
+            with contextlib.suppress(OSError):  # say a console that is closed: the run still lasts
+                self._also()
             try:
                 self._tell()
             except FileNotFoundError:
