@@ -77,5 +77,8 @@ class Pointers:
             return None
         while record.resumed_from:
             path = f"{record.resumed_from}/{constants.RUN_FILE}"
-            record = RunRecord.parse_json((self._root / path).read_bytes(), source=path)
+            try:
+                record = RunRecord.parse_json((self._root / path).read_bytes(), source=path)
+            except FileNotFoundError:  # pruned
+                return None
         return record.sources if record.sources and (self._root / record.sources).exists() else None

@@ -1,6 +1,7 @@
 """Which sources.json a state goes by."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,8 @@ def test_a_resumed_build_has_seen_what_its_first_try_saw(environment: Any) -> No
         (folder / "run.json").write_text(json.dumps(to_json(record(number, **fields))))
     assert state(moved(environment, record(3, resumed_from="runs/try-2"))).sources == "runs/old/sources.json"
     (environment.artifacts / "runs/old/sources.json").unlink()
+    assert state(moved(environment, record(3, resumed_from="runs/try-2"))).sources is None
+    shutil.rmtree(environment.artifacts / "runs/try-1")  # pruned: no reason to call a published run a failure
     assert state(moved(environment, record(3, resumed_from="runs/try-2"))).sources is None
 
 
