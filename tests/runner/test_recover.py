@@ -188,6 +188,21 @@ def test_the_newest_try_before_counts(tmp_path: Path) -> None:
     assert attempts.latest(tmp_path, RunIdentity(dag_id="d", run_id="other", task_id="t")) is None
 
 
+def test_a_try_that_ended_before_its_nodes_hides_none_of_what_was_done(tmp_path: Path) -> None:
+    recover(tmp_path, began(tmp_path, 1, node("model.a")).partial)
+    recover(tmp_path, began(tmp_path, 2).partial)
+    found = attempts.latest(tmp_path, identity(3))
+    assert found is not None
+    assert [one.unique_id for one in found.nodes] == ["model.a"]
+    reached = RunFolder.reserve(tmp_path, identity(3))
+    alive = Alive(start=start(3, database="x"), beat=3, at=AT)
+    reached.write("alive.json", alive.model_dump_json(exclude_none=True).encode())
+    recover(tmp_path, reached.partial)
+    found = attempts.latest(tmp_path, identity(4))
+    assert found is not None
+    assert found.path.endswith("/try-3")  # it decided to run everything
+
+
 def attempt(reason: ExitReason = ExitReason.INTERRUPTED, *nodes: NodeRecord, **changes: object) -> attempts.Attempt:
     return attempts.Attempt(path="runs/d/r/t/try-1", start=start(1, **changes), nodes=list(nodes), reason=reason)
 

@@ -79,7 +79,7 @@ def settle_earlier(
 
 
 def latest(root: StorePath, identity: RunIdentity) -> Attempt | None:
-    """The newest published try before this one, or None.
+    """The newest published try before this one that got as far as its nodes, or None.
 
     Raises:
         ConfigError: Its files are not what podbt writes.
@@ -90,6 +90,8 @@ def latest(root: StorePath, identity: RunIdentity) -> Attempt | None:
         path = f"{PurePosixPath(layout.run_folder(identity)).parent}/{folder.name}"
         record = RunRecord.parse_json((folder / constants.RUN_FILE).read_bytes(), source=f"{path}/run.json")
         nodes = fold((folder / constants.NODES_FILE).read_bytes(), source=f"{path}/nodes.jsonl")
+        if record.database is None and not nodes:  # it ended before it took over what the one before it had done
+            continue
         return Attempt(path=path, start=record, nodes=settle(nodes), reason=record.exit_reason)
     return None
 
