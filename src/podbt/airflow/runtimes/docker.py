@@ -31,6 +31,12 @@ _POLL_SECONDS: Final = 1.0
 _SILENT_SECONDS: Final = 120.0
 _UNREACHABLE: Final = (RequestException, DockerException, OSError)
 _LOST_CODE: Final = -1
+_PASSING: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
+"""Refusals that pass: a container that is just being removed, a registry's limit."""
+
+
+class _NoImageError(Exception):
+    """The image did not come. Worth a retry, as for a pod: a registry may be away for a while."""
 
 
 class ContainerRun(WatchedRun):
@@ -59,9 +65,12 @@ class ContainerRun(WatchedRun):
         """As the base does; a daemon that cannot be reached, or refuses, is an outcome too."""
         try:
             return super().execute()
+        except _NoImageError as error:
+            return failure(ExitReason.LOST, str(error))
         except APIError as error:
             said = f"Docker refuses container {self._name}: {error.explanation or error}"
-            wrong = error.status_code is not None and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+            code = error.status_code
+            wrong = code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _PASSING
             return failure(ExitReason.CONFIG_ERROR if wrong else ExitReason.LOST, said)
         except (*_UNREACHABLE, AirflowException) as error:
             return failure(ExitReason.LOST, f"The Docker daemon at {self._url} does not answer: {error}")
@@ -167,12 +176,13 @@ class ContainerRun(WatchedRun):
                     f"Image '{image}' is not on the Docker host, and image_pull_policy is Never. Load it."
                 )
         self._log.info("Pulling %s", image)
-        deadline = time.monotonic() + self._settings.startup_timeout_seconds
+        seconds = self._settings.startup_timeout_seconds
+        deadline = time.monotonic() + seconds
         for event in self._api.pull(image, stream=True, decode=True):
             if "error" in event:
-                raise ConfigError(f"Image '{image}' cannot be pulled: {event['error']}")
+                raise _NoImageError(f"Image '{image}' cannot be pulled: {event['error']}")
             if self._stopping or time.monotonic() > deadline:
-                raise OSError(f"'{image}' was not pulled within {self._settings.startup_timeout_seconds} s")
+                raise _NoImageError(f"Image '{image}' was not pulled within {seconds} s.")
 
     def _end_earlier_tries(self) -> None:
         """A worker that was killed leaves its container, and two of them would write the same tables."""
