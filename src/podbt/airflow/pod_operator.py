@@ -83,9 +83,10 @@ class DbtPodOperator(DbtOperator, KubernetesPodOperator):
     async def _wait(self, settings: Settings, pod: V1Pod, told: PodProgress) -> Outcome:
         follower = PodFollower(settings, ApiClient().sanitize_for_serialization(pod), self.log, told.feed)
         try:
-            outcome = await follower.follow()
-            if not self._killed:
-                await follower.delete(now=True)
-            return outcome
+            try:
+                return await follower.follow()
+            finally:
+                if not self._killed:
+                    await follower.delete(now=True)
         finally:
             await cluster.disconnect()

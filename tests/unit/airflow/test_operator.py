@@ -214,6 +214,22 @@ def test_a_waiting_worker_fails_as_the_run_did(
     assert type(raised.value) is error
 
 
+def test_a_waiting_worker_leaves_no_pod_that_nobody_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[bool] = []
+
+    class Broken(Follower):
+        async def follow(self) -> Outcome:
+            raise OSError("watching pods is forbidden")
+
+        async def delete(self, *, now: bool) -> None:
+            deleted.append(now)
+
+    monkeypatch.setattr(module, "PodFollower", Broken)
+    with pytest.raises(OSError, match="forbidden"):
+        operator(deferrable=False).execute(CONTEXT)
+    assert deleted == [True]
+
+
 def test_a_waiting_worker_skips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PodFollower", Follower)
     monkeypatch.setattr(Follower, "outcome", NOTHING)
