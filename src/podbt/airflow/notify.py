@@ -16,6 +16,7 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from podbt.airflow.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
+from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
 from podbt.contract.record import Summary
 from podbt.contract.settings import load_settings
@@ -154,9 +155,22 @@ def _summary(dag_id: str, run_id: str, task_id: str) -> Summary | None:
     value = XCom.get_one(key="return_value", dag_id=dag_id, run_id=run_id, task_id=task_id)
     try:
         data = json.loads(value) if isinstance(value, str) else value
-        return Summary.parse(data, source="XCom") if isinstance(data, dict) else None
+        if not isinstance(data, dict):
+            return None
+        return Summary.parse(data if "exit_reason" in data else _of_model(data), source="XCom")
     except (ValueError, ConfigError):
         return None
+
+
+def _of_model(result: dict[str, Any]) -> dict[str, Any]:
+    """The summary of a model's task, whose XCom is the model's own; see `podbt.airflow.verdict.report`."""
+    failures = result.get("failures") or []
+    if not failures and not result.get("error"):
+        raise ConfigError("XCom: says nothing of a failure.")
+    tests = all(str(failure.get("unique_id")).startswith(("test.", "unit_test.")) for failure in failures)
+    why = ExitReason.LOST if not failures else ExitReason.TEST_FAILURE if tests else ExitReason.NODE_FAILURE
+    known = {key: result[key] for key in ("artifacts", "error", "target") if result.get(key)}
+    return {"status": why.status, "exit_reason": why, "failures": failures, **known}
 
 
 def _owners(tasks: list[FailedTask]) -> dict[str, str]:

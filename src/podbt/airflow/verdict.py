@@ -9,6 +9,7 @@ from podbt.airflow.progress import PodProgress
 from podbt.contract.events import Mark, NodeEvent
 from podbt.contract.exits import ExitReason
 
+_MAX_FAILURES = 5
 _BAD = frozenset({Mark.ERROR, Mark.FAIL})
 _COMPLETE = frozenset(
     {ExitReason.SUCCESS, ExitReason.WARNINGS, ExitReason.NODE_FAILURE, ExitReason.TEST_FAILURE}
@@ -90,6 +91,11 @@ def report(duty: Duty, pod: PodProgress) -> tuple[str, dict[str, Any]]:
             lines.append(f"{_word(mark)}; its line in the pod's log was not seen. {pod.said(key)}".rstrip())
     if pod.artifacts:
         lines.append(f"artifacts: {pod.artifacts} (run_results.json there has the compiled SQL)")
+    failed = [
+        {"unique_id": event.n, "status": event.s, "message": event.m or pod.said(key)}
+        for key, index in duty.at.items()
+        if (event := pod.told(key)) is not None and pod.mark(key, index, duty.plan) in _BAD
+    ]
     own = pod.told(duty.node) if duty.node else None
     status = _word(pod.mark(duty.node, duty.at[duty.node], duty.plan)) if duty.node else "tests"
     result = {
@@ -100,6 +106,7 @@ def report(duty: Duty, pod: PodProgress) -> tuple[str, dict[str, Any]]:
         "at": own.at.isoformat() if own else None,
         "tests": counts,
         "artifacts": pod.artifacts,
+        "failures": failed[:_MAX_FAILURES] or None,
     }
     return "\n".join(lines), {key: value for key, value in result.items() if value is not None}
 

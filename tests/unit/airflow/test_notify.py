@@ -134,6 +134,29 @@ def test_stale_sources_are_told_as_such(airflow: Airflow) -> None:
     assert "source.p.raw.patient: newest row is 80.0 hours old" in airflow.received[0]["message"]
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (
+            {"unique_id": MODEL, "status": "error", "tests": {}, "pod": "x", "artifacts": "runs/night/r/g.pod/try-1",
+             "failures": [{"unique_id": MODEL, "status": "error", "message": "division by zero"}]},
+            ["build: node_failure", f"- {MODEL}: division by zero"],
+        ),
+        (
+            {"unique_id": MODEL, "status": "success", "tests": {"fail": 1},
+             "failures": [{"unique_id": "test.p.t.1", "status": "fail", "message": "Got 3 results"}]},
+            ["build: test_failure", "- test.p.t.1: Got 3 results"],
+        ),
+        ({"status": "lost", "error": "Pod x was deleted."}, ["build: lost: Pod x was deleted."]),
+    ],
+    ids=["model", "test", "lost"],
+)  # fmt: skip
+def test_a_models_task_is_told_in_dbts_words_too(airflow: Airflow, left: dict[str, Any], said: list[str]) -> None:
+    airflow.states, airflow.xcoms = {"build": "failed"}, {"build": json.dumps(left)}
+    notify.on_failure(airflow.context())
+    assert airflow.received[0]["message"].splitlines()[: len(said)] == said
+
+
 @pytest.mark.parametrize("left", [None, "no JSON", {"other": 1}, [1]], ids=str)
 def test_a_task_that_left_no_summary_is_named_all_the_same(airflow: Airflow, left: object) -> None:
     airflow.states, airflow.xcoms = {"build": "failed"}, {"build": left}

@@ -92,3 +92,4 @@ def test_a_report_says_what_dbt_said() -> None:
     assert "fail, 3 rows found  test.p.t1: Got 3 results" in text
     assert "runs/x" in text
     assert (result["rows"], result["seconds"], result["tests"]) == (42, 1.5, {"fail": 1, "pass": 1})
+    assert result["failures"] == [{"unique_id": uid("test.t1"), "status": "fail", "message": "Got 3 results"}]
