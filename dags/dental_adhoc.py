@@ -3,9 +3,7 @@
 Trigger it and fill in the form: the command, what to select (dbt's own words, or a selector from the list), the target.
 The form takes nothing else: no flags, no variables, no target that is not on its list, and words that begin with a dash
 are refused. **Full refresh** rebuilds incremental tables from their sources, so the run waits, for a day at most, until
-somebody approves it under *Required Actions*.
-
-It is not retried, and it waits like every run for others that write the same tables.
+somebody approves it under *Required Actions*. Nothing is retried, and runs wait for others that write the same tables.
 """
 
 from datetime import UTC, datetime, timedelta

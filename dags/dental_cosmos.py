@@ -2,7 +2,6 @@
 
 A task and a pod for each model of `+dim_patients`, on target `demo`, through Astronomer Cosmos in its KUBERNETES mode:
 the same image, Secret and artifact store as all other runs. docs/cosmos.md says when to choose it and what it costs.
-
 Cosmos builds its tasks out of dbt's manifest, so there is no such DAG where Airflow has none.
 """
 

@@ -1,6 +1,6 @@
 """### dental_reference_data: what rarely changes, once a week
 
-On Sundays at 05:00 dbt builds, on target `prod`, vendor lists, staff, clinics, codes and fee schedules. Run it once by
+On Sundays at 04:30 dbt builds, on target `prod`, vendor lists, staff, clinics, codes and fee schedules. Run it once by
 hand before the first `dental_daily_refresh`, which stands on it.
 """
 
@@ -12,7 +12,7 @@ from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_reference_data",
-    schedule="0 5 * * 0",
+    schedule="30 4 * * 0",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
