@@ -302,6 +302,16 @@ def test_an_ephemeral_model_runs_nothing_again_by_itself(
     assert left == selected - {str(i) for i in done - inlined} | again
 
 
+def test_a_unit_test_that_passed_stays_done_when_its_model_did_not() -> None:
+    again: set[str] = set()
+    selection = Selection(expect=lambda _: None, again=again.update)
+    selection.leave_out([node("unit_test.p.a.u"), node("test.p.t")])
+    tests = {"unit_test.p.a.u", "test.p.t"}
+    left = selection.left({"model.p.a", *tests}, lambda ids: tests if "model.p.a" in ids else set())
+    assert left == {"model.p.a", "test.p.t"}
+    assert again == {"test.p.t"}
+
+
 def test_the_published_file_has_each_node_once() -> None:
     lines = lines_of(settle(fold(lines_of([node("model.a", "started"), node("model.a")]), source="x")))
     assert [json.loads(line)["status"] for line in lines.splitlines()] == ["success"]
