@@ -28,10 +28,6 @@ RELATIONS = """
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname like 'analytics%' and c.relkind in ('r', 'v')
 """
-LEFT_OVERS = """
-    select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname like 'analytics%' and (c.relname like '%__dbt_tmp%' or c.relname like '%__dbt_backup%')
-"""
 
 
 @dataclass
@@ -193,6 +189,5 @@ def test_failed_stopped_and_killed_tries_end_as_one_that_ran_through(
     assert cut.statuses() == through.statuses()
     for same in ("counts", "exit_reason", "status", "failures"):
         assert cut.record[same] == through.record[same]
-    assert tables(postgres) == expected
-    assert postgres.query(LEFT_OVERS) == []
+    assert tables(postgres) == expected  # names as well: a temporary table left behind would be one more
     postgres.query("drop database loaded", superuser=True)
