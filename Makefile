@@ -53,7 +53,7 @@ load: ## Copy an image into the local cluster: make load IMAGE=name:1
 ##@ Check
 
 .PHONY: test
-test: ## Everything: lint, types, unit, dbt project, chart and pod, DAGs, then end to end on kind
+test: ## What CI runs: lint, types, unit, dbt project, chart and pod, DAGs, then end to end on kind
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) up # before the tests: on a machine without helm, this is what provides it
@@ -86,11 +86,15 @@ types: venv ## Mypy, strict
 
 .PHONY: test-fast
 test-fast: venv postgres store-servers ## All tests that need no cluster
-	$(BIN)/pytest -m "not e2e and not chaos" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not e2e and not chaos and not long" $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: venv ## End-to-end tests on the cluster that `up` leaves
-	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m e2e tests/e2e tests/chaos $(PYTEST_ARGS)
+	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m "e2e and not long" tests/e2e $(PYTEST_ARGS)
+
+.PHONY: test-long
+test-long: venv postgres ## What takes longest: every DAG once, model tasks, the Docker runtime, resumed tries of the whole project
+	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m long $(PYTEST_ARGS)
 
 .PHONY: chaos
 chaos: venv ## End pods, nodes and databases while dbt runs, and print what came of it (about half an hour)

@@ -17,7 +17,7 @@ from tests.dbt_project.harness import AS_OF, PROJECT, load
 from tests.runner.conftest import Runner, bake
 from tests.support.postgres import Server
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 BUILD = ("build", "--target", "prod")
 DONE = {"success", "pass", "warn", "no-op"}

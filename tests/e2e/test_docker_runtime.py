@@ -23,7 +23,7 @@ from tests.e2e.shell import ROOT, attempt, run, wait_until
 from podbt.airflow import DbtOperator
 from podbt.contract.record import RunRecord
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 PROJECT = ROOT / "tests" / "runner" / "project"
 RUN = "e2e__docker"

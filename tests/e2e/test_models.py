@@ -16,7 +16,7 @@ from tests.e2e.shell import wait_until
 
 from podbt.contract.settings import Settings
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 BROKEN, TABLE, CHILD = "stg_opendental__recall_types", "raw.recalltype", "mart_recalls_due"
 DBT_SAYS = 'relation "raw.recalltype" does not exist'
