@@ -290,7 +290,10 @@ class RecordedRun:
             seconds=round((finished - self._start.started_at).total_seconds(), 3),
             invocation_id=self._journal.invocation_id,
             sources=self._prepared.sources,
-            stale=self._prepared.verdict.stale,
+            stale=[
+                source.model_copy(update={"message": self._redactor.text(source.message)})
+                for source in self._prepared.verdict.stale
+            ],
             left_out=self._prepared.verdict.left_out,
         )
 

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure
 from podbt.errors import ConfigError
 from podbt.runner import recorded
 from podbt.runner.environment import Environment
+from podbt.runner.freshness import Verdict
 from podbt.runner.interrupts import Interrupts
+from podbt.runner.prepare import Prepared
 from podbt.runner.recorded import RecordedRun
 from podbt.runner.redact import Redactor
 from podbt.runner.state import Resolved
@@ -41,18 +45,20 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def execute(env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    def act(error: Exception, *, interrupted: bool = False) -> dict[str, Any]:
+    def act(found: Exception | Prepared, *, interrupted: bool = False) -> dict[str, Any]:
         interrupts = Interrupts()
 
-        def look(*_: object) -> None:
+        def look(*_: object) -> Prepared:
             interrupts.requested = interrupted
-            raise error
+            if isinstance(found, Exception):
+                raise found
+            return found
 
         monkeypatch.setattr(recorded, "look_at_sources", look)
         arguments, environment = ["build"], Environment.read(env)
         code = RecordedRun(
             arguments, Resolved(arguments=arguments), environment,
-            interrupts=interrupts, redactor=Redactor(set()), started=datetime.now(UTC),
+            interrupts=interrupts, redactor=Redactor({"hunter22"}), started=datetime.now(UTC),
         ).execute()  # fmt: skip
         run = dict(json.loads((tmp_path / "artifacts/runs/d/r/t/try-2/run.json").read_text()))
         assert json.loads((tmp_path / "message").read_text())["exit_reason"] == run["exit_reason"]
@@ -77,6 +83,17 @@ def test_a_store_that_cannot_be_asked_is_said_and_recorded(execute: Callable[...
     run = execute(OSError(5, "Input/output error", "/artifacts/targets/prod/freshness.json"))
     assert (run["code"], run["exit_reason"]) == (5, "artifact_error")
     assert "could not be reached at '/artifacts/targets/prod/freshness.json': Input/output error" in run["error"]
+
+
+def test_what_a_database_says_of_a_source_is_masked_as_well(
+    execute: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = Failure(unique_id="source.p.raw.orders", status="runtime error", message="no login with hunter22")
+    refusal = ExitReason.NODE_FAILURE, "All of it is too old: no login with hunter22"
+    run = execute(Prepared(verdict=Verdict(arguments=["build"], stale=[stale], refusal=refusal)))
+    assert run["stale"][0]["message"] == "no login with *****"
+    assert run["error"] == "All of it is too old: no login with *****"
+    assert "hunter22" not in capsys.readouterr().err
 
 
 def test_a_store_that_fails_before_the_run_has_a_folder_is_one_line(env: dict[str, str], tmp_path: Path) -> None:
