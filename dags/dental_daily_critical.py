@@ -19,7 +19,7 @@ with DAG(
     default_args={"owner": "analytics", "retries": 2, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental", "critical"],
-    **notifications(late_after=timedelta(minutes=45)),
+    **notifications(),
 ):
     DbtOperator(
         task_id="daily_critical",

@@ -20,7 +20,7 @@ with DAG(
     default_args={"owner": "analytics", "retries": 2, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
-    **notifications(late_after=timedelta(hours=2)),
+    **notifications(),
 ):
     foundation = DbtOperator(
         task_id="foundation", selector="foundation", target="prod", doc_md=lineage("foundation", target="prod")

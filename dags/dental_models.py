@@ -24,6 +24,6 @@ with DAG(
     default_args={"owner": "analytics", "retries": 1, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
-    **notifications(late_after=timedelta(hours=3)),
+    **notifications(),
 ):
     DbtModelGroup("dbt", target="prod")

@@ -25,7 +25,7 @@ with DAG(
     default_args={"owner": "analytics", "retries": 2, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
-    **notifications(late_after=timedelta(hours=2)),
+    **notifications(),
 ):
     chain(
         DbtOperator(task_id="source_freshness", command="source freshness", target="prod"),

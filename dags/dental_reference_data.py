@@ -19,7 +19,7 @@ with DAG(
     default_args={"owner": "analytics", "retries": 2, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
-    **notifications(late_after=timedelta(hours=1)),
+    **notifications(),
 ):
     DbtOperator(
         task_id="reference_data",

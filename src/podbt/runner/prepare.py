@@ -12,7 +12,7 @@ from podbt.runner.freshness import Verdict, freshness_arguments, judge, list_arg
 from podbt.runner.invoke import invoke, list_nodes
 from podbt.runner.sessions import Sessions
 from podbt.runner.skew import check_plan
-from podbt.runner.sources import Sources, earlier_step, last_on_target
+from podbt.runner.sources import Sources, complete_sources, earlier_step, last_on_target
 from podbt.runner.state import Resolved, resolve_state
 
 
@@ -109,6 +109,7 @@ def _measure(
         return classify(
             command=None, success=False, exception=outcome.exception, nodes=[], interrupted=False, allow_empty=True
         )
+    complete_sources(environment.target_path / constants.SOURCES_FILE, outcome.results)
     messages = [str(getattr(result, "message", None) or "") for result in outcome.results]
     told = [of_message(message) for message in messages]
     return told[0] if told and all(told) else None

@@ -1,7 +1,10 @@
 """How fresh a project's sources are: read from dbt's sources.json, measured by this run or by an earlier one."""
 
+import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -111,3 +114,24 @@ def last_on_target(root: StorePath, target: str | None) -> str | None:
     """Path in the store of the sources.json that was measured last on a target."""
     pointer = Pointer.read(root, target, layout.FRESHNESS) if target else None
     return f"{pointer.run}/{constants.SOURCES_FILE}" if pointer else None
+
+
+def complete_sources(file: Path, results: Iterable[Any]) -> None:
+    """Adds to dbt's sources.json the sources that dbt could not ask.
+
+    Those that end in a database error are in dbt's results but not in the file, as of dbt-core 1.11.
+
+    Args:
+        file: sources.json as dbt wrote it; nothing happens where there is none.
+        results: dbt's own, one a source.
+    """
+    if not file.is_file():
+        return
+    data = json.loads(file.read_bytes())
+    told = {result["unique_id"] for result in data["results"]}
+    for result in results:
+        unique_id = str(result.node.unique_id)
+        if unique_id not in told:
+            error = str(getattr(result, "message", None) or "dbt does not say why")
+            data["results"].append({"unique_id": unique_id, "error": error, "status": "runtime error"})
+    file.write_text(json.dumps(data))

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.errors import ConfigError
 from podbt.runner.freshness import Verdict, freshness_arguments, judge, list_arguments
-from podbt.runner.sources import RECENT, Sources, earlier_step, last_on_target
+from podbt.runner.sources import RECENT, Sources, complete_sources, earlier_step, last_on_target
 
 CHILDREN = {
     "source.p.raw.a": ["model.p.a"],
@@ -168,3 +169,19 @@ def test_something_else_is_no_freshness(tmp_path: Path, text: str) -> None:
     (tmp_path / "sources.json").write_text(text)
     with pytest.raises(ConfigError, match=r"sources\.json"):
         Sources.read(tmp_path / "sources.json")
+
+
+def test_a_source_that_dbt_leaves_out_of_its_file_is_added(tmp_path: Path) -> None:
+    file = tmp_path / "sources.json"
+    complete_sources(file, [])  # a project whose sources have no freshness: no file, and none is made
+    assert not file.exists()
+    told = {"unique_id": "source.shop.raw.people", "status": "pass"}
+    file.write_text(json.dumps({"metadata": {"generated_at": "2026-01-02T03:04:05Z"}, "results": [told]}))
+    ids = ("source.shop.raw.people", "source.shop.raw.orders")
+    complete_sources(
+        file, [SimpleNamespace(node=SimpleNamespace(unique_id=one), message="no such table") for one in ids]
+    )
+    people, orders = Sources.read(file).results
+    assert (people.status, people.too_old) == ("pass", False)
+    assert (orders.unique_id, orders.status, orders.too_old) == (ids[1], "runtime error", True)
+    assert orders.failure().message == "no such table"
