@@ -207,6 +207,7 @@ def test_profile_template(project: Path) -> None:
         "demo": "dbt_demo",
         "clinic": "analytics_clinic",
         "prod": "analytics",
+        "review": "dbt_review",
     }
     for output in outputs.values():
         assert "password" not in output  # dbt hides a missing variable under this name

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from tests.support.postgres import PASSWORD, Server
 
 from podbt.airflow import DbtOperator, DbtPodOperator
@@ -82,11 +82,12 @@ def test_a_wrong_password_fails_at_once_and_is_nowhere(
     assert wrong not in everything(store(settings)) + str(raised.value) + caplog.text
 
 
-def test_an_empty_selection_fails_at_once_unless_allowed(settings: dict[str, Any]) -> None:
+def test_an_empty_selection_fails_at_once_or_skips_where_it_is_allowed(settings: dict[str, Any]) -> None:
     with pytest.raises(AirflowFailException, match="matches no node"):
         DbtOperator(task_id="t", selector="nothing").execute(context())
-    returned = DbtOperator(task_id="t", selector="nothing", allow_empty=True).execute(context(2))
-    assert returned["status"] == "success"
+    with pytest.raises(AirflowSkipException, match="nothing to do"):
+        DbtOperator(task_id="t", selector="nothing", allow_empty=True).execute(context(2))
+    assert read_run(store(settings), "runs/d/r/t/try-2").record.exit_reason == "nothing_to_do"
 
 
 @contextmanager
