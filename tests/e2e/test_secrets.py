@@ -34,9 +34,17 @@ def images(settings: Settings) -> list[str]:
 def test_the_search_finds_what_is_there(images: list[str]) -> None:
     """Without this, the tests below would pass for a search that looks nowhere."""
     request = f"/dags/{DAG}/dagRuns"
-    known = Needles({"dbt": "Running with dbt=", "URL": request, "image": images[0], "file": "class DbtPodOperator("})
+    known = Needles(
+        {
+            "task": "podbt: artifacts: runs/",
+            "dbt": "Running with dbt=",
+            "URL": request,
+            "image": images[0],
+            "file": "class DbtPodOperator(",
+        }
+    )
     places = known.in_volumes()
-    assert any(place.startswith(f"dbt {LOGS}/dag_id=") for place in places)
+    assert any(place.startswith(f"task {LOGS}/dag_id=") for place in places)
     assert any(place.startswith(f"dbt {ARTIFACTS}/runs/") for place in places)
     in_cluster = known.in_cluster()
     assert "image in objects of the namespace" in in_cluster
