@@ -203,6 +203,7 @@ def test_a_volume_of_somebody_else_is_said_in_one_line() -> None:
         "import os\n"
         "from podbt.runner.environment import Environment\n"
         "from podbt.errors import ArtifactError\n"
+        "Environment.read()\n"  # imports what it needs, while the checkout can be read
         "os.setgid(65532); os.setuid(65532)\n"
         "try: Environment.read()\n"
         "except ArtifactError as error: print(error)\n"
@@ -212,11 +213,12 @@ def test_a_volume_of_somebody_else_is_said_in_one_line() -> None:
         (folder / "volume").mkdir()
         for file in ("dbt_project.yml", "profiles.yml"):
             (folder / file).write_text("{}")
-        folder.chmod(0o755)
+        for path in (folder, *folder.iterdir()):
+            path.chmod(0o755)  # whatever the umask is
         env = {**os.environ, "PODBT_ARTIFACTS": str(folder / "volume"), "PODBT_PROJECT_DIR": name}
         env |= {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t"}
-        ended = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
-    assert f"'{folder / 'volume'}' is not writable by user 65532, group 65532" in ended.stdout
+        ended = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert f"'{folder / 'volume'}' is not writable by user 65532, group 65532" in ended.stdout, ended.stderr
 
 
 class Cut(BaseException):
