@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e import kube, warehouse
@@ -101,22 +102,39 @@ def wait_for_database() -> None:
     kube.wait_all_rolled_out()
 
 
+@dataclass(frozen=True)
+class Disk:
+    """A file system with a file that takes all of its room, or does not."""
+
+    filler: str
+
+    def fill(self) -> None:
+        # It ends when nothing fits any more.
+        attempt("docker", "exec", NODE, "dd", "if=/dev/zero", f"of={self.filler}", "bs=64k")
+
+    def free(self) -> None:
+        on_node("rm", self.filler)
+
+
 @contextmanager
-def small_volume(mebibytes: int) -> Iterator[Callable[[], None]]:
-    """Puts a small file system over the artifacts volume; yields what fills it to the last byte."""
+def small_volume(mebibytes: int) -> Iterator[Disk]:
+    """Puts a small file system over the artifacts volume."""
     claim = kube.get("persistentvolumeclaim", "podbt-artifacts")["spec"]["volumeName"]
     volume: dict[str, Any] = kube.get("persistentvolume", claim)
     place = (volume["spec"].get("hostPath") or volume["spec"]["local"])["path"]
     on_node("mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0777", "tmpfs", place)
-
-    def fill() -> None:
-        # It ends when nothing fits any more.
-        attempt("docker", "exec", NODE, "dd", "if=/dev/zero", f"of={place}/filler", "bs=64k")
-
     try:
-        yield fill
+        _mount_anew()
+        yield Disk(f"{place}/filler")
     finally:
         on_node("umount", "--lazy", place)
+        _mount_anew()
+
+
+def _mount_anew() -> None:
+    """The api-server shows the tests the volume, as it was when its pod began."""
+    kube.kubectl("rollout", "restart", "deployment/podbt-api-server")
+    kube.wait_all_rolled_out()
 
 
 @contextmanager
