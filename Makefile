@@ -86,7 +86,7 @@ types: venv ## Mypy, strict
 
 .PHONY: test-fast
 test-fast: venv postgres store-servers ## All tests that need no cluster
-	$(BIN)/pytest -m "not e2e and not chaos and not long" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not e2e and not chaos and not long" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: venv ## End-to-end tests on the cluster that `up` leaves
@@ -104,6 +104,14 @@ chaos: venv ## End pods, nodes and databases while dbt runs, and print what came
 bench: venv ## Measure podbt and its peers side by side on the cluster that `up` leaves (BENCH_ARGS=--help)
 	PYTHONPATH=$(CURDIR)/k8s/local $(BIN)/python -m bench $(BENCH_ARGS)
 
+.PHONY: bench-runner
+bench-runner: venv postgres ## Measure what podbt's runner adds to dbt, and the way to the first node (no cluster)
+	$(BIN)/python -m bench.runner_overhead $(BENCH_ARGS)
+
+.PHONY: bench-parse
+bench-parse: venv ## Measure the parse of a DAG file beside Cosmos (no cluster)
+	$(BIN)/python -m bench.parse $(BENCH_ARGS)
+
 .PHONY: lock
 lock: venv ## Compile the requirements anew
 	PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile
@@ -112,7 +120,7 @@ lock: venv ## Compile the requirements anew
 
 .PHONY: help
 help: ## Print this
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 # What the targets above stand on.
 

@@ -1,68 +1,139 @@
-"""What the runner adds to plain `dbt build`: medians of pairs that run in turn, in one environment.
+"""What the runner adds to `dbt build`, and where the time to the first node goes: medians of pairs that run in turn.
 
-    .venv/bin/python bench/runner_overhead.py PROJECT BAKED [--pairs 10] [-- build --select …]
+    make bench-runner
+    .venv/bin/python -m bench.runner_overhead [--pairs 10] [--patients 300] [-- build --selector staging_only]
 
-PROJECT is a dbt project whose profile's connection comes from the environment, BAKED the folder that `podbt plan`
-wrote. The runner takes the baked parse in its first run; dbt alone takes what it wrote in its own first run.
-Wall and processor seconds are printed: on a busy machine only the second says something.
+dbt_dental_models on a PostgreSQL of its own, target prod, the parse baked as in the image. The runner takes the baked
+parse in each run, as a pod does; dbt alone takes what it wrote in its own first run.
+Wall and processor seconds are printed: on a busy machine only the second says something. The parts are wall seconds,
+taken from the times in dbt's own log.
 """
 
 import argparse
+import json
 import os
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+from tests.dbt_project.harness import AS_OF, PROJECT, load
+from tests.support.postgres import PASSWORD, server
 
 DBT = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"
 PODBT = "from podbt.cli import main; raise SystemExit(main())"
 
 
-def measured(program: str, arguments: list[str], env: dict[str, str]) -> tuple[float, float]:
-    """Wall and processor seconds of one process."""
-    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+# What dbt's log tells at the end of each part; the first begins with the process, the last ends with it.
+PARTS = {
+    "interpreter, imports, what comes before dbt": "MainReportVersion",
+    "profile, parse, graph": "FoundStats",
+    "selection": "ConcurrencyLine",
+    "schemas, cache of relations, hooks on-run-start": "NodeStart",
+}
+NODES, END = "nodes", "results, artifacts, end of the process"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: seconds."""
+
+    wall: float
+    processor: float
+    parts: dict[str, float]
+
+
+def measured(program: str, arguments: list[str], env: dict[str, str], log: Path) -> Measured:
+    log.unlink(missing_ok=True)
+    at, began, before = time.time(), time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", program, *arguments], env=env, check=True, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     used = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    return time.perf_counter() - began, used
+    return Measured(wall, used, parts_of(log, at, at + wall))
+
+
+def parts_of(log: Path, began: float, ended: float) -> dict[str, float]:
+    """Seconds of each part, by the first of each event and the last node's end in dbt's log (a line of JSON each)."""
+    first: dict[str, float] = {}
+    last = began
+    for line in log.read_text().splitlines():
+        info = json.loads(line)["info"]
+        when = datetime.fromisoformat(info["ts"]).timestamp()
+        first.setdefault(info["name"], when)
+        if info["name"] == "NodeFinished":
+            last = when
+    parts, before = {}, began
+    for part, event in PARTS.items():
+        parts[part], before = first[event] - before, first[event]
+    return {**parts, NODES: last - before, END: ended - last}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("project", type=Path)
-    parser.add_argument("baked", type=Path)
     parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--patients", type=int, default=300)
     parser.add_argument("dbt", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    options.dbt = options.dbt[options.dbt[:1] == ["--"] :] or ["build"]
-    with tempfile.TemporaryDirectory() as place:
-        project, scratch = options.project.resolve(), Path(place)
-        (scratch / "artifacts").mkdir()
-        plain = os.environ | {
-            "DBT_ENGINE_PROJECT_DIR": str(project), "DBT_ENGINE_PROFILES_DIR": str(project),
-            "DBT_ENGINE_TARGET_PATH": str(scratch / "dbt"), "DBT_ENGINE_LOG_PATH": str(scratch / "dbt"),
-            "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false",
+    options.dbt = options.dbt[options.dbt[:1] == ["--"] :] or ["build", "--selector", "staging_only"]
+    with tempfile.TemporaryDirectory() as place, server() as postgres:
+        scratch = Path(place)
+        os.environ |= {
+            "WAREHOUSE_HOST": "127.0.0.1", "WAREHOUSE_PORT": str(postgres.port), "WAREHOUSE_DATABASE": "warehouse",
+            "WAREHOUSE_USER": "dbt", "WAREHOUSE_PASSWORD": PASSWORD, "WAREHOUSE_SSLMODE": "disable",
         }  # fmt: skip
-        runner = os.environ | {
-            "PODBT_PROJECT_DIR": str(project), "PODBT_BAKED": str(options.baked.resolve()),
-            "PODBT_SCRATCH": str(scratch), "PODBT_ARTIFACTS": str(scratch / "artifacts"),
-        }  # fmt: skip
-        measured(DBT, options.dbt, plain)
-        measured(PODBT, ["run", "--", *options.dbt], runner)
-        pairs = [
-            (measured(DBT, options.dbt, plain), measured(PODBT, ["run", "--", *options.dbt], runner))
-            for _ in range(options.pairs)
-        ]
-    print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {len(pairs)} pairs")
-    for index, kind in enumerate(("wall", "processor")):
-        dbt, podbt = ([pair[side][index] for pair in pairs] for side in (0, 1))
-        added = statistics.median(b - a for a, b in zip(dbt, podbt, strict=True))
-        medians = f"dbt {statistics.median(dbt):.2f} s, podbt {statistics.median(podbt):.2f} s"
-        print(f"{kind}: {medians}, added {added:+.2f} s (median of the pairs' differences)")
+        load(postgres, "--patients", str(options.patients), "--as-of", AS_OF.isoformat())
+        subprocess.run([sys.executable, "-c", PODBT, "plan", "--project-dir", PROJECT, "--output", scratch], check=True)
+        pairs = compared([*options.dbt, "--target", "prod"], scratch, options.pairs)
+    report(pairs)
+
+
+def compared(dbt: list[str], scratch: Path, pairs: int) -> list[tuple[Measured, Measured]]:
+    (scratch / "artifacts").mkdir()
+    shared = os.environ | {"DBT_ENGINE_LOG_FORMAT_FILE": "json", "DBT_ENGINE_LOG_LEVEL_FILE": "debug"}
+    plain = shared | {
+        "DBT_ENGINE_PROJECT_DIR": str(PROJECT), "DBT_ENGINE_PROFILES_DIR": str(PROJECT),
+        "DBT_ENGINE_TARGET_PATH": str(scratch / "dbt"), "DBT_ENGINE_LOG_PATH": str(scratch / "dbt"),
+        "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }  # fmt: skip
+    runner = shared | {
+        "PODBT_PROJECT_DIR": str(PROJECT), "PODBT_BAKED": str(scratch),
+        "PODBT_SCRATCH": str(scratch), "PODBT_ARTIFACTS": str(scratch / "artifacts"),
+    }  # fmt: skip
+
+    def pair() -> tuple[Measured, Measured]:
+        shutil.rmtree(scratch / "podbt", ignore_errors=True)  # a pod begins with nothing
+        return (
+            measured(DBT, dbt, plain, scratch / "dbt" / "dbt.log"),
+            measured(PODBT, ["run", "--", *dbt], runner, scratch / "podbt" / "logs" / "dbt.log"),
+        )
+
+    pair()
+    return [pair() for _ in range(pairs)]
+
+
+def report(pairs: list[tuple[Measured, Measured]]) -> None:
+    load = os.getloadavg()[0]
+    print(f"{platform.platform()}, {os.cpu_count()} cores, load {load:.1f}, {len(pairs)} pairs\n")
+    print("| seconds, medians | dbt | podbt | added (median of the pairs' differences) |\n| --- | ---: | ---: | ---: |")
+    row("wall", [(dbt.wall, podbt.wall) for dbt, podbt in pairs])
+    row("processor", [(dbt.processor, podbt.processor) for dbt, podbt in pairs])
+    for part in (*PARTS, NODES, END):
+        row(part, [(dbt.parts[part], podbt.parts[part]) for dbt, podbt in pairs])
+    before_nodes = [tuple(sum(side.parts[part] for part in PARTS) for side in pair) for pair in pairs]
+    row("start to first node", [(dbt, podbt) for dbt, podbt in before_nodes])
+
+
+def row(name: str, pairs: list[tuple[float, float]]) -> None:
+    medians = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
+    added = statistics.median(podbt - dbt for dbt, podbt in pairs)
+    print(f"| {name} | {' | '.join(f'{median:.2f}' for median in medians)} | {added:+.2f} |")
 
 
 if __name__ == "__main__":

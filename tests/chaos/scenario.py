@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from tests.chaos import tables
 from tests.chaos.report import Report, Row
-from tests.e2e import store, warehouse
+from tests.e2e import kube, store, warehouse
 from tests.e2e.nightly import ENDED, LOCKED_TABLE, Night
-from tests.e2e.shell import wait_until
+from tests.e2e.shell import attempt, wait_until
 
 from podbt import constants
 from podbt.contract import layout
@@ -16,6 +16,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.runs import Run
 
 _NODES_FIRST = 40
+_DONE = {"success", "pass", "warn", "no-op"}
 _TRY_ENDED = {"up_for_retry", *ENDED}
 
 
@@ -29,6 +30,7 @@ class Seen:
     """The disturbed try's record, as the store holds it in the end."""
     queries_left: int
     next_run: Run
+    next_log: str
     differing: list[str]
 
     @property
@@ -39,7 +41,7 @@ class Seen:
     @property
     def done_before(self) -> set[str]:
         """What the disturbed try had ended well."""
-        return {node.unique_id for node in self.run.nodes if not node.failed and node.status != "skipped"}
+        return {node.unique_id for node in self.run.nodes if node.status in _DONE}
 
 
 @dataclass
@@ -95,6 +97,7 @@ class Chaos:
             run=store.run_of(night.folder(number)),
             queries_left=len(left),
             next_run=store.run_of(night.folder(again)),
+            next_log=night.log(again),
             differing=tables.differences(self.expected, tables.contents(self.prefix)),
         )
         self.report.add(self._row(name, seen))
@@ -102,8 +105,9 @@ class Chaos:
 
     def _journal_length(self, number: int) -> int:
         folder = f"{self.night.folder(number)}{layout.PARTIAL_SUFFIX}"
-        path = f"{folder}/{constants.NODES_FILE}"
-        return len(store.text(path).splitlines()) if path in store.files(folder) else 0
+        # Neither is there before the runner has begun, nor any more when it has ended.
+        found = attempt(*kube.KUBECTL, "exec", *kube.API_SERVER, "--", "cat", store.place(folder, constants.NODES_FILE))
+        return len(found.stdout.splitlines())
 
     @staticmethod
     def _queries_left() -> list[object]:

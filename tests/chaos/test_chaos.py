@@ -23,7 +23,7 @@ def check_resumed(seen: Seen) -> None:
     assert seen.differing == []
     assert seen.queries_left == 0
     assert seen.done_before
-    assert not seen.ran_again & seen.done_before
+    assert not seen.ran_again & seen.done_before, seen.next_log
     # The final record is that of a run nobody disturbed.
     assert seen.next_run.record.status == "success"
     assert len({node.unique_id for node in seen.next_run.nodes}) == seen.next_run.record.counts["total"]

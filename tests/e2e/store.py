@@ -27,8 +27,13 @@ def beside(folder: str) -> set[str]:
     return set(exec_api_server("ls", "-A", f"{ROOT}/{folder.rpartition('/')[0]}").split())
 
 
+def place(*names: str) -> str:
+    """Where the api-server sees it."""
+    return "/".join((ROOT, *names))
+
+
 def text(path: str) -> str:
-    return exec_api_server("cat", f"{ROOT}/{path}")
+    return exec_api_server("cat", place(path))
 
 
 def document(path: str) -> Any:
