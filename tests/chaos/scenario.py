@@ -74,6 +74,7 @@ class Chaos:
             between: What has to happen before the next try.
         """
         night = self.night
+        night.wait_alone()
         with around or nullcontext(), warehouse.locked(LOCKED_TABLE) as unlock:
             number = night.begin_build()
             pod = wait_until("the build's pod is there", lambda: night.pods(number))[0]["metadata"]["name"]

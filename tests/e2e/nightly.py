@@ -28,8 +28,15 @@ class Night:
         self.run_id = f"{PREFIX}{secrets.token_hex(4)}"
         self.started = False
 
-    def start(self) -> None:
+    def wait_alone(self) -> None:
+        """Waits until no other run is under way, such as the night's own: only one goes at a time.
+
+        To be called before a table is locked, since the other one would wait for that table.
+        """
         wait_until("no other run is under way", lambda: not self._others(), seconds=1200, every=2)
+
+    def start(self) -> None:
+        self.wait_alone()
         self.airflow.post(f"/dags/{DAG}/dagRuns", {"dag_run_id": self.run_id, "logical_date": None})
         self.started = True
 
@@ -95,6 +102,7 @@ class Night:
     @contextmanager
     def held_build(self) -> Iterator["HeldBuild"]:
         """A build that is at work and cannot end, because a table that it reads is locked."""
+        self.wait_alone()
         with warehouse.locked(LOCKED_TABLE) as release:
             try:
                 number = self.begin_build()
