@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.runner.conftest import PROJECT
 
+from podbt.contract.graph import graph_of
 from podbt.contract.plan import Plan
 from podbt.errors import ConfigError
 from podbt.runner.bake import bake
@@ -58,3 +59,29 @@ def test_a_broken_project_is_dbts_message(tmp_path: Path) -> None:
 def test_no_project_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Give the folder of a dbt project"):
         bake(tmp_path, tmp_path / "baked")
+
+
+def test_groups_are_what_dbt_resolves_them_to(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT, project)
+    (project / "models/groups.yml").write_text(
+        "groups:\n"
+        "  - {name: finance, owner: {name: Finance, email: finance@example.com}}\n"
+        "  - {name: mail.only, owner: {email: [first@example.com, second@example.com]}}\n"
+        "  - {name: two words, owner: {name: nobody}}\n"
+    )
+    (project / "models/after.sql").write_text("{{ config(group='mail.only') }}\nselect 1 as id")
+    good = (project / "models/good.sql").read_text()
+    (project / "models/good.sql").write_text("{{ config(group='finance') }}\n" + good)
+    (project / "dbt_project.yml").write_text(
+        (project / "dbt_project.yml").read_text() + "\nseeds: {small: {+group: finance}}\n"
+    )
+    plan = bake(project, tmp_path / "baked")
+    tests = {key for key, node in plan.nodes.items() if node.resource_type == "test"}
+    assert set(plan.groups) == {"finance", "mail.only"}  # no --select can mean the third
+    assert set(plan.groups["finance"].nodes) == {"model.small.good", "seed.small.codes", *tests}
+    assert plan.groups["finance"].owner == "Finance"
+    assert plan.groups["mail.only"].nodes == ["model.small.after"]
+    assert plan.groups["mail.only"].owner == "first@example.com"
+    assert set(graph_of(plan, groups=["finance"]).members) == {"model.small.good", "seed.small.codes"}
+    assert bake(PROJECT, tmp_path / "none").groups == {}

@@ -2,15 +2,21 @@
 
 from typing import Any
 
-from podbt.contract.plan import Plan, PlanNode, PlanSelector
+from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 
 
-def plan(*lines: str, selectors: dict[str, list[str]] | None = None, **nodes: dict[str, Any]) -> Plan:
+def plan(
+    *lines: str,
+    selectors: dict[str, list[str]] | None = None,
+    groups: dict[str, list[str]] | None = None,
+    **nodes: dict[str, Any],
+) -> Plan:
     """Makes a plan.
 
     Args:
         lines: "name < parent parent" a node. A name with a kind ("seed.codes") is of that kind, all others are models.
         selectors: unique_ids by selector.
+        groups: unique_ids by dbt group; the owner of group `x` is "x-team".
         nodes: More fields of single nodes, by name.
     """
     made: dict[str, PlanNode] = {}
@@ -27,7 +33,8 @@ def plan(*lines: str, selectors: dict[str, list[str]] | None = None, **nodes: di
             **fields,
         )
     chosen = {name: PlanSelector(nodes=ids) for name, ids in (selectors or {}).items()}
-    return Plan.seal(project="p", dbt_version="1.11.0", nodes=made, sources={}, selectors=chosen)
+    grouped = {name: PlanGroup(owner=f"{name}-team", nodes=ids) for name, ids in (groups or {}).items()}
+    return Plan.seal(project="p", dbt_version="1.11.0", nodes=made, sources={}, selectors=chosen, groups=grouped)
 
 
 def uid(word: str) -> str:

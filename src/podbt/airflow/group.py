@@ -31,7 +31,8 @@ class DbtModelGroup(TaskGroup):
         group_id: The task group's name.
         plan: The project: a plan, or a plan file; the settings' plan file by default.
         selector: A selector of selectors.yml.
-        tags: Nodes with any of these tags. Without selector and tags it is the whole project.
+        tags: Nodes with any of these tags.
+        groups: Nodes in any of these dbt groups. Without selector, tags and groups it is the whole project.
         command: build, or run for models without tests.
         target: Another dbt target than the settings'. Templated.
         vars: dbt's --vars. Templated. Visible in the pod's spec: not for secrets.
@@ -55,6 +56,7 @@ class DbtModelGroup(TaskGroup):
         plan: Plan | str | Path | None = None,
         selector: str | None = None,
         tags: Iterable[str] = (),
+        groups: Iterable[str] = (),
         command: str = "build",
         target: str | None = None,
         vars: Mapping[str, Any] | None = None,  # noqa: A002 - dbt's own word
@@ -70,14 +72,15 @@ class DbtModelGroup(TaskGroup):
         if command not in _COMMANDS:
             raise ConfigError(f"DbtModelGroup: command is '{command}'. Give {' or '.join(_COMMANDS)}.")
         tags = [tags] if isinstance(tags, str) else list(tags)
+        groups = [groups] if isinstance(groups, str) else list(groups)
         found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
-        graph = graph_of(found, selector=selector, tags=tags, checks=command == "build")
+        graph = graph_of(found, selector=selector, tags=tags, groups=groups, checks=command == "build")
         if command == "run":
             graph = _models_only(graph)
         if len(graph.members) > max_tasks:
             raise ConfigError(
                 f"DbtModelGroup '{group_id}' would have {len(graph.members)} model tasks, more than {max_tasks}. "
-                "Split it by selectors or tags, or run DbtPodOperator steps; or raise max_tasks."
+                "Split it by selectors, tags or dbt groups, or run DbtPodOperator steps; or raise max_tasks."
             )
         if retries is not None:
             kwargs["default_args"] = {**(kwargs.get("default_args") or {}), "retries": retries}
@@ -88,8 +91,9 @@ class DbtModelGroup(TaskGroup):
         self._settings = dict(settings or {})
         self._folders = folders
         self._plan = found
+        select = [*(f"tag:{tag}" for tag in tags), *(f"group:{group}" for group in groups)]
         with self:
-            self._fill(graph, {"selector": selector, "select": [f"tag:{tag}" for tag in tags]}, assets=assets)
+            self._fill(graph, {"selector": selector, "select": select}, assets=assets)
 
     def _fill(self, graph: Graph, selection: dict[str, Any], *, assets: bool) -> None:
         start = EmptyOperator(task_id="start", doc_md="Lets all models of the group begin.")
@@ -133,7 +137,7 @@ class DbtModelGroup(TaskGroup):
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node
         group = self._folder(member.folder) if self._folders else self
-        owner = node.meta.get("owner")
+        owner = self._plan.owner_of(member.unique_id)
         with group:
             return self._task(
                 member.label,
@@ -142,7 +146,7 @@ class DbtModelGroup(TaskGroup):
                 pod,
                 kind=node.resource_type,
                 doc_md=_doc(member),
-                **({"owner": str(owner)} if isinstance(owner, str) else {}),
+                **({"owner": owner} if owner else {}),
             )
 
     def _task(

@@ -180,13 +180,8 @@ def _owners(tasks: list[FailedTask]) -> dict[str, str]:
     if not failing or path is None:
         return {}
     try:
-        nodes = load_plan(path).nodes
+        plan = load_plan(path)
     except PodbtError as error:
         _log.warning("Owners are not known: %s", error)
         return {}
-    owners = {}
-    for unique_id in failing & set(nodes):
-        metas = [nodes[one].meta for one in (unique_id, *nodes[unique_id].depends_on) if one in nodes]
-        if owner := next((meta["owner"] for meta in metas if meta.get("owner")), None):
-            owners[unique_id] = str(owner)
-    return owners
+    return {unique_id: owner for unique_id in failing if (owner := plan.owner_of(unique_id))}

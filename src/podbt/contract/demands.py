@@ -45,9 +45,9 @@ def demands_of(meta: Mapping[str, Any], name: str) -> Demands | None:
 def fitted(settings: Settings, step: Step, plan: Plan) -> Settings:
     """The settings with resources that are enough for every model of a step, and on a node that all of them accept.
 
-    A selector is looked up in the plan, where dbt has resolved it, and so is a selection of plain names. What only dbt
-    can resolve (graph operators, methods, states) may be any node, so it counts as all of them: too much, never too
-    little.
+    Selectors and groups are looked up in the plan, where dbt has resolved them, and so is a selection of plain names.
+    What only dbt can resolve (graph operators, other methods, states) may be any node, so it counts as all of them: too
+    much, never too little.
 
     Raises:
         ConfigError: Two models of the step demand different values of one node label.
@@ -76,9 +76,10 @@ def _candidates(step: Step, plan: Plan) -> Iterable[str]:
     if step.selector is not None:
         known = plan.selectors.get(step.selector)
         return [one for one in known.nodes if one in plan.nodes] if known else plan.nodes
-    names = {node.name: unique_id for unique_id, node in plan.nodes.items()}
-    if step.select and all(word in names for word in step.select):
-        return [names[word] for word in step.select]
+    named = {node.name: [unique_id] for unique_id, node in plan.nodes.items()}
+    named |= {f"group:{name}": group.nodes for name, group in plan.groups.items()}
+    if step.select and all(word in named for word in step.select):
+        return [unique_id for word in step.select for unique_id in named[word] if unique_id in plan.nodes]
     return plan.nodes
 
 

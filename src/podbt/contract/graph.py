@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 
-from podbt.contract.plan import Plan, PlanNode
+from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 from podbt.errors import ConfigError
 
 _BUILT: Final = frozenset({"model", "seed", "snapshot", "function"})
 _CHECKS: Final = frozenset({"test", "unit_test"})
+_Resolved = TypeVar("_Resolved", PlanSelector, PlanGroup)
 OWN_TASKS: Final = ("start", "pod", "tests", "assets", "finish")
 """Names of a group's tasks that are no members."""
 
@@ -48,7 +49,14 @@ class Graph:
     loose: tuple[str, ...]
 
 
-def graph_of(plan: Plan, *, selector: str | None = None, tags: Collection[str] = (), checks: bool = True) -> Graph:
+def graph_of(
+    plan: Plan,
+    *,
+    selector: str | None = None,
+    tags: Collection[str] = (),
+    groups: Collection[str] = (),
+    checks: bool = True,
+) -> Graph:
     """Lays out the tasks of a group.
 
     Each test belongs to one member: of those that it reads the one furthest down, since that is the last that dbt
@@ -57,13 +65,14 @@ def graph_of(plan: Plan, *, selector: str | None = None, tags: Collection[str] =
     Args:
         plan: The project.
         selector: A selector of selectors.yml, as dbt resolved it when the plan was made.
-        tags: Nodes with any of these tags. Without selector and tags everything is meant.
+        tags: Nodes with any of these tags.
+        groups: Nodes in any of these dbt groups, as dbt resolved them. Without any of the three everything is meant.
         checks: Whether the group's command runs tests.
 
     Raises:
-        ConfigError: There is no such selector, or nothing is selected.
+        ConfigError: There is no such selector or group, or nothing is selected.
     """
-    return _Layout(plan, _chosen(plan, selector, tags)).graph(checks=checks)
+    return _Layout(plan, _chosen(plan, selector, tags, groups)).graph(checks=checks)
 
 
 def selection_names(unique_ids: Iterable[str]) -> list[str]:
@@ -79,13 +88,14 @@ def _name(unique_id: str) -> str:
     return rest.rsplit(".", 1)[-1] if kind == "unit_test" else rest
 
 
-def _chosen(plan: Plan, selector: str | None, tags: Collection[str]) -> set[str]:
-    if selector and tags:
-        raise ConfigError(f"Selector '{selector}' stands beside tags. Give one or the other.")
+def _chosen(plan: Plan, selector: str | None, tags: Collection[str], groups: Collection[str]) -> set[str]:
+    given = {"selector": selector, "tags": tags, "groups": groups}
+    if len(named := [name for name, value in given.items() if value]) > 1:
+        raise ConfigError(f"{' and '.join(named)} stand beside each other. Give one of them.")
     if selector:
-        if selector not in plan.selectors:
-            raise ConfigError(f"The plan has no selector '{selector}'. It has {', '.join(sorted(plan.selectors))}.")
-        return set(plan.selectors[selector].nodes)
+        return set(_known("selector", selector, plan.selectors).nodes)
+    if groups:
+        return {unique_id for group in groups for unique_id in _known("group", group, plan.groups).nodes}
     if not tags:
         return set(plan.nodes)
     wanted = set(tags)
@@ -94,6 +104,12 @@ def _chosen(plan: Plan, selector: str | None, tags: Collection[str]) -> set[str]
     return tagged | {
         key for key, node in plan.nodes.items() if node.resource_type in _CHECKS and tagged & set(node.depends_on)
     }
+
+
+def _known(kind: str, name: str, named: Mapping[str, _Resolved]) -> _Resolved:
+    if name not in named:
+        raise ConfigError(f"The plan has no {kind} '{name}'. It has {', '.join(sorted(named)) or 'none'}.")
+    return named[name]
 
 
 class _Layout:

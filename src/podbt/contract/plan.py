@@ -1,6 +1,6 @@
 """Plan: what dbt knows about a project, compiled by dbt when the image is built.
 
-Airflow loads this small file and never a manifest. Selectors are resolved by dbt; nothing here reimplements them.
+Airflow loads this small file and never a manifest. dbt resolves selectors and groups; nothing here reimplements that.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pydantic import Field
 from podbt.contract.model import Strict
 from podbt.errors import ConfigError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class PlanNode(Strict):
@@ -46,15 +46,24 @@ class PlanSelector(Strict):
     nodes: list[str]
 
 
-class Plan(Strict):
-    """A project as DAGs see it. Keys of the maps are dbt's unique_ids and selector names."""
+class PlanGroup(Strict):
+    """A dbt group and the nodes that dbt resolves `group:<name>` to: those in it, and the tests that read them."""
 
-    schema_version: Literal[1] = 1
+    owner: str | None = None
+    """Whose it is: the owner's name, else the first of its addresses."""
+    nodes: list[str]
+
+
+class Plan(Strict):
+    """A project as DAGs see it. Keys of the maps are dbt's unique_ids, and names of selectors and groups."""
+
+    schema_version: Literal[2] = 2
     project: str
     dbt_version: str
     nodes: dict[str, PlanNode]
     sources: dict[str, PlanSource]
     selectors: dict[str, PlanSelector]
+    groups: dict[str, PlanGroup] = {}
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
     @classmethod
@@ -62,6 +71,17 @@ class Plan(Strict):
         """Builds a plan and computes its hash, which covers everything but itself."""
         draft = cls(hash="0" * 64, **content)
         return draft.model_copy(update={"hash": draft.computed_hash()})
+
+    def owner_of(self, unique_id: str) -> str | None:
+        """Whose a node is: its meta's owner, else the owner of its dbt group. A test is with what it reads."""
+        node = self.nodes.get(unique_id)
+        if node is None:
+            return None
+        if owner := node.meta.get("owner"):
+            return str(owner)
+        if node.resource_type in {"test", "unit_test"}:  # it may be with the nodes of several groups
+            return next(filter(None, map(self.owner_of, node.depends_on)), None)
+        return next((group.owner for group in self.groups.values() if unique_id in group.nodes), None)
 
     def computed_hash(self) -> str:
         content = self.model_dump(mode="json", exclude={"hash"})

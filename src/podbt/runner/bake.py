@@ -14,12 +14,13 @@ import yaml
 
 from podbt import constants
 from podbt.contract.demands import demands_of
-from podbt.contract.plan import Plan, PlanNode, PlanSelector, PlanSource
+from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.errors import ConfigError
 from podbt.runner.parsed import Watch, save
 
 _REQUIRED_ENV = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
 _PLACEHOLDER = "1"  # passes for a host name as well as for a port
+_SELECTABLE = re.compile(r"[\w.-]+")  # a group of another name (blanks, commas, wildcards) no --select can mean
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 
 
@@ -116,8 +117,17 @@ def _plan(manifest: Any) -> Plan:
         nodes={key: _node(node) for key, node in sorted(nodes.items()) if str(node.resource_type) in _RUNNABLE},
         sources={key: _source(source) for key, source in sorted(manifest.sources.items())},
         selectors={
-            name: PlanSelector(description=str(definition.get("description") or ""), nodes=_resolve(name, manifest))
+            name: PlanSelector(
+                description=str(definition.get("description") or ""), nodes=_resolve(manifest, "--selector", name)
+            )
             for name, definition in sorted(manifest.selectors.items())
+        },
+        groups={
+            group.name: PlanGroup(
+                owner=_owner(group.owner), nodes=_resolve(manifest, "--select", f"group:{group.name}")
+            )
+            for _, group in sorted(manifest.groups.items())
+            if _SELECTABLE.fullmatch(group.name)
         },
     )
 
@@ -143,9 +153,12 @@ def _source(source: Any) -> PlanSource:
     return PlanSource(name=source.name, source_name=source.source_name, has_freshness=bool(source.has_freshness))
 
 
-def _resolve(selector: str, manifest: Any) -> list[str]:
-    """Asks dbt which nodes a selector means."""
-    lines = _dbt(
-        ["--quiet", "ls", "--selector", selector, "--output", "json", "--output-keys", "unique_id"], manifest=manifest
-    )
+def _owner(owner: Any) -> str | None:
+    address = owner.email[0] if isinstance(owner.email, list) and owner.email else owner.email
+    return owner.name or address or None
+
+
+def _resolve(manifest: Any, *selection: str) -> list[str]:
+    """Asks dbt which nodes a selection means."""
+    lines = _dbt(["--quiet", "ls", *selection, "--output", "json", "--output-keys", "unique_id"], manifest=manifest)
     return sorted({str(json.loads(line)["unique_id"]) for line in lines})

@@ -25,6 +25,7 @@ SHOP = plan(
     "test.source_is_fresh < source.raw",
     left={"path": "models/marts/core/left.sql", "meta": {"owner": "finance"}, "description": "One row a thing."},
     selectors={"middle": [uid("stg")]},
+    groups={"marts": [uid("left"), uid("right"), uid("test.unique_left"), uid("test.both_sides")]},
 )
 
 
@@ -80,6 +81,14 @@ def test_the_pod_builds_the_selection_and_tells_its_progress() -> None:
                     "full_refresh": True, "events": True, "plan_hash": SHOP.hash}  # fmt: skip
     alone = arguments(made, "stg")["step"]
     assert alone == {"target": "clinic", "vars": {"day": "{{ ds }}"}, "full_refresh": True}
+
+
+def test_a_dbt_group_is_a_scope() -> None:
+    made, _ = group(groups="marts")
+    assert set(edges(made)) == {"start", "pod", "left", "right", "assets", "finish"}
+    assert arguments(made, "pod")["step"]["select"] == ["group:marts"]
+    assert made.get_task("g.right").owner == "marts-team"
+    assert made.get_task("g.left").owner == "finance"  # its own meta comes first
 
 
 def test_each_model_answers_for_its_tests() -> None:
@@ -160,7 +169,11 @@ def test_what_travels_with_every_trigger_is_small() -> None:
     [
         pytest.param({"command": "test"}, "command is 'test'. Give build or run", id="command"),
         pytest.param({"selector": "nightly"}, "no selector 'nightly'", id="selector"),
-        pytest.param({"max_tasks": 3}, "4 model tasks, more than 3. Split it by selectors", id="size"),
+        pytest.param({"groups": ["sales"]}, "^The plan has no group 'sales'. It has marts.$", id="dbt group"),
+        pytest.param({"groups": ["marts"], "tags": "x"}, "tags and groups stand beside each other", id="two scopes"),
+        pytest.param(
+            {"max_tasks": 3}, "4 model tasks, more than 3. Split it by selectors, tags or dbt groups", id="size"
+        ),
         pytest.param({"settings": {"imgae": "x:1"}}, "imgae is not a known key", id="settings"),
         pytest.param({"plan": "/nowhere/plan.json"}, "Plan file '/nowhere/plan.json' cannot be read", id="plan file"),
         pytest.param({"plan": None}, "needs the project's plan", id="no plan"),

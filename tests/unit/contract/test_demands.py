@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from podbt.contract.demands import amount, fitted
-from podbt.contract.plan import Plan, PlanNode, PlanSelector
+from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
@@ -34,7 +34,8 @@ def plan(**metas: Any) -> Plan:
         for name, meta in metas.items()
     }
     selectors = {"first": PlanSelector(nodes=["model.p.a"]), "empty": PlanSelector(nodes=[])}
-    return Plan.seal(project="p", dbt_version="1", nodes=nodes, sources={}, selectors=selectors)
+    groups = {"calm": PlanGroup(nodes=["model.p.a"])}
+    return Plan.seal(project="p", dbt_version="1", nodes=nodes, sources={}, selectors=selectors, groups=groups)
 
 
 def memory(step: Step, **metas: Any) -> str | None:
@@ -49,6 +50,9 @@ def memory(step: Step, **metas: Any) -> str | None:
         pytest.param(Step.of(select="a"), "2Gi", id="another name"),
         pytest.param(Step(selector="first"), "2Gi", id="a selector without it"),
         pytest.param(Step(selector="empty"), "2Gi", id="a selector of nothing"),
+        pytest.param(Step.of(select="group:calm"), "2Gi", id="a group without it"),
+        pytest.param(Step.of(select="group:calm b"), "8Gi", id="a group and a name"),
+        pytest.param(Step.of(select="group:nobody"), "8Gi", id="a group that the plan does not know"),
         pytest.param(Step.of(select="a+"), "8Gi", id="only dbt knows: all may be meant"),
         pytest.param(Step.of(select="state:modified+"), "8Gi", id="a state"),
     ],

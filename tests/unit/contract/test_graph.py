@@ -22,6 +22,10 @@ SHOP = plan(
     tmp={"materialized": "ephemeral"},
     customers={"tags": ["daily"]},
     selectors={"staging": [uid("stg_orders"), uid("stg_customers"), uid("test.orders_equal_staging")]},
+    groups={
+        "sales": [uid("orders"), uid("test.unique_orders"), uid("test.orders_have_customers")],
+        "people": [uid("customers"), uid("test.orders_have_customers")],
+    },
 )
 
 
@@ -83,6 +87,14 @@ def test_tags_bring_the_tests_that_dbt_brings() -> None:
     assert set(owners(graph)) == {uid("test.orders_have_customers"), uid("test.relationships_orders_id__ref_customers")}
 
 
+def test_a_group_is_what_dbt_resolved_it_to_and_several_are_all_of_them() -> None:
+    sales, both = graph_of(SHOP, groups=["sales"]), graph_of(SHOP, groups=["sales", "people"])
+    assert set(sales.members) == {uid("orders")}
+    assert owners(sales) == {uid("test.unique_orders"): "orders", uid("test.orders_have_customers"): "orders"}
+    assert set(both.members) == {uid("orders"), uid("customers")}
+    assert set(owners(both)) == set(owners(sales))
+
+
 def test_without_checks_there_are_none() -> None:
     graph = graph_of(SHOP, checks=False)
     assert owners(graph) == {}
@@ -107,13 +119,20 @@ def test_labels_are_unique_and_leave_the_groups_own_alone() -> None:
     ("arguments", "said"),
     [
         ({"selector": "nightly"}, "no selector 'nightly'. It has staging"),
-        ({"selector": "staging", "tags": ["daily"]}, "stands beside tags"),
+        ({"selector": "staging", "tags": ["daily"]}, "selector and tags stand beside each other"),
+        ({"tags": ["daily"], "groups": ["sales"]}, "tags and groups stand beside each other"),
+        ({"groups": ["sales", "finance"]}, "^The plan has no group 'finance'. It has people, sales.$"),
         ({"tags": ["hourly"]}, "holds no node"),
     ],
 )
 def test_a_wrong_selection_is_refused(arguments: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         graph_of(SHOP, **arguments)  # type: ignore[arg-type]  # each set fits
+
+
+def test_a_project_without_groups_says_so() -> None:
+    with pytest.raises(ConfigError, match=r"^The plan has no group 'finance'\. It has none\.$"):
+        graph_of(plan("a"), groups=["finance"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from podbt.contract import plan as module
-from podbt.contract.plan import Plan, PlanNode, load_plan
+from podbt.contract.plan import Plan, PlanGroup, PlanNode, load_plan
 from podbt.errors import ConfigError
 
 
@@ -37,7 +37,8 @@ def test_a_plan_is_read_once_and_again_when_it_changes(tmp_path: Path, monkeypat
     [
         pytest.param({"project": "q"}, "was changed after it was written", id="edited"),
         pytest.param({"hash": "0" * 64}, "was changed after it was written", id="another hash"),
-        pytest.param({"schema_version": 2}, "schema version 2, and this podbt reads 1", id="newer"),
+        pytest.param({"schema_version": 3}, "schema version 3, and this podbt reads 2", id="newer"),
+        pytest.param({"schema_version": 1}, "schema version 1, and this podbt reads 2", id="older"),
         pytest.param({"surprise": 1}, "surprise: is not a known key", id="unknown key"),
     ],
 )
@@ -61,3 +62,25 @@ def test_a_missing_plan_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_schema_version_is_the_models_own() -> None:
     assert plan().schema_version == module.SCHEMA_VERSION
+
+
+def test_an_owner_is_the_nodes_own_else_its_groups_and_a_tests_that_of_what_it_reads() -> None:
+    nodes = {
+        "model.p.own": PlanNode(name="own", resource_type="model", path="x", meta={"owner": "me"}),
+        "model.p.ours": PlanNode(name="ours", resource_type="model", path="x"),
+        "model.p.nobodys": PlanNode(name="nobodys", resource_type="model", path="x"),
+        "test.p.t": PlanNode(name="t", resource_type="test", path="x", depends_on=["model.p.nobodys", "model.p.ours"]),
+    }
+    groups = {
+        "silent": PlanGroup(nodes=["model.p.nobodys", "test.p.t"]),
+        "team": PlanGroup(owner="us", nodes=["model.p.own", "model.p.ours", "test.p.t"]),
+    }
+    made = Plan.seal(project="p", dbt_version="1", nodes=nodes, sources={}, selectors={}, groups=groups)
+    owners = {name: made.owner_of(name) for name in (*nodes, "model.p.gone")}
+    assert owners == {
+        "model.p.own": "me",
+        "model.p.ours": "us",
+        "model.p.nobodys": None,
+        "test.p.t": "us",
+        "model.p.gone": None,
+    }
