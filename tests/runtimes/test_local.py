@@ -130,6 +130,72 @@ def test_too_long_a_run_cancels_its_queries_and_is_lost(settings: dict[str, Any]
     assert not slow_runs(postgres)
 
 
+def mend(settings: dict[str, Any], model: str, sql: str) -> None:
+    (Path(settings["project"]) / "models" / f"{model}.sql").write_text(sql)
+
+
+def built_in(settings: dict[str, Any], run: str) -> dict[str, int | None]:
+    """The earlier try that built each node; None: this one."""
+    return {node.name: node.from_try for node in read_run(store(settings), run).nodes}
+
+
+def test_a_retry_builds_only_what_a_failed_try_left(settings: dict[str, Any], postgres: Server) -> None:
+    step: dict[str, Any] = {"task_id": "t", "select": "good divides after", "exclude": "tag:fails tag:warns"}
+    with pytest.raises(AirflowException, match="division by zero"):
+        DbtOperator(**step).execute(context())
+    table = postgres.query("select 'small.good'::regclass::oid")
+    mend(settings, "divides", "select 1 as x from {{ ref('good') }}")
+    returned = DbtOperator(**step).execute(context(2))
+    assert (returned["status"], returned["artifacts"]) == ("success", "runs/d/r/t/try-2")
+    assert read_run(store(settings), "runs/d/r/t/try-2").record.resumed_from == "runs/d/r/t/try-1"
+    assert built_in(settings, "runs/d/r/t/try-2") == {"good": 1, "unique_good_id": 1, "divides": None, "after": None}
+    assert postgres.query("select 'small.good'::regclass::oid") == table
+    assert postgres.query("select count(*) from small.after") == [(3,)]
+
+
+def test_without_resume_a_retry_builds_everything(settings: dict[str, Any], postgres: Server) -> None:
+    step: dict[str, Any] = {"task_id": "t", "command": "run", "select": "good divides", "resume": False}
+    with pytest.raises(AirflowException, match="division by zero"):
+        DbtOperator(**step).execute(context())
+    table = postgres.query("select 'small.good'::regclass::oid")
+    mend(settings, "divides", "select 1 as x from {{ ref('good') }}")
+    DbtOperator(**step).execute(context(2))
+    assert built_in(settings, "runs/d/r/t/try-2") == {"good": None, "divides": None}
+    assert postgres.query("select 'small.good'::regclass::oid") != table
+
+
+def test_a_retry_builds_only_what_a_killed_process_left(settings: dict[str, Any], postgres: Server) -> None:
+    """As the kernel ends what takes too much memory: SIGKILL, and no word from the runner."""
+    step: dict[str, Any] = {"task_id": "t", "command": "run", "select": "good slow"}
+
+    def kill() -> None:
+        wait_for(lambda: slow_runs(postgres))
+        journal = store(settings) / "runs/d/r/t/try-1.partial/nodes.jsonl"
+        wait_for(lambda: journal.is_file() and '"success"' in journal.read_text())
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if str(process.joinpath("cwd").readlink()) == settings["project"]:
+                    os.kill(int(process.name), signal.SIGKILL)
+            except OSError:
+                continue
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+    with pytest.raises(AirflowException, match="SIGKILL") as raised:
+        DbtOperator(**step).execute(context())
+    killing.join()
+    assert not isinstance(raised.value, AirflowFailException)
+    assert list(Path(settings["scratch"]["folder"]).iterdir()) == []
+    wait_for(lambda: not slow_runs(postgres))  # the server itself notices that its client is gone
+    table = postgres.query("select 'small.good'::regclass::oid")
+    mend(settings, "slow", "select 1 as x")
+    returned = DbtOperator(**step).execute(context(2))
+    assert returned["status"] == "success"
+    assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "lost"
+    assert built_in(settings, "runs/d/r/t/try-2") == {"good": 1, "slow": None}
+    assert postgres.query("select 'small.good'::regclass::oid") == table
+
+
 WORKER = """
 import sys
 from types import SimpleNamespace

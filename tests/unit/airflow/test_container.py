@@ -55,6 +55,21 @@ def test_nothing_configured_replaces_what_the_runner_is_told() -> None:
     assert env["PASSWORD"] == "a=b"
 
 
+def test_a_retry_finds_what_the_try_before_it_left() -> None:
+    """The same store, and the same words to find it by, but for the number of the try."""
+    settings = DockerSettings.parse(DOCKER, source="test")
+    tries = [build_container(settings, Step(), IDENTITY.model_copy(update={"try_number": n}), {}) for n in (1, 2)]
+    first, second = (environment(body) for body in tries)
+    assert {name for name in first | second if first.get(name) != second.get(name)} == {"PODBT_TRY_NUMBER"}
+    assert (first["PODBT_TRY_NUMBER"], second["PODBT_TRY_NUMBER"]) == ("1", "2")
+    assert "PODBT_RESUME" not in second
+    assert tries[0]["Cmd"] == tries[1]["Cmd"]
+    store = [{"Type": "volume", "Source": "podbt-artifacts", "Target": second["PODBT_ARTIFACTS"], "ReadOnly": False}]
+    for body in tries:
+        assert [mount for mount in body["HostConfig"]["Mounts"] if not mount["ReadOnly"]] == store
+    assert environment(built(Step(resume=False)))["PODBT_RESUME"] == "0"
+
+
 @pytest.mark.parametrize(
     ("changes", "mounts"),
     [
