@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +17,11 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from tests.support.postgres import PASSWORD, Server
+from tests.support.store_servers import S3_SECRET, StoreServer, gcs, s3
 
 from podbt.airflow import DbtOperator, DbtPodOperator
+from podbt.store import files
+from podbt.store.location import Location
 from podbt.store.runs import read_run
 
 pytestmark = pytest.mark.postgres
@@ -194,6 +197,37 @@ def test_a_retry_builds_only_what_a_killed_process_left(settings: dict[str, Any]
     assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "lost"
     assert built_in(settings, "runs/d/r/t/try-2") == {"good": 1, "slow": None}
     assert postgres.query("select 'small.good'::regclass::oid") == table
+
+
+@pytest.mark.parametrize("server", [s3, gcs])
+def test_runs_are_recorded_and_resumed_in_a_bucket(
+    settings: dict[str, Any],
+    server: Callable[[Path], AbstractContextManager[StoreServer]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    step: dict[str, Any] = {"task_id": "t", "command": "run", "select": "good divides"}
+    with server(tmp_path / "server") as bucket:
+        secrets = Path(settings["env_file"])
+        with secrets.open("a") as file:
+            file.writelines(f"{name}={value}\n" for name, value in bucket.env.items())
+        change(settings, artifacts={"url": f"{bucket.url}/team", "endpoint_url": bucket.endpoint})
+        with pytest.raises(AirflowException, match="division by zero"):
+            DbtOperator(**step).execute(context())
+        mend(settings, "divides", "select 1 as x from {{ ref('good') }}")
+        assert DbtOperator(**step).execute(context(2))["status"] == "success"
+        for name, value in bucket.env.items():
+            monkeypatch.setenv(name, value)
+        root = Location.read(env=bucket.environment("team")).open()
+        run = read_run(root, "runs/d/r/t/try-2")
+        assert run.record.resumed_from == "runs/d/r/t/try-1"
+        assert {node.name: node.from_try for node in run.nodes} == {"good": 1, "divides": None}
+        held = b"".join(files.read(root / entry.path) for entry in files.walk(root))
+    for needle in (PASSWORD, S3_SECRET):
+        assert needle not in caplog.text
+        assert needle.encode() not in held
+    assert list(store(settings).iterdir()) == []  # nothing lies in the folder of the settings before
 
 
 WORKER = """

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 from podbt import constants
 from podbt.airflow.assets import BUILT, dbt_asset
-from podbt.contract.demands import fitted
+from podbt.contract.demands import Fitted, fitted
 from podbt.contract.plan import Plan, load_plan
-from podbt.contract.settings import Settings, load_settings
+from podbt.contract.settings import load_settings
 from podbt.contract.step import Step
 
 _LISTED: Final = 12  # names a list shows: the page of a task is no catalogue, and each DAG carries it
@@ -23,7 +23,7 @@ def plan() -> Plan | None:
     return None if path is None else load_plan(path)
 
 
-def fit(settings: Settings, step: Step) -> Settings:
+def fit(settings: Fitted, step: Step) -> Fitted:
     """The settings with what the step's models demand, where a plan says it."""
     return settings if settings.plan is None else fitted(settings, step, load_plan(settings.plan))
 

@@ -1,16 +1,17 @@
 """What models ask of the machine that builds them: `meta: {podbt: {...}}` in the dbt project, by way of the plan."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from podbt.contract.model import Strict
 from podbt.contract.plan import Plan
-from podbt.contract.runtimes import Amounts, Resources
+from podbt.contract.runtimes import Amounts, DockerSettings, Resources
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 
 META_KEY: Final = "podbt"
+Fitted = TypeVar("Fitted", Settings, DockerSettings)
 _UNITS: Final = {
     "": 1.0,
     "m": 0.001,
@@ -42,34 +43,52 @@ def demands_of(meta: Mapping[str, Any], name: str) -> Demands | None:
     return Demands.parse(meta[META_KEY], source=f"meta.podbt of {name}") if META_KEY in meta else None
 
 
-def fitted(settings: Settings, step: Step, plan: Plan) -> Settings:
+def fitted(settings: Fitted, step: Step, plan: Plan) -> Fitted:
     """The settings with resources that are enough for every model of a step, and on a node that all of them accept.
 
     Selectors and groups are looked up in the plan, where dbt has resolved them, and so is a selection of plain names.
     What only dbt can resolve (graph operators, other methods, states) may be any node, so it counts as all of them: too
-    much, never too little.
+    much, never too little. A Docker host has no nodes to choose from.
 
     Raises:
         ConfigError: Two models of the step demand different values of one node label.
     """
-    resources, labels = settings.resources, dict(settings.node_selector)
-    claimed: dict[str, str] = {}
-    for unique_id in _candidates(step, plan):
-        demands = demands_of(plan.nodes[unique_id].meta, unique_id)
-        if demands is None:
-            continue
+    demanded = demanded_by(step, plan)
+    resources = settings.resources
+    for demands in demanded.values():
         resources = Resources(
             requests=_largest(resources.requests, demands.resources.requests),
             limits=_largest(resources.limits, demands.resources.limits),
         )
+    changes: dict[str, Any] = {"resources": resources}
+    if isinstance(settings, Settings):
+        changes["node_selector"] = {**settings.node_selector, **_labels(demanded)}
+    return settings.model_copy(update=changes)
+
+
+def demanded_by(step: Step, plan: Plan) -> dict[str, Demands]:
+    """What the nodes of a step demand, by unique_id; those that demand nothing are not in it.
+
+    Raises:
+        ConfigError: As `demands_of`.
+    """
+    found = {one: demands_of(plan.nodes[one].meta, one) for one in _candidates(step, plan)}
+    return {unique_id: demands for unique_id, demands in found.items() if demands is not None}
+
+
+def _labels(demanded: Mapping[str, Demands]) -> dict[str, str]:
+    """The node labels that all of them agree on."""
+    labels: dict[str, str] = {}
+    claimed: dict[str, str] = {}
+    for unique_id, demands in demanded.items():
         for label, value in demands.node_selector.items():
-            if labels.get(label) != value and label in claimed:
+            if labels.setdefault(label, value) != value:
                 raise ConfigError(
                     f"{unique_id} demands nodes with {label}={value}, {claimed[label]} with {labels[label]}. "
                     "Run them in steps of their own."
                 )
-            labels[label], claimed[label] = value, unique_id
-    return settings.model_copy(update={"resources": resources, "node_selector": labels})
+            claimed.setdefault(label, unique_id)
+    return labels
 
 
 def _candidates(step: Step, plan: Plan) -> Iterable[str]:

@@ -4,10 +4,17 @@ from podbt import constants
 from podbt.contract.record import RunIdentity
 from podbt.contract.runtimes import RunSettings
 from podbt.contract.step import Step
+from podbt.contract.stores import Bucket
 
 
 def run_environment(
-    settings: RunSettings, step: Step, identity: RunIdentity, *, image: str | None, artifacts: str
+    settings: RunSettings,
+    step: Step,
+    identity: RunIdentity,
+    *,
+    image: str | None,
+    artifacts: Bucket,
+    folder: str | None,
 ) -> dict[str, str]:
     """What the runner is told beside dbt's arguments. Nothing in it is secret.
 
@@ -16,11 +23,12 @@ def run_environment(
         step: The dbt command.
         identity: Whose run it is, by which a retry finds the try before it.
         image: The image's name for the record; None where there is none.
-        artifacts: The artifact store as the runner sees it.
+        artifacts: The artifact store.
+        folder: Where the runner finds that when it is no bucket.
     """
     given = {
         **identity.to_env(),
-        constants.ENV_ARTIFACTS: artifacts,
+        **artifacts.environment(folder),
         constants.ENV_LOCK_TABLES: str(int(settings.lock_tables)),
         constants.ENV_QUEUE_TIMEOUT: str(settings.queue_timeout_seconds),
         constants.ENV_GRACE: str(settings.termination_grace_seconds),

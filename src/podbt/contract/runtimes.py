@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from podbt import constants
 from podbt.contract.model import Strict
+from podbt.contract.stores import Bucket
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -115,17 +116,38 @@ class HostFile(_OneOf):
     volume: VolumeName | None = None
 
 
-class HostFolder(_OneOf):
-    """A folder on the Docker host or a named volume; user 65532 must be able to write to it."""
+class HostArtifacts(Bucket):
+    """Where run records are published to: a folder on the Docker host, a named volume, or a prefix of a bucket.
+
+    User 65532 must be able to write to folder or volume. Credentials of a bucket are env_file's or env_names' to give.
+    """
 
     folder: AbsolutePath | None = None
     volume: VolumeName | None = None
+
+    @model_validator(mode="after")
+    def _one_store(self) -> Self:
+        if sum(place is not None for place in (self.folder, self.volume, self.url)) != 1:
+            raise ValueError("give exactly one of folder, volume and url (s3://… or gs://…)")
+        return self
 
 
 class Folder(Strict):
     """A folder on the worker's machine."""
 
     folder: AbsolutePath
+
+
+class LocalArtifacts(Bucket):
+    """Where run records are published to: a folder on the worker's machine, or a prefix of a bucket, as for docker."""
+
+    folder: AbsolutePath | None = None
+
+    @model_validator(mode="after")
+    def _one_store(self) -> Self:
+        if (self.folder is None) == (self.url is None):
+            raise ValueError("give exactly one of folder and url (s3://… or gs://…)")
+        return self
 
 
 class DockerSettings(WorkerSettings):
@@ -140,7 +162,7 @@ class DockerSettings(WorkerSettings):
     """An Airflow connection of type docker: the registry's login."""
     network: str = "bridge"
     profiles: HostFile
-    artifacts: HostFolder
+    artifacts: HostArtifacts
     resources: Resources = Resources()
     scratch_size_limit: Quantity = "2Gi"
     pids_limit: Annotated[int, Field(ge=16, le=65536)] = 512
@@ -156,7 +178,7 @@ class LocalSettings(WorkerSettings):
     """The interpreter of an environment with podbt[runner]. Airflow's own process never imports dbt."""
     project: AbsolutePath
     profiles: Folder
-    artifacts: Folder
+    artifacts: LocalArtifacts
     baked: AbsolutePath | None = None
     """What `podbt plan` wrote for the project: its plan and its partial parse."""
     scratch: Folder = Folder(folder=constants.SCRATCH_PATH)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from podbt import constants
+from podbt.contract import stores
 from podbt.contract.model import Strict
 from podbt.contract.runtimes import (
     DockerSettings,
@@ -27,10 +28,11 @@ from podbt.contract.runtimes import (
     Resources,
     RunSettings,
 )
+from podbt.contract.stores import Bucket
 from podbt.errors import ConfigError
 
-BUCKET_URL: Final = r"^(s3|gs)://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[A-Za-z0-9._=-]+)*$"
-ENDPOINT_URL: Final = r"^https?://[A-Za-z0-9.\[\]:-]+$"
+BUCKET_URL: Final = stores.BUCKET_URL
+ENDPOINT_URL: Final = stores.ENDPOINT_URL
 
 
 class SecretKey(Strict):
@@ -48,20 +50,14 @@ class SecretEnv(Strict):
     key: str
 
 
-class Artifacts(Strict):
+class Artifacts(Bucket):
     """Where run records are published to: a volume (claim), or a prefix of a bucket (url).
 
-    Credentials of a bucket come from secret_env (AWS_ACCESS_KEY_ID, GOOGLE_SERVICE_ACCOUNT_KEY, …) or from the
-    identity of the pod's service account; there is no key for them here.
+    The credentials of a bucket are secret_env's to give, unless the pod's service account has an identity.
     """
 
     claim: Name | None = None
     sub_path: str = ""
-    url: Annotated[str, StringConstraints(pattern=BUCKET_URL)] | None = None
-    """s3://bucket/prefix or gs://bucket/prefix"""
-    endpoint_url: Annotated[str, StringConstraints(pattern=ENDPOINT_URL)] | None = None
-    """Of a server that is not the cloud's own."""
-    region: str | None = None
 
     @model_validator(mode="after")
     def _one_store(self) -> Self:
@@ -69,10 +65,6 @@ class Artifacts(Strict):
             raise ValueError("name one store: claim (a volume) or url (s3://… or gs://…), not both and not neither")
         if self.url is not None and self.sub_path:
             raise ValueError("sub_path belongs to a claim; put the prefix into the url")
-        if self.url is None and (self.endpoint_url or self.region):
-            raise ValueError("endpoint_url and region belong to a url; remove them")
-        if self.region and self.url and not self.url.startswith("s3:"):
-            raise ValueError("region is S3's; remove it")
         return self
 
 

@@ -86,9 +86,14 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
 
 
 def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Container:
-    place = settings.artifacts.url or constants.ARTIFACTS_PATH
-    plain = run_environment(settings, step, identity, image=settings.image, artifacts=place)
-    plain |= _bucket_env(settings.artifacts)
+    plain = run_environment(
+        settings,
+        step,
+        identity,
+        image=settings.image,
+        artifacts=settings.artifacts,
+        folder=constants.ARTIFACTS_PATH,
+    )
     return k8s.V1Container(
         name=constants.CONTAINER_NAME,
         image=settings.image,
@@ -134,14 +139,6 @@ def _volumes(settings: Settings) -> list[k8s.V1Volume]:
             ),
         ),
     ]
-
-
-def _bucket_env(artifacts: Artifacts) -> dict[str, str]:
-    given = {
-        constants.ENV_ARTIFACTS_ENDPOINT: artifacts.endpoint_url,
-        constants.ENV_ARTIFACTS_REGION: artifacts.region,
-    }
-    return {name: value for name, value in given.items() if value}
 
 
 def _artifacts_mounts(artifacts: Artifacts) -> list[k8s.V1VolumeMount]:

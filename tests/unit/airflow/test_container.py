@@ -95,6 +95,20 @@ def test_mounts(changes: dict[str, Any], mounts: list[tuple[Any, ...]]) -> None:
     assert [(one["Type"], one["Source"], one["Target"], one["ReadOnly"]) for one in found] == mounts
 
 
+def test_a_bucket_is_told_and_mounted_nowhere() -> None:
+    bucket = {"url": "s3://runs/dental", "endpoint_url": "http://minio:9000", "region": "eu-central-1"}
+    body = built(artifacts=bucket, configured={"AWS_SECRET_ACCESS_KEY": "key"})
+    env = environment(body)
+    told = {name: env[name] for name in env if name.startswith("PODBT_ARTIFACTS")}
+    assert told == {
+        "PODBT_ARTIFACTS": "s3://runs/dental",
+        "PODBT_ARTIFACTS_ENDPOINT_URL": "http://minio:9000",
+        "PODBT_ARTIFACTS_REGION": "eu-central-1",
+    }
+    assert env["AWS_SECRET_ACCESS_KEY"] == "key"
+    assert [mount["Target"] for mount in body["HostConfig"]["Mounts"]] == ["/etc/podbt/profiles/profiles.yml"]
+
+
 def test_resources_are_the_daemons() -> None:
     wanted = {"limits": {"cpu": "1500m", "memory": "2Gi"}, "requests": {"cpu": "0.5", "memory": "512M"}}
     host = built(resources=wanted)["HostConfig"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.plans import plan
 from tests.unit.contract.test_runtimes import LOCAL
 
 from podbt.airflow.runtimes import run_of
@@ -82,6 +83,15 @@ def test_an_env_file_and_a_missing_name(tmp_path: Path) -> None:
     assert env["PASSWORD"] == "a = b"
     with pytest.raises(ConfigError, match="env_names: NOT_THERE is not set in the worker's environment"):
         process_environment(settings(env_names=["NOT_THERE"]), Step(), IDENTITY, tmp_path, {})
+
+
+def test_a_bucket_is_told_with_the_credentials_that_are_named(tmp_path: Path) -> None:
+    worker = {"GOOGLE_SERVICE_ACCOUNT_KEY": "{}", "AWS_SECRET_ACCESS_KEY": "not named"}
+    given = settings(artifacts={"url": "gs://runs/dental"}, env_names=["GOOGLE_SERVICE_ACCOUNT_KEY"])
+    env = process_environment(given, Step(), IDENTITY, tmp_path, worker)
+    assert env["PODBT_ARTIFACTS"] == "gs://runs/dental"
+    assert env["GOOGLE_SERVICE_ACCOUNT_KEY"] == "{}"
+    assert "AWS_SECRET_ACCESS_KEY" not in env
 
 
 def run(tmp_path: Path, script: str, **changes: Any) -> ProcessRun:
@@ -164,6 +174,15 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_what_models_demand_is_said_to_be_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    made = plan("small", "large", large={"meta": {"podbt": {"resources": {"limits": {"memory": "8Gi"}}}}})
+    (tmp_path / "plan.json").write_text(made.model_dump_json(exclude_none=True))
+    run(tmp_path, "exit 0", plan=str(tmp_path / "plan.json")).execute()
+    said = [record.getMessage() for record in caplog.records if "meta.podbt" in record.getMessage()]
+    assert said == ["A process is held to no resources: meta.podbt of model.p.large is passed over"]
 
 
 @pytest.mark.parametrize("missing", ["python", "project", "scratch"])

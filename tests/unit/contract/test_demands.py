@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from tests.unit.contract.test_runtimes import DOCKER
 
 from podbt.contract.demands import amount, fitted
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
+from podbt.contract.runtimes import DockerSettings
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
@@ -71,6 +73,14 @@ def test_each_amount_is_the_largest_of_all() -> None:
 
 def test_models_demand_no_less_than_the_settings() -> None:
     assert memory(Step(), a={"resources": {"limits": {"memory": "100Mi"}}}) == "2Gi"
+
+
+def test_a_docker_host_takes_resources_and_has_no_nodes_to_choose() -> None:
+    settings = DockerSettings.parse(DOCKER, source="test")
+    got = fitted(settings, Step(), plan(a=LARGE, b={"node_selector": {"pool": "gpu"}}))
+    assert got == settings.model_copy(update={"resources": got.resources})
+    assert got.resources.limits.model_dump() == {"cpu": None, "memory": "8Gi"}
+    assert got.resources.requests.model_dump() == {"cpu": "2", "memory": "512Mi"}
 
 
 def test_two_models_that_exclude_each_other_are_named() -> None:

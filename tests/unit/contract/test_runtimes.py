@@ -33,6 +33,8 @@ LOCAL: dict[str, Any] = {
         pytest.param({**MINIMAL, "runtime": "kubernetes"}, Settings, id="kubernetes"),
         pytest.param(DOCKER, DockerSettings, id="docker"),
         pytest.param(LOCAL, LocalSettings, id="local"),
+        pytest.param({**DOCKER, "artifacts": {"url": "gs://runs/x"}}, DockerSettings, id="docker, GCS"),
+        pytest.param({**LOCAL, "artifacts": {"url": "s3://runs", "region": "eu"}}, LocalSettings, id="local, S3"),
     ],
 )
 def test_runtime_chooses_the_settings(data: dict[str, Any], model: type[Any]) -> None:
@@ -53,6 +55,14 @@ def test_runtime_chooses_the_settings(data: dict[str, Any], model: type[Any]) ->
         pytest.param({**DOCKER, "image": "dbt:latest"}, "is not pinned", id="latest"),
         pytest.param({**DOCKER, "profiles": {}}, "exactly one of file and volume", id="no profiles"),
         pytest.param({**DOCKER, "artifacts": {"folder": "/a", "volume": "vol"}}, "exactly one of folder", id="both"),
+        pytest.param({**DOCKER, "artifacts": {}}, "exactly one of folder, volume and url", id="no store"),
+        pytest.param({**DOCKER, "artifacts": {"url": "s3://runs", "volume": "v1"}}, "exactly one of", id="two stores"),
+        pytest.param({**DOCKER, "artifacts": {"url": "http://runs"}}, "artifacts.url: ", id="no bucket"),
+        pytest.param({**DOCKER, "artifacts": {"volume": "v1", "region": "x"}}, "belong to a url", id="region"),
+        pytest.param({**LOCAL, "artifacts": {}}, "exactly one of folder and url", id="local, no store"),
+        pytest.param({**LOCAL, "artifacts": {"folder": "/a", "url": "gs://runs"}}, "exactly one of", id="local, two"),
+        pytest.param({**LOCAL, "artifacts": {"url": "gs://runs", "region": "x"}}, "region is S3's", id="GCS's region"),
+        pytest.param({**LOCAL, "artifacts": {"url": "s3://key:secret@runs"}}, "artifacts.url: ", id="credentials"),
         pytest.param({**DOCKER, "artifacts": {"folder": "a"}}, "no absolute path", id="relative"),
         pytest.param({**LOCAL, "project": "/a/../b"}, "no absolute path", id="dots"),
         pytest.param({**LOCAL, "env_names": ["AIRFLOW__CORE__FERNET_KEY"]}, "is not for dbt", id="fernet key"),

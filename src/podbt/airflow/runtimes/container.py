@@ -58,7 +58,14 @@ def build_container(
     """
     environment = {
         **configured,
-        **run_environment(settings, step, identity, image=settings.image, artifacts=constants.ARTIFACTS_PATH),
+        **run_environment(
+            settings,
+            step,
+            identity,
+            image=settings.image,
+            artifacts=settings.artifacts,
+            folder=constants.ARTIFACTS_PATH,
+        ),
         constants.ENV_TERMINATION_LOG: f"{MESSAGE_FOLDER}/{MESSAGE_FILE}",
     }
     return {
@@ -89,10 +96,10 @@ def build_container(
 
 def _mounts(settings: DockerSettings) -> list[dict[str, Any]]:
     profiles, artifacts = settings.profiles, settings.artifacts
-    return [
-        _mount(profiles.file, profiles.volume, _profiles_path(profiles.file), read_only=True),
-        _mount(artifacts.folder, artifacts.volume, constants.ARTIFACTS_PATH, read_only=False),
-    ]
+    mounts = [_mount(profiles.file, profiles.volume, _profiles_path(profiles.file), read_only=True)]
+    if artifacts.url is None:
+        mounts.append(_mount(artifacts.folder, artifacts.volume, constants.ARTIFACTS_PATH, read_only=False))
+    return mounts
 
 
 def _profiles_path(file: str | None) -> str:

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
+from podbt.airflow.catalog import fit
 from podbt.airflow.runtimes.container import MESSAGE_FILE, MESSAGE_FOLDER, build_container, task_labels
 from podbt.airflow.runtimes.environment import configured
 from podbt.airflow.runtimes.watch import End, WatchedRun
@@ -53,7 +54,7 @@ class ContainerRun(WatchedRun):
         on_line: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__(settings, log, on_line)
-        self._settings, self._step, self._identity = settings, step, identity
+        self._settings, self._step, self._identity = fit(settings, step), step, identity
         self._name = run_name(identity)
         self._url = settings.docker_url or os.environ.get("DOCKER_HOST") or _SOCKET
         self._api: Any = None

@@ -13,7 +13,9 @@ from typing import Any, Final
 from podbt import constants
 from podbt.airflow.runtimes.environment import configured
 from podbt.airflow.runtimes.watch import End, WatchedRun
+from podbt.contract.demands import demanded_by
 from podbt.contract.invocation import run_environment
+from podbt.contract.plan import load_plan
 from podbt.contract.record import RunIdentity
 from podbt.contract.runtimes import LocalSettings
 from podbt.contract.step import Step
@@ -50,7 +52,9 @@ def process_environment(
         **allowed,
         **configured(settings, env),
         **given,
-        **run_environment(settings, step, identity, image=None, artifacts=settings.artifacts.folder),
+        **run_environment(
+            settings, step, identity, image=None, artifacts=settings.artifacts, folder=settings.artifacts.folder
+        ),
     }
 
 
@@ -99,6 +103,8 @@ class ProcessRun(WatchedRun):
                 "Mend python, project or scratch in the settings."
             ) from None
         self._log.info("dbt runs as process %s, in %s", self._process.pid, self._scratch)
+        if demanded := demanded_by(self._step, load_plan(settings.plan)) if settings.plan else {}:
+            self._log.info("A process is held to no resources: meta.podbt of %s is passed over", ", ".join(demanded))
 
     def lines(self) -> Iterator[str]:
         """The process's output."""
