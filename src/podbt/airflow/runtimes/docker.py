@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import tarfile
 import threading
 import time
@@ -11,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from airflow.providers.docker.hooks.docker import DockerHook
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
@@ -34,10 +35,18 @@ _UNREACHABLE: Final = (RequestException, DockerException, OSError)
 _LOST_CODE: Final = -1
 _PASSING: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 """Refusals that pass: a container that is just being removed, a registry's limit."""
+_NO_SUCH_IMAGE = re.compile(
+    r"manifest unknown|not found|does not exist|access denied|unauthorized|no matching manifest"
+)
+"""What a registry says when it has no such image, or none for this login: asking again gets the same answer."""
 
 
 class _NoImageError(Exception):
     """The image did not come. Worth a retry, as for a pod: a registry may be away for a while."""
+
+
+def _no_such_image(image: str, said: object) -> ConfigError:
+    return ConfigError(f"Image '{image}' cannot be had: {said}. Push it, mend image, or name a login by connection_id.")
 
 
 class ContainerRun(WatchedRun):
@@ -73,14 +82,17 @@ class ContainerRun(WatchedRun):
             code = error.status_code
             wrong = code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _PASSING
             return failure(ExitReason.CONFIG_ERROR if wrong else ExitReason.LOST, said)
-        except (*_UNREACHABLE, AirflowException) as error:
+        except _UNREACHABLE as error:
             return failure(ExitReason.LOST, f"The Docker daemon at {self._url} does not answer: {error}")
 
     def start(self) -> None:
-        """Ends what an earlier try left, then creates and starts the container, or attaches to this try's own."""
+        """Ends what an earlier try left, then creates and starts the container, or attaches to this try's own.
+
+        Raises:
+            ConfigError: There is no such connection, image or daemon.
+        """
         environment = configured(self._settings)
-        hook = DockerHook(docker_conn_id=self._settings.connection_id, base_url=self._url, version="auto", timeout=60)
-        self._api = hook.api_client
+        self._api = self._connect()
         self._end_earlier_tries()
         try:
             found = self._api.inspect_container(self._name)
@@ -160,6 +172,26 @@ class ContainerRun(WatchedRun):
                 self._api.stop(self._id, timeout=self._settings.termination_grace_seconds)
             self._api.remove_container(self._id, v=True, force=True)
 
+    def _connect(self) -> Any:
+        """The daemon's client, logged in at the registry. What is not there now will not be there for a retry."""
+        connection = self._settings.connection_id
+        silent = ConfigError(
+            f"The Docker daemon at {self._url} does not answer. Start it, mend docker_url, or let the worker use it."
+        )
+        try:
+            return DockerHook(docker_conn_id=connection, base_url=self._url, version="auto", timeout=60).api_client
+        except APIError:
+            raise
+        except _UNREACHABLE:
+            raise silent from None
+        except (AirflowNotFoundException, ValueError) as error:  # no such connection, or one that is no registry's
+            raise ConfigError(
+                f"connection_id '{connection}' cannot be used: {error}. Create that connection in Airflow (type "
+                "docker, with the registry's host and login), or mend connection_id."
+            ) from None
+        except AirflowException:  # the hook's word for the same; it has logged why
+            raise silent from None
+
     def _create(self, environment: dict[str, str]) -> dict[str, Any]:
         self._provide_image()
         body = build_container(self._settings, self._step, self._identity, environment)
@@ -179,8 +211,14 @@ class ContainerRun(WatchedRun):
         self._log.info("Pulling %s", image)
         seconds = self._settings.startup_timeout_seconds
         deadline = time.monotonic() + seconds
-        for event in self._api.pull(image, stream=True, decode=True):
+        try:
+            events = self._api.pull(image, stream=True, decode=True)
+        except NotFound as error:
+            raise _no_such_image(image, error.explanation or error) from None
+        for event in events:
             if "error" in event:
+                if _NO_SUCH_IMAGE.search(event["error"]):
+                    raise _no_such_image(image, event["error"])
                 raise _NoImageError(f"Image '{image}' cannot be pulled: {event['error']}")
             if self._stopping or time.monotonic() > deadline:
                 raise _NoImageError(f"Image '{image}' was not pulled within {seconds} s.")
