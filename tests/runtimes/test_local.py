@@ -1,6 +1,7 @@
 """DbtOperator on runtime local: real dbt, a real PostgreSQL, and this process as the worker."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -259,6 +260,8 @@ def test_no_secret_of_airflow_is_in_dbts_process(
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "fernet-needle")
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://u:needle@h/d")
     monkeypatch.setenv("SOME_TOKEN", "token-needle")
+    monkeypatch.setenv("PGPASSWORD", "libpq-needle")
+    monkeypatch.setenv("PGPASSFILE", "/needle/.pgpass")
     seen: list[str] = []
 
     def look() -> bool:
@@ -277,6 +280,22 @@ def test_no_secret_of_airflow_is_in_dbts_process(
         tested.execute(context())
     assert any(PASSWORD in environ for environ in seen)  # it is the right process
     assert not any("needle" in environ or "AIRFLOW" in environ for environ in seen)
+
+
+def test_a_password_that_is_passed_by_name_is_masked(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "libpq-needle")
+    change(settings, env_names=["WAREHOUSE_PORT", "PGPASSWORD"])
+    mend(
+        settings,
+        "good",
+        "{{ log('it is ' ~ env_var('PGPASSWORD'), info=True) }} select '{{ env_var('PGPASSWORD') }}' x",
+    )
+    caplog.set_level(logging.INFO)
+    returned = DbtOperator(task_id="t", command="run", select="good").execute(context())
+    assert "it is *****" in caplog.text + everything(store(settings))  # dbt did have it
+    assert "needle" not in caplog.text + everything(store(settings)) + json.dumps(returned)
 
 
 def test_changes_for_pods_are_passed_over(settings: dict[str, Any]) -> None:

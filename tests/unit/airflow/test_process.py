@@ -28,6 +28,10 @@ SECRETS = {
     "AIRFLOW_CONN_WAREHOUSE": "postgres://u:p@h/d",
     "AWS_SECRET_ACCESS_KEY": "key",
     "PYTHONPATH": "/opt/airflow",
+    "PGPASSWORD": "of the metadata database",
+    "PGPASSFILE": "/opt/airflow/.pgpass",
+    "PGHOST": "airflow-database",
+    "PGSERVICE": "airflow",
 }
 GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
 LOG = logging.getLogger("test")
@@ -46,7 +50,8 @@ def test_the_command_is_a_list() -> None:
 
 def test_of_the_workers_environment_only_what_is_named_passes(tmp_path: Path) -> None:
     worker = {**SECRETS, "PATH": "/bin", "HOME": "/home/x", "TZ": "UTC", "PGSSLROOTCERT": "/ca", "WAREHOUSE": "w"}
-    env = process_environment(settings(env_names=["WAREHOUSE"]), Step(), IDENTITY, tmp_path, worker)
+    given = settings(env_names=["WAREHOUSE", "PGSSLROOTCERT"])
+    env = process_environment(given, Step(), IDENTITY, tmp_path, worker)
     assert not set(SECRETS) & set(env)
     assert not set(SECRETS.values()) & set(env.values())
     inherited = {name: env[name] for name in env if name in worker}

@@ -23,7 +23,7 @@ from podbt.errors import ConfigError
 
 _MESSAGE_FILE: Final = "termination-log"
 _ALLOWED: Final = frozenset({"HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ"})
-_ALLOWED_PREFIX: Final = "PG"  # libpq's own
+"""None of libpq's PG… is in it: on a worker those are the way to Airflow's database, if anything."""
 
 
 def process_arguments(settings: LocalSettings, step: Step) -> list[str]:
@@ -36,7 +36,7 @@ def process_environment(
     settings: LocalSettings, step: Step, identity: RunIdentity, scratch: Path, env: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """The whole environment of the runner: of the worker's own only what libraries need and what the settings name."""
-    allowed = {name: value for name, value in env.items() if name in _ALLOWED or name.startswith(_ALLOWED_PREFIX)}
+    allowed = {name: value for name, value in env.items() if name in _ALLOWED}
     given = {
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(scratch),
