@@ -99,6 +99,65 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
+def env(*names: str) -> dict[str, Any]:
+    return {"airflow": {"extraEnv": [{"name": name, "value": "x"} for name in names]}}
+
+
+def secret(*names: str) -> list[dict[str, str]]:
+    return [{"name": name, "secret": "s", "key": "k"} for name in names]
+
+
+BUCKET = {"url": "s3://bucket/x"}
+CASES |= {
+    "another metadata database by environment": (
+        env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, which the chart takes from a Secret", "metadata.existingSecret"),
+    ),
+    "the same by a command": (
+        env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD", "metadata.existingSecret"),
+    ),
+    "the same by a secrets backend": (
+        env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", "metadata.existingSecret"),
+    ),
+    "the same by its old name": (env("AIRFLOW__CORE__SQL_ALCHEMY_CONN"), ("metadata.existingSecret",)),
+    "the same without waiting": (env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"), ("metadata.existingSecret",)),
+    "fernet key by environment": (env("AIRFLOW__CORE__FERNET_KEY"), ("AIRFLOW__CORE__FERNET_KEY", "existingSecret")),
+    "token key by a command": (env("AIRFLOW__API_AUTH__JWT_SECRET_CMD"), ("JWT_SECRET_CMD", "airflow.existingSecret")),
+    "executor by environment": (env("AIRFLOW__CORE__EXECUTOR"), ("AIRFLOW__CORE__EXECUTOR", "the chart sets itself")),
+    "settings file by environment": (env("PODBT_SETTINGS"), ("PODBT_SETTINGS, which the chart sets itself", "Remove")),
+    "home by environment": (env("FINE", "HOME"), ("HOME, which the chart sets itself",)),
+    "admin by environment": (env("ADMIN_PASSWORD"), ("ADMIN_PASSWORD, which the chart sets itself",)),
+    "bucket by environment": (env("PODBT_ARTIFACTS") | {"artifacts": BUCKET}, ("PODBT_ARTIFACTS, which the chart",)),
+    "credentials of the bucket by environment": (
+        env("AWS_ACCESS_KEY_ID") | {"artifacts": BUCKET | {"secretEnv": secret("AWS_ACCESS_KEY_ID")}},
+        ("AWS_ACCESS_KEY_ID, which the chart sets itself",),
+    ),
+    "address of notifications by environment": (
+        {"airflow": env("PODBT_NOTIFY_URL")["airflow"] | {"notifications": {"existingSecret": "chat"}}},
+        ("PODBT_NOTIFY_URL, which the chart sets itself",),
+    ),
+    "a variable of Airflow twice": (env("A", "B", "A"), ("airflow.extraEnv has A twice. Keep one",)),
+    "a variable of dbt twice": (
+        {"dbt": {"secretEnv": secret("A", "A")}},
+        ("A twice, from dbt.secretEnv and from dbt.secretEnv. Keep one",),
+    ),
+    "a variable of dbt from two places": (
+        {"dbt": {"secretEnv": secret("A")}, "artifacts": BUCKET | {"secretEnv": secret("A")}},
+        ("A twice, from dbt.secretEnv and from artifacts.secretEnv",),
+    ),
+    "a variable of the warehouse twice": (
+        {"dbt": {"secretEnv": secret("WAREHOUSE_HOST")}, "warehouse": {"existingSecret": "w"}},
+        ("WAREHOUSE_HOST twice, from dbt.secretEnv and from warehouse.existingSecret",),
+    ),
+    "what podbt tells dbt pods": (
+        {"dbt": {"secretEnv": secret("PODBT_RUN_ID")}},
+        ("dbt.secretEnv sets PODBT_RUN_ID, which podbt sets itself",),
+    ),
+}
+
+
 @pytest.mark.parametrize(("values", "words"), CASES.values(), ids=CASES.keys())
 def test_refused(values: dict[str, Any], words: tuple[str, ...]) -> None:
     message = refusal(EVALUATION, **values)
@@ -113,6 +172,21 @@ def test_several_nodes_are_fine_with_volumes_for_several_nodes() -> None:
     assert render(
         WAREHOUSE, apiServer={"nodeSelector": {"pool": "a"}}, scheduler={"nodeSelector": {"pool": "b"}}
     ).objects
+
+
+def test_what_the_chart_leaves_open_may_be_set_by_environment() -> None:
+    names = [
+        "AIRFLOW_CONN_WAREHOUSE",
+        "AIRFLOW__EMAIL__FROM_EMAIL",
+        "AIRFLOW__METRICS__STATSD_ON",
+        "ADMIN_EMAIL",
+        "PGSSLMODE",
+    ]
+    rendered = render(EVALUATION, admin={"enabled": False}, **env(*names))
+    for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        given = [one["name"] for one in rendered.pod(component).main["env"]]
+        assert given[-len(names) :] == names
+        assert len(set(given)) == len(given)
 
 
 def test_any_target_goes_with_an_own_profile() -> None:

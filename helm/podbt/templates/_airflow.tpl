@@ -1,8 +1,16 @@
-{{/*
-Environment of every Airflow container: the root. What is secret comes from Secrets by reference; everything else
-stands in the ConfigMap with airflow.cfg.
-*/}}
+{{/* Environment of every Airflow container: the root. */}}
 {{- define "podbt.airflowEnv" -}}
+{{- include "podbt.airflowOwnEnv" . }}
+{{- with .Values.airflow.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+What the chart itself sets in it. What is secret comes from Secrets by reference; everything else stands in the ConfigMap
+with airflow.cfg.
+*/}}
+{{- define "podbt.airflowOwnEnv" -}}
 {{- $keys := include "podbt.airflowSecret" . -}}
 - name: AIRFLOW_HOME
   value: /opt/airflow
@@ -47,9 +55,6 @@ stands in the ConfigMap with airflow.cfg.
       name: {{ .existingSecret }}
       key: {{ .key }}
 {{- end }}
-{{- end }}
-{{- with .Values.airflow.extraEnv }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}
 

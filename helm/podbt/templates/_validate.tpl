@@ -39,6 +39,7 @@
 {{- fail "dbt.plan.fromImage and dbt.plan.path both say where the plan is. Set fromImage=false to use the path, or remove the path." -}}
 {{- end -}}
 {{- include "podbt.validateArtifacts" . -}}
+{{- include "podbt.validateEnvironment" . -}}
 {{- include "podbt.validateVolumes" . -}}
 {{- end -}}
 

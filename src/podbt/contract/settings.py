@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from podbt import constants
 from podbt.contract import stores
@@ -48,6 +48,17 @@ class SecretEnv(Strict):
     name: EnvName
     secret: Name
     key: str
+
+
+def _once(variables: list[SecretEnv]) -> list[SecretEnv]:
+    """Of two variables with one name the later would win, in silence."""
+    names = [one.name for one in variables]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} is given twice; keep one")
+        if name.startswith("PODBT_"):
+            raise ValueError(f"{name} is podbt's own to set; remove it")
+    return variables
 
 
 class Artifacts(Bucket):
@@ -88,7 +99,7 @@ class Settings(RunSettings):
     namespace: Name
     service_account: Name
     profiles_secret: SecretKey
-    secret_env: list[SecretEnv] = []
+    secret_env: Annotated[list[SecretEnv], AfterValidator(_once)] = []
     artifacts: Artifacts
     resources: Resources = Resources()
     scratch_size_limit: Quantity = "2Gi"

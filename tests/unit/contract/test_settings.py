@@ -18,6 +18,8 @@ MINIMAL: dict[str, Any] = {
     "artifacts": {"claim": "podbt-artifacts"},
 }
 
+ENV = {"name": "A", "secret": "s", "key": "k"}
+
 
 def test_defaults_fill_what_is_left_out() -> None:
     settings = Settings.parse(MINIMAL, source="test")
@@ -46,6 +48,8 @@ def test_defaults_fill_what_is_left_out() -> None:
         pytest.param({"namespace": "Has Space"}, "namespace", id="no name"),
         pytest.param({"resources": {"limits": {"memory": "2 GB"}}}, "resources.limits.memory", id="no quantity"),
         pytest.param({"secret_env": [{"name": "A-B", "secret": "s", "key": "k"}]}, "secret_env.0.name", id="env name"),
+        pytest.param({"secret_env": [ENV, {**ENV, "key": "other"}]}, "secret_env: Value error, A is gi", id="twice"),
+        pytest.param({"secret_env": [{**ENV, "name": "PODBT_RUN_ID"}]}, "PODBT_RUN_ID is podbt's own", id="podbt's"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line(change: dict[str, Any], said: str) -> None:
