@@ -96,8 +96,8 @@ class GroupPodTrigger(DbtPodTrigger):
         return owners
 
 
-class FinishTrigger(BaseTrigger):
-    """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model.
+class _AfterPod(BaseTrigger):
+    """What the triggers of a group's last tasks have in common.
 
     Args:
         pod: task_id of the group's pod task.
@@ -109,12 +109,19 @@ class FinishTrigger(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow stores to make this trigger again."""
-        return "podbt.airflow.group_triggers.FinishTrigger", {"pod": self.pod}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {"pod": self.pod}
+
+    def _place(self) -> Place:
+        ti: Any = self.task_instance
+        return Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+
+
+class FinishTrigger(_AfterPod):
+    """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises."""
-        ti: Any = self.task_instance
-        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        place, own = self._place(), self.task_instance.task_id
         assets = f"{place.group_id}.assets"
         while True:
             try:
@@ -123,9 +130,7 @@ class FinishTrigger(BaseTrigger):
                 self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
                 await asyncio.sleep(5)
                 continue
-            states = {
-                task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task != ti.task_id
-            }
+            states = {task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task != own}
             if all(state in ENDED for state in states.values()):
                 break
             await asyncio.sleep(3)  # somebody marked a model whose ancestors are still at work
@@ -154,25 +159,12 @@ class FinishTrigger(BaseTrigger):
         return {EMITTED: result["told"]} if result else {}
 
 
-class AssetsTrigger(BaseTrigger):
-    """Goes on to a worker, since only a worker emits asset events, where there is anything to tell.
-
-    Args:
-        pod: task_id of the group's pod task.
-    """
-
-    def __init__(self, pod: str) -> None:
-        super().__init__()
-        self.pod = pod
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What Airflow stores to make this trigger again."""
-        return "podbt.airflow.group_triggers.AssetsTrigger", {"pod": self.pod}
+class AssetsTrigger(_AfterPod):
+    """Goes on to a worker, since only a worker emits asset events, where there is anything to tell."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises."""
-        ti: Any = self.task_instance
-        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        place = self._place()
         try:
             states = await task_states(place)
         except Exception as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -190,3 +191,10 @@ def test_events_take_a_worker_only_where_something_was_built(monkeypatch: pytest
     event = end_of(monkeypatch, AssetsTrigger("g.pod"), start="success", pod="success", a="success", b="failed")
     assert event.payload == {"tasks": ["g.a"], "finish": "g.finish"}
     assert isinstance(end_of(monkeypatch, AssetsTrigger("g.pod"), pod="success", a="failed"), TaskSkippedEvent)
+
+
+@pytest.mark.parametrize("made", [FinishTrigger, AssetsTrigger])
+def test_what_is_stored_makes_the_same_trigger(made: type[FinishTrigger | AssetsTrigger]) -> None:
+    path, arguments = made("g.pod").serialize()
+    assert resolve_name(path) is made
+    assert resolve_name(path)(**arguments).pod == "g.pod"

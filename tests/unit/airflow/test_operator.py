@@ -1,5 +1,6 @@
 """DbtPodOperator: what is refused when a DAG is written, what travels, and how a worker ends it."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.triggers.base import TaskSkippedEvent
 
 from podbt.airflow import DbtPodOperator
-from podbt.airflow import pod_operator as module
+from podbt.airflow.runtimes import kubernetes as module
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
@@ -174,7 +175,7 @@ class Follower:
 
     async def follow(self) -> Outcome:
         if self.stopped is not None:
-            self.stopped._killed = True  # what Airflow's SIGTERM handler does through on_kill()
+            self.stopped.on_kill()  # what Airflow's SIGTERM handler does
         return self.outcome
 
     async def delete(self, *, now: bool) -> None: ...
@@ -194,6 +195,26 @@ def test_a_stopped_worker_never_succeeds(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Follower, "stopped", tested)
     with pytest.raises(AirflowException, match="told to stop"):
         tested.execute(CONTEXT)
+
+
+def test_a_stopped_worker_deletes_the_pod_that_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[bool] = []
+    tested = operator(deferrable=False)
+
+    class Running(Follower):
+        async def follow(self) -> Outcome:
+            tested.on_kill()
+            await asyncio.sleep(600)
+            raise AssertionError("it was not stopped")
+
+        async def delete(self, *, now: bool) -> None:
+            deleted.append(now)
+
+    monkeypatch.setattr(module, "PodFollower", Running)
+    with pytest.raises(AirflowException, match="told to stop") as raised:
+        tested.execute(CONTEXT)
+    assert type(raised.value) is AirflowException
+    assert deleted == [True]
 
 
 @pytest.mark.parametrize(
