@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -24,6 +24,7 @@ _WATCH_SECONDS: Final = 240
 _LEFTOVER_SECONDS: Final = 86400  # longer than a triggerer is away: an unread pod is a run's only result
 _SWEEP_SECONDS: Final = 300
 _LONGEST_LINE: Final = 1 << 20
+_AGAIN_SECONDS: Final = 2.0
 
 
 class RefusedError(OSError):
@@ -171,10 +172,21 @@ async def events(api: client.CoreV1Api, namespace: str, name: str) -> list[dict[
         return []
 
 
-async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGenerator[str, None]:
-    """The container's log as it is written; after a cut it goes on behind the last line that was seen."""
+async def log_lines(
+    api: client.CoreV1Api, namespace: str, name: str, ended: asyncio.Event
+) -> AsyncGenerator[str, None]:
+    """The container's log as it is written; after a cut it goes on behind the last line that was seen.
+
+    Args:
+        api: The client.
+        namespace: The pod's.
+        name: The pod's.
+        ended: Set by whoever watches the pod once it has ended: the log alone does not tell. A server that shuts down,
+            and a proxy that has heard nothing for long, end a stream just as the container's end does.
+    """
     stamp = ""
     while True:
+        last_look = ended.is_set()
         since = {"since_seconds": max(1, int(age_seconds(stamp)) + 2)} if stamp else {}
         try:
             response = await api.read_namespaced_pod_log(
@@ -203,10 +215,14 @@ async def log_lines(api: client.CoreV1Api, namespace: str, name: str) -> AsyncGe
         except TRANSIENT:
             pass
         else:
-            if stamp == last:
+            if stamp != last:
+                continue  # is there more?
+            if last_look:
                 return
-            continue  # a server that shuts down ends the stream as the container's end does: is there more?
-        await asyncio.sleep(2)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), _AGAIN_SECONDS)
+        if ended.is_set() and last_look:  # it has ended and its log does not come
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _read(response: Any) -> Any:

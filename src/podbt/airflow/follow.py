@@ -55,6 +55,7 @@ class PodFollower:
         self._on_line = on_line or (lambda _: False)
         self._uid: str | None = None
         self._waiting = ("", time.monotonic())
+        self._over = asyncio.Event()
         self.created: datetime | None = None
         self.leave = False
 
@@ -76,6 +77,7 @@ class PodFollower:
                     copying = asyncio.ensure_future(self._copy_log(api))
                 outcome = await self._judge(api, pod, changed=changed)
                 if outcome is not None:
+                    self._over.set()
                     if copying is not None:
                         await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
                     return outcome
@@ -161,7 +163,8 @@ class PodFollower:
                 pending.clear()
 
         try:
-            async with contextlib.aclosing(cluster.log_lines(api, self._settings.namespace, self._name)) as lines:
+            lines = cluster.log_lines(api, self._settings.namespace, self._name, self._over)
+            async with contextlib.aclosing(lines):
                 async for line in lines:
                     if self._on_line(line):
                         continue

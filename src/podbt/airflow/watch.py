@@ -179,16 +179,19 @@ class Watch:
 
     async def _follow(self, api: client.CoreV1Api, found: PodProgress) -> str:
         copying: asyncio.Task[None] | None = None
+        over = asyncio.Event()
         states = cluster.states(api, self.place.namespace, found.name, lambda _: None)
         try:
             async for pod in states:
                 if pod is None:
+                    over.set()
                     if copying is not None:
                         await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
                     return f"Pod {found.name} was deleted while it ran."
                 if copying is None and has_started(pod):
-                    copying = asyncio.ensure_future(self._copy(api, found))
+                    copying = asyncio.ensure_future(self._copy(api, found, over))
                 if has_ended(pod):
+                    over.set()
                     if copying is not None:
                         await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
                     return outcome_of(pod).line
@@ -199,8 +202,8 @@ class Watch:
                 copying.cancel()
                 await asyncio.wait({copying})
 
-    async def _copy(self, api: client.CoreV1Api, found: PodProgress) -> None:
-        async for line in cluster.log_lines(api, self.place.namespace, found.name):
+    async def _copy(self, api: client.CoreV1Api, found: PodProgress, over: asyncio.Event) -> None:
+        async for line in cluster.log_lines(api, self.place.namespace, found.name, over):
             if found.feed(line):
                 self.changed()
 

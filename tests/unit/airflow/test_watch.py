@@ -53,18 +53,20 @@ def test_a_pod_that_cannot_be_read_is_lost_and_not_waited_for(monkeypatch: pytes
     assert isinstance(event, TaskFailedEvent | TaskSkippedEvent)
 
 
-def test_a_log_that_ends_before_its_container_is_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An API server or kubelet that shuts down ends a stream as the container's end does."""
+@pytest.mark.parametrize("cuts", [1, 2, 3])
+def test_a_log_that_ends_before_its_container_is_read_on(monkeypatch: pytest.MonkeyPatch, cuts: int) -> None:
+    """An API server or kubelet that shuts down ends a stream as the container's end does, also one without news."""
+    monkeypatch.setattr(cluster, "_AGAIN_SECONDS", 0.02)
 
     async def play(fake: FakeCluster, _: FakeAirflow) -> None:
-        fake.cut_logs = 1
+        fake.cut_logs = cuts
         await shared_pod(fake, node("b", "success"))
         await fake.until(lambda: not fake.cut_logs)
         await fake.say(SHARED, node("test.t", "pass"))
 
     (event,), fake = run(monkeypatch, play, model(instance=older()))
     assert isinstance(event, TaskSuccessEvent)
-    assert fake.log_requests == [SHARED, SHARED]
+    assert fake.log_requests == [SHARED] * (cuts + 1)
 
 
 def test_a_missing_right_to_list_pods_is_said_and_not_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
