@@ -157,16 +157,22 @@ class ModelTrigger(BaseTrigger):
     ) -> tuple[Verdict, PodProgress | None]:
         """As `_served`, when no pod of the group will come any more."""
         ti: Any = self.task_instance
-        if pod is None and (told := await xcom(place, place.pod_task_id, TOLD)):
-            known = PodProgress.from_xcom(told)
-            pod = known if known and known.serves(ti.id) else None
-            if pod is None:
-                return Verdict(kind=Kind.ABSENT), None  # cleared since: runs alone
-        if pod is None:
-            # Nothing is known of any pod: where somebody marked the pod's task a success, the models run alone.
-            return Verdict(kind=Kind.ABSENT if state == "success" else Kind.LOST), None
-        verdict = judge(replace(self._duty, rerun=ti.try_number > 1), pod)
-        return (Verdict(kind=Kind.LOST) if verdict.kind is Kind.WAIT else verdict), pod
+        duty = replace(self._duty, rerun=ti.try_number > 1)
+        verdict = judge(duty, pod) if pod else None
+        if verdict is not None and verdict.kind not in {Kind.WAIT, Kind.LOST}:
+            return verdict, pod
+        # Not all of it was seen here. The pod's own task followed it, too, and left what that had seen.
+        told = await xcom(place, place.pod_task_id, TOLD)
+        known = PodProgress.from_xcom(told) if told else None
+        if known and known.serves(ti.id) and (pod is None or known.name == pod.name):
+            second = judge(duty, known)
+            return (Verdict(kind=Kind.LOST) if second.kind is Kind.WAIT else second), known
+        if pod is not None:
+            return Verdict(kind=Kind.LOST), pod
+        if told:
+            return Verdict(kind=Kind.ABSENT), None  # cleared since: runs alone
+        # Nothing is known of any pod: where somebody marked the pod's task a success, the models run alone.
+        return Verdict(kind=Kind.ABSENT if state == "success" else Kind.LOST), None
 
     def _lost(self, pod: PodProgress | None) -> TriggerEvent:
         why = pod.lost if pod else "The group's pod did not start."

@@ -190,6 +190,31 @@ def test_a_pod_that_is_gone_has_left_its_word(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(event, TaskSuccessEvent)
 
 
+@pytest.mark.parametrize(
+    ("pod", "kind"),
+    [
+        pytest.param(SHARED, TaskSuccessEvent, id="of this pod"),
+        pytest.param("another", TaskFailedEvent, id="of another pod"),
+    ],
+)
+def test_what_was_not_seen_here_the_pods_own_task_may_know(
+    monkeypatch: pytest.MonkeyPatch, pod: str, kind: type[Any]
+) -> None:
+    """Two follow the pod's log; this one's was cut short when the pod ended."""
+    told = PodProgress(name=pod, created=NOW)
+    told.feed(snapshot(ExitReason.SUCCESS, a=Mark.SUCCESS, b=Mark.SUCCESS, t=Mark.PASS))
+
+    async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
+        await shared_pod(fake, node("b", "started"))
+        airflow.xcoms["g.pod", TOLD] = told.to_xcom()
+        await fake.update(SHARED, **ended(GOOD, 0))
+        airflow.states["g.pod"] = "success"
+
+    (event,), fake = run(monkeypatch, play)
+    assert isinstance(event, kind)
+    assert fake.created == []
+
+
 def test_a_lost_pod_fails_what_had_not_ended_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
         await shared_pod(fake, node("a", "success"), node("b", "started"))
