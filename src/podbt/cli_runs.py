@@ -2,12 +2,16 @@
 
 import argparse
 import json
+import sys
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podbt import constants
 from podbt.contract.record import to_json
 from podbt.errors import ConfigError
+
+if TYPE_CHECKING:
+    from podbt.store.runs import Unreadable
 
 _DEFAULT_LIMIT = 20
 
@@ -70,12 +74,19 @@ def _root(options: argparse.Namespace) -> Any:
     return Location.read(options.artifacts).open()
 
 
+def _warn(run: object) -> None:
+    """One line about a run that cannot be read; on stderr, so that JSON stays JSON."""
+    print(f"podbt: {run}", file=sys.stderr)
+
+
 def _list(options: argparse.Namespace) -> int:
     from podbt.store.runs import STATUSES, list_runs  # noqa: PLC0415
 
     if options.status and options.status not in STATUSES:
         raise ConfigError(f"No run ends as '{options.status}'. Give one of {', '.join(STATUSES)}.")
-    runs = list_runs(_root(options), dag=options.dag, target=options.target, status=options.status, limit=options.limit)
+    runs = list_runs(
+        _root(options), dag=options.dag, target=options.target, status=options.status, limit=options.limit, tell=_warn
+    )
     if options.json:
         print(json.dumps([{"path": run.path, "run": to_json(run.record)} for run in runs]))
         return 0
@@ -137,7 +148,10 @@ def _prune(options: argparse.Namespace) -> int:
         keep_count=options.keep_count,
         abandoned_after=timedelta(minutes=options.abandoned_after_minutes),
     )
-    removals = prune.plan(root, policy)
+    unreadable: list[Unreadable] = []
+    removals = prune.plan(root, policy, tell=unreadable.append)
+    for run in unreadable:
+        _warn(run)
     done = "would remove" if options.dry_run else "removed"
 
     told: list[prune.Removal] = []
@@ -155,7 +169,8 @@ def _prune(options: argparse.Namespace) -> int:
         freed = prune.remove(root, removals, tell)
     if options.json:
         items = [{"path": one.path, "why": one.why, "bytes": one.size} for one in told]
-        print(json.dumps({"dry_run": options.dry_run, "removed": items, "bytes": freed}))
+        said = {"dry_run": options.dry_run, "removed": items, "bytes": freed}
+        print(json.dumps({**said, "unreadable": [{"path": run.path, "why": run.why} for run in unreadable]}))
     else:
         print(f"podbt: {done} {len(told)} runs and manifests, {freed:,} bytes")
     return 0

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.support.records import NOW, identity, node, published
 
+from podbt.errors import ConfigError
 from podbt.runner.publish import RunFolder
 from podbt.store import files, prune
 from podbt.store.location import StorePath
@@ -118,3 +119,60 @@ def test_a_removal_that_is_cut_shows_no_half_run_and_is_gone_on_with(
     prune.remove(root, prune.plan(root, POLICY, NOW))
     assert runs_of(root, "nightly") == ["r0", "r1"]
     assert not [entry for entry in files.walk(root, "runs") if "r2" in entry.path]
+
+
+def unreadable(root: StorePath, number: int, content: bytes, age: timedelta) -> str:
+    """A published run whose record is then spoiled; on a volume its files are made as old as the run."""
+    path = published(root, identity(number), age=age, target="none")
+    files.write(root / path / "run.json", content)
+    if isinstance(root, Path):
+        for file in (root / path).iterdir():
+            os.utime(file, (when := (NOW - age).timestamp(), when))
+    return path
+
+
+SPOILED = [b"", b'{"schema_version": 1, "iden', b'{"schema_version": 2}', b"\xff\xfe", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("content", SPOILED, ids=["empty", "cut", "version", "binary", "deep"])
+def test_a_record_that_cannot_be_read_stops_nothing_and_is_told(root: StorePath, content: bytes) -> None:
+    for number in range(1, 4):
+        published(root, identity(number), age=timedelta(days=20 + number))
+    path = unreadable(root, 9, content, timedelta(days=1))
+    told: list[Any] = []
+    assert [run.path.split("/")[2] for run in list_runs(root, tell=told.append)] == ["r1", "r2", "r3"]
+    removals = prune.plan(root, POLICY, NOW, told.append)
+    assert [removal.path for removal in removals] == ["runs/nightly/r3/build/try-1"]
+    assert [one.path for one in told] == [path, path]
+    assert "\n" not in str(told[0])
+    assert "is unreadable, damaged or of another version of podbt (run.json: " in str(told[0])
+    with pytest.raises(ConfigError) as error:
+        read_run(root, path)
+    assert str(error.value).startswith(f"Run '{path}' is unreadable")
+
+
+def test_an_unreadable_run_goes_by_its_files_age_and_count_and_pushes_no_other_out(tmp_path: Path) -> None:
+    for number in (1, 2):
+        published(tmp_path, identity(number), age=timedelta(days=30 + number), target="none")
+    kept = unreadable(tmp_path, 7, b"", timedelta(days=9))  # younger than the limit
+    old = unreadable(tmp_path, 8, b"", timedelta(days=40))  # older, and behind three others
+    pointed = unreadable(tmp_path, 9, b"", timedelta(days=50))
+    files.write(tmp_path / "targets/prod/state.json", json.dumps({"run": pointed}).encode())
+    (removal,) = prune.plan(tmp_path, POLICY, NOW)
+    assert (removal.path, removal.why) == (old, "unreadable, last written 2026-04-22")
+    prune.remove(tmp_path, [removal])
+    assert not (tmp_path / old).exists()
+    assert (tmp_path / kept).exists()
+
+
+def test_of_a_task_with_unreadable_runs_alone_the_newest_stay(tmp_path: Path) -> None:
+    paths = [unreadable(tmp_path, number, b"", timedelta(days=100 + number)) for number in range(3)]
+    assert [removal.path for removal in prune.plan(tmp_path, POLICY, NOW)] == paths[2:]
+
+
+def test_the_manifest_that_an_unreadable_run_may_have_used_stays(tmp_path: Path) -> None:
+    unreadable(tmp_path, 1, b'{"schema_version": 2}', timedelta(days=5))
+    for name, days in (("older", 7), ("since", 5.5)):
+        files.write(tmp_path / f"manifests/{name}.json", b"{}")
+        os.utime(tmp_path / f"manifests/{name}.json", (when := (NOW - timedelta(days=days)).timestamp(), when))
+    assert [removal.path for removal in prune.plan(tmp_path, POLICY, NOW)] == ["manifests/older.json"]

@@ -1,5 +1,6 @@
 """The `podbt` command from the outside."""
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -121,3 +122,22 @@ def test_a_store_that_cannot_be_read_and_a_damaged_pointer_are_one_line(tmp_path
     assert ended.returncode == 2
     assert "Is a directory" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_run_that_cannot_be_read_is_one_line_and_the_others_are_listed_and_pruned(tmp_path: Path) -> None:
+    good, bad = published(tmp_path, "r1", node("orders")), published(tmp_path, "r2")
+    (tmp_path / bad / "run.json").write_text('{"schema_version": 2}')
+    listed = podbt("runs", "list", "--artifacts", str(tmp_path))
+    assert listed.returncode == 0
+    assert listed.stdout.splitlines()[1].endswith(good)
+    assert listed.stderr.startswith(f"podbt: '{bad}' is unreadable")
+    assert listed.stderr.count("\n") == 1
+    pruned = podbt("prune", "--keep-days", "1", "--keep-count", "1", "--json", "--artifacts", str(tmp_path))
+    assert pruned.returncode == 0
+    said = json.loads(pruned.stdout)
+    assert said["removed"] == []
+    assert [one["path"] for one in said["unreadable"]] == [bad]
+    shown = podbt("runs", "show", bad, "--artifacts", str(tmp_path))
+    assert shown.returncode == 2
+    assert shown.stderr.startswith(f"podbt: Run '{bad}' is unreadable")
+    assert shown.stderr.count("\n") == 1

@@ -2,6 +2,10 @@
 
 What stays, whatever its age: the newest runs of each task, every run and file that a pointer names, every run that
 lives. Removing a run can stop anywhere: readers see it whole or not at all, and the next prune goes on with it.
+
+A run whose record cannot be read (damaged, or of a newer podbt) says neither when it ended nor which manifest it used.
+Its files' own time stands for the first, by age and by count as for any run; it takes no readable run's place among the
+newest. For the second: while it stays, no manifest goes that was stored or renewed since it was published.
 """
 
 import json
@@ -19,7 +23,7 @@ from podbt.errors import ConfigError
 from podbt.store import files
 from podbt.store.failures import refused, store_errors
 from podbt.store.location import StorePath
-from podbt.store.runs import Folder, Listed, folders, read_records
+from podbt.store.runs import Folder, Listed, Unreadable, folders, read_records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +52,37 @@ class Removal:
     names: list[str] = field(default_factory=list)
 
 
-def plan(root: StorePath, policy: Policy, now: datetime | None = None) -> list[Removal]:
+def plan(
+    root: StorePath,
+    policy: Policy,
+    now: datetime | None = None,
+    tell: Callable[[Unreadable], None] = lambda _: None,
+) -> list[Removal]:
     """What a prune would remove, runs first.
+
+    Args:
+        root: Root of the artifact store.
+        policy: How long runs stay.
+        now: For tests.
+        tell: Given each run whose record cannot be read.
 
     Raises:
         ArtifactError: The store cannot be read.
-        ConfigError: A record is not what podbt writes.
+        ConfigError: A pointer is not what podbt writes.
     """
     now = now or datetime.now(UTC)
     # Pointers before runs: one that moves meanwhile names a younger run than any that is removed.
     pointed = _pointed(root)
     present = folders(root)
     kept_forever = {name for name in pointed if name.startswith(f"{layout.RUNS}/")}
-    records = {run.path: run for run in read_records(root, [one for one in present if one.published])}
+    unreadable: set[str] = set()
+
+    def take_note(run: Unreadable) -> None:
+        unreadable.add(run.path)
+        tell(run)
+
+    published = [one for one in present if one.published]
+    records = {run.path: run for run in read_records(root, published, take_note)}
     doomed: list[Removal] = []
     dead = now - max(policy.abandoned_after, timedelta(days=policy.keep_days))
     for folder in present:
@@ -68,14 +90,17 @@ def plan(root: StorePath, policy: Policy, now: datetime | None = None) -> list[R
             doomed.append(_removal(folder, "its removal was cut short"))
         elif not folder.published and folder.touched < dead:
             doomed.append(_removal(folder, "never published"))
-    for runs in _by_task(present, records).values():
-        for folder, run in runs[policy.keep_count :]:
+    old = now - timedelta(days=policy.keep_days)
+    for runs in _by_task(published, records, unreadable).values():
+        for ended, folder in _beyond(runs, policy.keep_count, unreadable):
             protected = any(name == folder.path or name.startswith(f"{folder.path}/") for name in kept_forever)
-            if not protected and run.record.finished_at < now - timedelta(days=policy.keep_days):
-                doomed.append(_removal(folder, f"finished {run.record.finished_at:%Y-%m-%d}"))
+            if not protected and ended < old:
+                why = "unreadable, last written" if folder.path in unreadable else "finished"
+                doomed.append(_removal(folder, f"{why} {ended:%Y-%m-%d}"))
     going = {removal.path for removal in doomed}
     used = pointed | {run.record.manifest for path, run in records.items() if path not in going and run.record.manifest}
-    return [*doomed, *_manifests(root, used, now)]
+    silent = (one.touched for one in published if one.path in unreadable - going)
+    return [*doomed, *_manifests(root, used, before=min([now, *silent]) - layout.MANIFEST_GRACE)]
 
 
 def abandoned(root: StorePath, policy: Policy, now: datetime | None = None) -> list[Folder]:
@@ -116,15 +141,29 @@ def _removal(folder: Folder, why: str) -> Removal:
     return Removal(folder.path, why, folder.size, list(folder.entries))
 
 
-def _by_task(present: list[Folder], records: dict[str, Listed]) -> dict[tuple[str, str], list[tuple[Folder, Listed]]]:
-    """The published runs of each task, the newest first."""
-    tasks: dict[tuple[str, str], list[tuple[Folder, Listed]]] = defaultdict(list)
-    for folder in present:
+def _by_task(
+    published: list[Folder], records: dict[str, Listed], unreadable: set[str]
+) -> dict[tuple[str, str], list[tuple[datetime, Folder]]]:
+    """The published runs of each task with the time when they ended, the newest first."""
+    tasks: dict[tuple[str, str], list[tuple[datetime, Folder]]] = defaultdict(list)
+    for folder in published:
         if folder.path in records:
-            tasks[folder.task].append((folder, records[folder.path]))
+            tasks[folder.task].append((records[folder.path].record.finished_at, folder))
+        elif folder.path in unreadable:
+            tasks[folder.task].append((folder.touched, folder))
     for runs in tasks.values():
-        runs.sort(key=lambda item: item[1].record.finished_at, reverse=True)
+        runs.sort(key=lambda item: item[0], reverse=True)
     return tasks
+
+
+def _beyond(runs: list[tuple[datetime, Folder]], count: int, unreadable: set[str]) -> Iterator[tuple[datetime, Folder]]:
+    """Those behind the newest of a task. An unreadable one is behind others, and puts no other behind itself."""
+    readable = 0
+    for place, (ended, folder) in enumerate(runs):
+        is_readable = folder.path not in unreadable
+        if (readable if is_readable else place) >= count:
+            yield ended, folder
+        readable += is_readable
 
 
 def _pointed(root: StorePath) -> set[str]:
@@ -154,11 +193,11 @@ def _texts(data: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _manifests(root: StorePath, used: set[str], now: datetime) -> Iterator[Removal]:
+def _manifests(root: StorePath, used: set[str], *, before: datetime) -> Iterator[Removal]:
     """Manifests that no run and no pointer names. A young one may belong to a run that is being published."""
     try:
         for entry in files.walk(root, layout.MANIFESTS):
-            if entry.path not in used and entry.modified < now - layout.MANIFEST_GRACE:
+            if entry.path not in used and entry.modified < before:
                 yield Removal(entry.path, "no run names it", entry.size)
     except store_errors() as error:
         raise refused("read", root / layout.MANIFESTS, error) from None

@@ -1,7 +1,7 @@
 """Finds and reads runs in the store."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,6 +90,17 @@ class Listed:
     record: RunRecord
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """A published run whose record this podbt cannot read: damaged, or of another version of podbt."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"'{self.path}' is unreadable, damaged or of another version of podbt ({self.why})"
+
+
 def list_runs(
     root: StorePath,
     *,
@@ -97,6 +108,7 @@ def list_runs(
     target: str | None = None,
     status: str | None = None,
     limit: int | None = None,
+    tell: Callable[[Unreadable], None] = lambda _: None,
 ) -> list[Listed]:
     """Published runs, the newest first.
 
@@ -106,10 +118,10 @@ def list_runs(
         target: Only runs on this target.
         status: Only runs with this status ("success", "failed") or exit reason.
         limit: At most so many.
+        tell: Given each run whose record cannot be read. It is not listed, and the others are.
 
     Raises:
         ArtifactError: The store cannot be read.
-        ConfigError: A record is not what podbt writes.
     """
     published = [folder for folder in folders(root, dag) if folder.published]
     published.sort(key=lambda folder: folder.entries[constants.RUN_FILE].modified, reverse=True)
@@ -121,7 +133,7 @@ def list_runs(
             break
         best += [
             run
-            for run in read_records(root, chunk)
+            for run in read_records(root, chunk, tell)
             if (target is None or run.record.target == target)
             and (status is None or status in {run.record.status, run.record.exit_reason})
         ]
@@ -129,10 +141,21 @@ def list_runs(
     return best[:limit]
 
 
-def read_records(root: StorePath, wanted: Iterable[Folder]) -> list[Listed]:
-    """The records of published folders. One that is removed meanwhile is left out."""
+def read_records(
+    root: StorePath, wanted: Iterable[Folder], tell: Callable[[Unreadable], None] = lambda _: None
+) -> list[Listed]:
+    """The records of published folders. One that is removed meanwhile is left out.
 
-    def read(folder: Folder) -> Listed | None:
+    Args:
+        root: Root of the artifact store.
+        wanted: The folders.
+        tell: Given each run whose record cannot be read; it is left out, too.
+
+    Raises:
+        ArtifactError: The store cannot be read.
+    """
+
+    def read(folder: Folder) -> Listed | Unreadable | None:
         source = f"{folder.path}/{constants.RUN_FILE}"
         try:
             content = files.read(root / source)
@@ -140,12 +163,20 @@ def read_records(root: StorePath, wanted: Iterable[Folder]) -> list[Listed]:
             return None
         except store_errors() as error:
             raise refused("read", root / source, error) from None
-        return Listed(folder.path, RunRecord.parse_json(content, source=source))
+        try:
+            return Listed(folder.path, RunRecord.parse_json(content, source=constants.RUN_FILE))
+        except ConfigError as error:
+            return Unreadable(folder.path, str(error))
 
     if isinstance(root, Path):
-        return [run for folder in wanted if (run := read(folder))]
-    with ThreadPoolExecutor(_READERS) as pool:
-        return [run for run in pool.map(read, wanted) if run]
+        found = [read(folder) for folder in wanted]
+    else:
+        with ThreadPoolExecutor(_READERS) as pool:
+            found = list(pool.map(read, wanted))
+    for one in found:
+        if isinstance(one, Unreadable):
+            tell(one)
+    return [one for one in found if isinstance(one, Listed)]
 
 
 def _chunks(items: list[Folder], size: int) -> Iterator[list[Folder]]:
@@ -175,9 +206,13 @@ def read_run(root: StorePath, name: str) -> Run:
         raise ConfigError(f"No run at '{path}' in '{root}'. `podbt runs list` tells which there are.") from None
     except store_errors() as error:
         raise refused("read", folder, error) from None
+    try:
+        parsed = RunRecord.parse_json(record, source=constants.RUN_FILE)
+    except ConfigError as error:
+        raise ConfigError(f"Run {Unreadable(path, str(error))}.") from None
     return Run(
         path=path,
-        record=RunRecord.parse_json(record, source=f"{path}/{constants.RUN_FILE}"),
+        record=parsed,
         nodes=[NodeRecord.parse_line(line, source=f"{path}/{constants.NODES_FILE}") for line in lines if line.strip()],
     )
 
