@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.store.conftest import open_store
-from tests.support.records import identity, node, record
+from tests.support.records import identity, node, point, record
 from tests.support.store_servers import Faults, StoreServer, proxy
 
 from podbt.errors import ArtifactError
@@ -28,7 +28,9 @@ from podbt.store.sink import StoreSink
 
 
 def publish(folder: RunFolder, number: int = 1) -> None:
-    folder.publish(record(identity(number), [node("a")]), pointers=True, nodes=node("a").model_dump_json().encode())
+    whole = record(identity(number), [node("a")])
+    folder.publish(whole, nodes=node("a").model_dump_json().encode())
+    point(folder, whole)
 
 
 @pytest.mark.parametrize("every", [2, 3, 5])
@@ -265,7 +267,8 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
                 (manifest.parent / "run_results.json").write_text("{}")
                 folder.add([manifest.parent / "run_results.json"], Redactor(set()))
                 whole = record(identity(1), [node("a")], manifest=path)
-                folder.publish(whole, pointers=True, nodes=node("a").model_dump_json().encode())
+                folder.publish(whole, nodes=node("a").model_dump_json().encode())
+                point(folder, whole)
             except Cut:
                 pass
         for run in list_runs(root):

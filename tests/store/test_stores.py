@@ -93,7 +93,7 @@ def test_files_are_published_without_secrets(root: StorePath, tmp_path: Path) ->
     (tmp_path / "dbt.log").write_text("password hunter22 was used")
     folder = RunFolder.reserve(root, identity(1))
     folder.add([tmp_path / "dbt.log"], Redactor({"hunter22"}))
-    folder.publish(record(identity(1), []), pointers=False)
+    folder.publish(record(identity(1), []))
     assert files.read(root / folder.path / "dbt.log") == b"password ***** was used"
 
 

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, counts_of, failures_of
+from podbt.contract.state import Pointer
 from podbt.runner.publish import RunFolder
 from podbt.store.location import StorePath
 
@@ -61,5 +63,15 @@ def published(
     sink.write("".join(one.model_dump_json(exclude_none=True) + "\n" for one in nodes).encode())
     sink.close()
     whole = record(who, list(nodes), age=age, reason=reason, target=target, manifest=manifest)
-    folder.publish(whole, pointers=True)
+    folder.publish(whole)
+    point(folder, whole)
     return folder.path
+
+
+def point(folder: RunFolder, run: RunRecord) -> None:
+    """Moves the target's last and last good run, as a run that built something does."""
+    assert run.target is not None
+    pointer = Pointer(run=folder.path, finished_at=run.finished_at)
+    folder.point(run.target, layout.LATEST, pointer)
+    if run.exit_reason.succeeded:
+        folder.point(run.target, layout.LATEST_SUCCESS, pointer)

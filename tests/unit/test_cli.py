@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, counts_of, failures_of
+from podbt.contract.state import Pointer
 from podbt.runner.publish import RunFolder
 from podbt.runner.redact import Redactor
 
@@ -42,7 +44,8 @@ def published(root: Path, run_id: str, *nodes: NodeRecord, reason: ExitReason = 
         dbt_version="1",
     )
     folder.add([], Redactor(set()))
-    folder.publish(record, pointers=True)
+    folder.publish(record)
+    folder.point("prod", layout.LATEST, Pointer(run=folder.path, finished_at=now))
     return folder.path
 
 

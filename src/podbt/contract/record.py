@@ -19,7 +19,7 @@ FAILED_STATUSES = frozenset({"error", "fail", "runtime error"})
 
 _MESSAGE_CHARS = 2000
 _MAX_FAILURES = 20
-_OFTEN_EMPTY = frozenset({"stale", "left_out"})
+_OFTEN_EMPTY = frozenset({"stale", "left_out", "notes"})
 
 
 class RunIdentity(Strict):
@@ -149,6 +149,8 @@ class RunRecord(RunStart):
     """Sources that were found too old before the run's own nodes."""
     left_out: list[str] = []
     """unique_ids of selected nodes that were not run because a source above them is stale."""
+    notes: list[str] = []
+    """What else went wrong without changing how the run ended, say a pointer that could not be moved; a line each."""
 
 
 class Summary(Strict):
@@ -167,6 +169,8 @@ class Summary(Strict):
     """unique_ids of sources that are too old."""
     left_out: int = 0
     """How many selected nodes were not run because of them; run.json lists them."""
+    notes: list[str] = []
+    """run.json's notes."""
 
     @classmethod
     def of(cls, record: RunRecord, artifacts: str | None) -> Self:
@@ -181,6 +185,7 @@ class Summary(Strict):
             seconds=record.seconds,
             stale=[source.unique_id for source in record.stale],
             left_out=len(record.left_out),
+            notes=record.notes,
         )
 
     def to_termination_message(self) -> str:
@@ -190,6 +195,7 @@ class Summary(Strict):
             data["failures"] = [{**item, "message": shorten(item["message"], length)} for item in data["failures"]]
             data["failures"] = data["failures"][:count]
             data["stale"] = data["stale"][:count]
+            data["notes"] = [shorten(note, length) for note in data["notes"][:count]]
             if self.error:
                 data["error"] = shorten(self.error, 1000)
             data = {key: value for key, value in data.items() if value or key not in _OFTEN_EMPTY}

@@ -46,4 +46,5 @@ def render_table(run: Run) -> str:
     )
     if record.error:
         lines.append(record.error)
+    lines += [f"note: {note}" for note in record.notes]
     return "\n".join(lines)

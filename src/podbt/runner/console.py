@@ -88,6 +88,8 @@ class Console:
         self.say(total + (f" ({counts})" if counts else ""))
         if summary.artifacts:
             self.say(f"artifacts: {summary.artifacts}")
+        for note in summary.notes:
+            self.say(f"warning: {note}")
         self._stream.flush()
         if summary.error:
             print(f"podbt: {summary.error}", file=sys.stderr, flush=True)

@@ -42,6 +42,7 @@ class RunFolder:
     Attributes:
         partial: Where the run's files lie until then.
         kept: A local folder with a copy of all that is to be published; it stays when publishing fails.
+        notes: What did not work although the run is published, a line each.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class RunFolder:
         self._final = partial.with_name(partial.name.removesuffix(layout.PARTIAL_SUFFIX))
         self._patience_seconds = patience_seconds
         self._patience = Patience(patience_seconds)
+        self._later_patience = Patience(patience_seconds)
+        self.notes: list[str] = []
         self.kept = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
 
     @classmethod
@@ -163,12 +166,11 @@ class RunFolder:
             raise refused("written", place, error) from None
         return path
 
-    def publish(self, record: RunRecord, *, pointers: bool, nodes: bytes | None = None) -> None:
-        """Commits the run and moves the target's pointers where the run is one to point to.
+    def publish(self, record: RunRecord, *, nodes: bytes | None = None) -> None:
+        """Commits the run.
 
         Args:
             record: Its record.
-            pointers: Whether the target's pointers move to it.
             nodes: Content of its nodes.jsonl; by default what went through the sink.
 
         Raises:
@@ -182,13 +184,26 @@ class RunFolder:
                 self._within(lambda: _put_nodes(lines, self.partial / constants.NODES_FILE))
             self._within(lambda: _commit(self.partial, self._final, content))
         except store_errors() as error:
-            raise refused("written", self._final, error) from None
-        if pointers and record.target:
-            pointer = Pointer(run=self.path, finished_at=record.finished_at)
-            self.point(record.target, layout.LATEST, pointer)
-            if record.exit_reason.succeeded:
-                self.point(record.target, layout.LATEST_SUCCESS, pointer)
+            # What failed may have been the answer alone, or what makes a folder that is there survive the machine.
+            if not self._is_committed(content):
+                raise refused("written", self._final, error) from None
+            self.notes.append(f"The store took the run and then failed: {refused('written', self._final, error)}")
         self._tidy()
+
+    def amend(self, record: RunRecord) -> None:
+        """Replaces the record of the published run by one that says more. Where that fails, the message still says it.
+
+        Args:
+            record: The record that was published, with notes.
+        """
+        with contextlib.suppress(*store_errors()):
+            files.write(self._final / constants.RUN_FILE, _json(to_json(record)), make_folder=False)
+
+    def _is_committed(self, content: bytes) -> bool:
+        try:
+            return files.read(self._final / constants.RUN_FILE) == content
+        except store_errors():
+            return False
 
     def _tidy(self) -> None:
         """Takes away what only an unpublished run needs. What stays by a failure harms nobody."""
@@ -201,13 +216,41 @@ class RunFolder:
                     files.remove(pieces / entry.path)
 
     def point(self, target: str, name: str, pointer: Pointer) -> bool:
-        """Moves one of a target's pointers, atomically and never back to an older run."""
-        path = self._root / layout.target_pointer(target, name)
+        """Moves one of a target's pointers, atomically and never back to an older run.
+
+        A failing store is tried again with as much patience as the publication had, for all pointers together. The run
+        is published already, so a pointer that stays behind is a note and no failure.
+
+        Returns:
+            Whether it moved.
+        """
+        path = layout.target_pointer(target, name)
         content = _json(to_json(pointer))
         try:
-            return self._patience(lambda: advance(path, content, pointer.finished_at))
+            return self._later_patience(lambda: advance(self._root / path, content, pointer.finished_at))
         except store_errors() as error:
-            raise refused("written", path, error) from None
+            self.notes.append(f"{path} does not point to this run: {refused('written', self._root / path, error)}")
+            return False
+
+    def read(self, path: str, *, later: bool = False) -> bytes | None:
+        """Reads a file of the store, again where that fails.
+
+        Args:
+            path: Relative to the store's root.
+            later: Whether the run is published already; reading then takes the pointers' patience.
+
+        Returns:
+            Its content; None where there is none, or where it cannot be read, which is a note then.
+        """
+        try:
+            return (self._later_patience if later else self._patience)(lambda: _content(self._root / path))
+        except store_errors() as error:
+            self.notes.append(str(refused("read", self._root / path, error)))
+            return None
+
+    def patiently(self, act: Callable[[], None]) -> None:
+        """Does something with the store, again where that fails, within the publication's patience."""
+        self._patience(act)
 
     def _put(self, file: Path, path: StorePath) -> None:
         try:
@@ -256,6 +299,13 @@ def _put_nodes(lines: Path, path: StorePath) -> None:
     if isinstance(path, Path) and path.exists() and filecmp.cmp(lines, path, shallow=False):
         return
     files.write(path, lines.read_bytes(), make_folder=False)
+
+
+def _content(path: StorePath) -> bytes | None:
+    try:
+        return files.read(path)
+    except FileNotFoundError:
+        return None
 
 
 def _commit(partial: StorePath, final: StorePath, content: bytes) -> None:

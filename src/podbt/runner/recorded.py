@@ -15,12 +15,12 @@ from podbt.contract.events import Progress
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import settle
 from podbt.contract.plan import Plan, load_plan
-from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of, shorten
+from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of
 from podbt.errors import ArtifactError, ConfigError, PodbtError
 from podbt.runner import attempts
 from podbt.runner.alive import Heartbeat, is_alive
 from podbt.runner.classify import classify, reason_of
-from podbt.runner.command import BUILDING_COMMANDS, command_of, option_of
+from podbt.runner.command import command_of, option_of
 from podbt.runner.connection import invoke_patiently
 from podbt.runner.console import Console
 from podbt.runner.emit import Emitter
@@ -28,22 +28,19 @@ from podbt.runner.environment import Environment, profile_target
 from podbt.runner.freshness import Verdict
 from podbt.runner.interrupts import Interrupts
 from podbt.runner.invoke import Connection, Outcome, complete, invoke
-from podbt.runner.journal import Journal, Listener, lines_of
+from podbt.runner.journal import Journal, Listener
 from podbt.runner.locks import TableLocks
 from podbt.runner.message import leave_message
-from podbt.runner.pointers import Pointers
 from podbt.runner.prepare import Prepared, look_at_sources
+from podbt.runner.publication import Publication
 from podbt.runner.publish import RunFolder
 from podbt.runner.redact import RedactedStream, Redactor
-from podbt.runner.results import complete_results
 from podbt.runner.resume import Selection, decide
 from podbt.runner.sessions import Sessions
 from podbt.runner.sink import FileSink
 from podbt.runner.state import Resolved
 from podbt.runner.stop import Stopper
-from podbt.store.failures import refused, store_errors, unreachable
-
-_PUBLISHED = (constants.RUN_RESULTS_FILE, constants.SOURCES_FILE)
+from podbt.store.failures import store_errors, unreachable
 
 
 class RecordedRun:
@@ -256,12 +253,30 @@ class RecordedRun:
         if self._locks.refused and reason is not ExitReason.INTERRUPTED:
             reason, error = ExitReason.BUSY, self._locks.refused
         summary = self._publish(self._record(nodes, reason, error and self._redactor.text(error)), nodes)
-        if self._environment.termination_log:
-            leave_message(self._environment.termination_log, summary)
+        self._leave(summary)
         self._console.report(summary)
         if self._emitter:
             self._emitter.end(summary.exit_reason, nodes)
         return summary.exit_reason.exit_code
+
+    def _publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
+        if self._folder is None:
+            return Summary.of(record, None)
+        publication = Publication(
+            folder=self._folder,
+            environment=self._environment,
+            prepared=self._prepared,
+            command=self._command,
+            journal=self._journal,
+            redactor=self._redactor,
+            say=self._console.say,
+            leave=self._leave,
+        )
+        return publication.publish(record, nodes)
+
+    def _leave(self, summary: Summary) -> None:
+        if self._environment.termination_log:
+            leave_message(self._environment.termination_log, summary)
 
     def _describe(self, started: datetime) -> RunStart:
         environment = self._environment
@@ -296,46 +311,6 @@ class RecordedRun:
             ],
             left_out=self._prepared.verdict.left_out,
         )
-
-    def _publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
-        """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
-        if self._folder is None:
-            return Summary.of(record, None)
-        environment = self._environment
-        try:
-            self._folder.keep(record, lines_of(nodes))
-            self._journal.check()
-            pointers = Pointers(environment, self._prepared, self._command)
-            whole = pointers.is_whole(record, nodes)
-            results = environment.target_path / constants.RUN_RESULTS_FILE
-            complete_results(results, environment.artifacts, record.resumed_from, nodes)
-            produced = [environment.target_path / name for name in _PUBLISHED]
-            produced.append(environment.log_path / constants.LOG_FILE)
-            self._folder.add([file for file in produced if file.is_file()], self._redactor)
-            manifest = environment.target_path / constants.MANIFEST_FILE
-            if manifest.is_file():
-                # An interrupt may have cut the file short; the record matters more.
-                with contextlib.suppress(ValueError):
-                    path = self._folder.add_manifest(manifest, self._redactor)
-                    record = record.model_copy(update={"manifest": path})
-            if self._prepared.measured or self._command == "source freshness":
-                record = record.model_copy(update={"sources": f"{self._folder.path}/{constants.SOURCES_FILE}"})
-            self._folder.publish(record, pointers=self._command in BUILDING_COMMANDS)
-            pointers.move(self._folder, record, ran_nodes=bool(nodes), whole=whole)
-        except (PodbtError, OSError) as error:
-            return self._not_published(record, str(error))
-        except store_errors() as error:  # a bucket's, whose own text may quote credentials
-            return self._not_published(record, str(refused("written", self._folder.path, error)))
-        return Summary.of(record, self._folder.path)
-
-    def _not_published(self, record: RunRecord, why: str) -> Summary:
-        if self._folder and self._folder.kept.exists():
-            self._console.say(f"What could not be published is in {self._folder.kept} until the pod ends.")
-        said = f"{why} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
-        failed = record.model_copy(
-            update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
-        )
-        return Summary.of(failed, None)
 
 
 def _plan(environment: Environment) -> Plan | None:

@@ -42,7 +42,7 @@ def recover(root: StorePath, partial: StorePath) -> str | None:
             folder.write(constants.NODES_FILE, lines_of(nodes))
         if record is not None:
             # No target points to it: runs that began later may have ended before.
-            folder.publish(record, pointers=False)
+            folder.publish(record)
             return folder.path
     return None
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from podbt import constants
 from podbt.contract.record import NodeRecord, RunRecord
+from podbt.errors import ConfigError
 from podbt.store import files
 from podbt.store.location import StorePath
 
@@ -47,7 +48,7 @@ def _before(root: StorePath, run: str | None) -> dict[str, dict[str, Any]]:
             return {result["unique_id"]: result for result in found["results"]}
         try:
             record = RunRecord.parse_json(files.read(root / run / constants.RUN_FILE), source=run)
-        except FileNotFoundError:  # pruned
+        except (FileNotFoundError, ConfigError):  # pruned or damaged
             break
         run = record.resumed_from
     return {}

@@ -23,11 +23,15 @@ NODE = NodeRecord(unique_id="model.p.a", name="a", resource_type="model", status
 @dataclass
 class Folder:
     path: str
+    root: Path
     moved: dict[str, Pointer] = field(default_factory=dict)
 
     def point(self, target: str, name: str, pointer: Pointer) -> None:
         assert target == "prod"
         self.moved[name.removesuffix(".json")] = pointer
+
+    def read(self, path: str, *, later: bool = False) -> bytes | None:
+        return (self.root / path).read_bytes() if (self.root / path).exists() else None
 
 
 def record(try_number: int, **fields: Any) -> RunRecord:
@@ -55,8 +59,8 @@ def environment(tmp_path: Path) -> Any:
 
 def moved(environment: Any, run: RunRecord, *, measured: bool = False) -> dict[str, Pointer]:
     prepared = Prepared(verdict=Verdict(arguments=["build"]), sources="runs/new/sources.json", measured=measured)
-    pointers, folder = Pointers(environment, prepared, "build"), Folder("runs/now")
-    whole = pointers.is_whole(run, [NODE])
+    pointers, folder = Pointers(environment, prepared, "build"), Folder("runs/now", environment.artifacts)
+    whole = pointers.is_whole(run, [NODE], folder)  # type: ignore[arg-type]
     pointers.move(folder, run, ran_nodes=True, whole=whole)  # type: ignore[arg-type]
     return folder.moved
 
@@ -71,13 +75,13 @@ def test_a_state_gets_a_copy_of_its_own(environment: Any) -> None:
     pointers = moved(environment, record(1))
     assert state(pointers).sources == "runs/now/sources.json"
     assert (environment.target_path / "sources.json").read_text() == "runs/new/sources.json"
-    assert set(pointers) == {"state", "latest-results"}  # it measured nothing itself
+    assert set(pointers) == {"latest", "latest-success", "latest-results", "state"}  # it measured nothing itself
 
 
 def test_what_it_measured_itself_is_pointed_to(environment: Any) -> None:
     (environment.target_path / "sources.json").write_text("{}")
     pointers = moved(environment, record(1), measured=True)
-    assert set(pointers) == {"state", "latest-results", "freshness"}
+    assert set(pointers) == {"latest", "latest-success", "latest-results", "state", "freshness"}
     assert state(pointers).sources == "runs/now/sources.json"
 
 
@@ -97,4 +101,10 @@ def test_a_resumed_build_has_seen_what_its_first_try_saw(environment: Any) -> No
 
 def test_a_failure_is_no_state(environment: Any) -> None:
     run = record(1, status="failed", exit_reason=ExitReason.TEST_FAILURE)
-    assert set(moved(environment, run)) == {"latest-results"}
+    assert set(moved(environment, run)) == {"latest", "latest-results"}
+
+
+def test_a_damaged_earlier_record_leaves_the_state_without_sources(environment: Any) -> None:
+    (environment.artifacts / "runs/try-1").mkdir()
+    (environment.artifacts / "runs/try-1/run.json").write_text("{")
+    assert state(moved(environment, record(3, resumed_from="runs/try-1"))).sources is None
