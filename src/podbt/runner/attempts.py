@@ -16,8 +16,8 @@ from podbt.runner.alive import is_alive
 from podbt.runner.recover import recover
 from podbt.store.location import StorePath
 
-# try-2, and try-2.2 where the pod was replaced within the try.
-_NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>\.partial)?$")
+# try-2, and try-2.2 where the pod was replaced within the try; .claimed.partial where a recovery was killed.
+_NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>(?:\.claimed)?\.partial)?$")
 _WAIT_SECONDS = 60.0
 """Beyond the grace period: for a node that is slow to say that a pod is gone."""
 

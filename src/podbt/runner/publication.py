@@ -37,6 +37,7 @@ class Publication:
         redactor: Keeps secrets out of its files.
         say: Prints a line.
         leave: Leaves a summary as the termination message.
+        stop_beating: Ends the sign of life, which goes on until everything but the record is in the store.
     """
 
     folder: RunFolder
@@ -47,6 +48,7 @@ class Publication:
     redactor: Redactor
     say: Callable[[str], None]
     leave: Callable[[Summary], None]
+    stop_beating: Callable[[], None]
 
     def publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
         """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
@@ -56,6 +58,7 @@ class Publication:
             self.journal.check()
             whole = pointers.is_whole(record, nodes, self.folder)
             record = self._add_files(record, nodes)
+            self.stop_beating()
             self.folder.publish(record)
         except (PodbtError, OSError) as error:
             return self._not_published(record, str(error))
@@ -74,6 +77,7 @@ class Publication:
         environment, folder = self.environment, self.folder
         results = environment.target_path / constants.RUN_RESULTS_FILE
         folder.patiently(lambda: complete_results(results, environment.artifacts, record.resumed_from, nodes))
+        folder.put_nodes()
         produced = [environment.target_path / name for name in _PUBLISHED]
         produced.append(environment.log_path / constants.LOG_FILE)
         folder.add([file for file in produced if file.is_file()], self.redactor)

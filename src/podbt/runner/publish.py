@@ -2,19 +2,18 @@
 
 run.json comes last: a reader that finds it finds all the rest. On a volume the folder is `try-N.partial` until then,
 everything is synced to disk, and one rename makes it `try-N`. In a bucket nothing can be renamed: the objects lie under
-`try-N/` from the start, and a reader passes by folders without run.json.
+`try-N/` from the start, and a reader passes by folders without run.json. That nobody else publishes the same folder is
+the matter of `fence`.
 """
 
 import contextlib
 import errno
-import filecmp
 import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +22,7 @@ from podbt.contract import layout
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer
 from podbt.errors import ArtifactError
+from podbt.runner import fence
 from podbt.runner.redact import Redactor
 from podbt.store import files
 from podbt.store.failures import Patience, refused, store_errors
@@ -63,7 +63,8 @@ class RunFolder:
         """
         self._root = root
         self.partial = partial
-        self._final = partial.with_name(partial.name.removesuffix(layout.PARTIAL_SUFFIX))
+        self._final = fence.final_of(partial)
+        self._has_nodes = False
         self._patience_seconds = patience_seconds
         self._patience = Patience(patience_seconds)
         self._later_patience = Patience(patience_seconds)
@@ -93,7 +94,7 @@ class RunFolder:
         wanted = root / layout.run_folder(identity)
         try:
             # With a patience of its own: a store that was slow to start with gets the whole of the other at the end.
-            partial = Patience(patience_seconds)(lambda: _reserve(wanted))
+            partial = Patience(patience_seconds)(lambda: fence.reserve(wanted))
         except store_errors() as error:
             raise refused("written", wanted, error) from None
         return cls(root, partial, scratch=scratch, patience_seconds=patience_seconds)
@@ -110,8 +111,6 @@ class RunFolder:
             FileNotFoundError: The folder is gone: somebody took this run for dead and published what it had.
             OSError: The store does not take it.
         """
-        if name == constants.NODES_FILE:
-            (self.kept / name).write_bytes(content)
         path = self.partial / name
         if isinstance(path, Path) and path.parent != self.partial:
             path.parent.mkdir(exist_ok=True)  # not the folder itself
@@ -121,6 +120,22 @@ class RunFolder:
             raise
         except store_errors() as error:
             raise OSError(errno.EIO, str(refused("written", path, error))) from None
+
+    def beat(self, content: bytes) -> None:
+        """Writes alive.json. In a bucket it also looks whether somebody took this run for dead.
+
+        Raises:
+            FileNotFoundError: Somebody did.
+            OSError: The store does not take it.
+        """
+        nodes = self.partial / constants.NODES_FILE
+        try:
+            lost = not isinstance(nodes, Path) and not self._has_nodes and files.modified(nodes) is not None
+        except store_errors() as error:
+            raise OSError(errno.EIO, str(refused("read", nodes, error))) from None
+        if lost:
+            raise FileNotFoundError(errno.ENOENT, str(fence.taken(self._final)))
+        self.write(constants.ALIVE_FILE, content)
 
     def sink(self) -> StoreSink:
         """Where the journal's lines go while the run lasts."""
@@ -133,8 +148,31 @@ class RunFolder:
     def keep(self, record: RunRecord, nodes: bytes | None = None) -> None:
         """Puts the record, and what is to be its nodes.jsonl, into the local copy, before anything that can fail."""
         if nodes is not None:
-            (self.kept / constants.NODES_FILE).write_bytes(nodes)
+            self.keep_nodes(nodes)
         (self.kept / constants.RUN_FILE).write_bytes(_json(to_json(record)))
+
+    def keep_nodes(self, nodes: bytes) -> None:
+        """Puts what is to be nodes.jsonl into the local copy."""
+        (self.kept / constants.NODES_FILE).write_bytes(nodes)
+
+    def put_nodes(self) -> None:
+        """Puts nodes.jsonl into the folder, from the local copy: the first of its files.
+
+        Raises:
+            ArtifactError: It could not be put, or somebody took this run for dead.
+        """
+        lines = self.kept / constants.NODES_FILE
+        path = self.partial / constants.NODES_FILE
+        self._has_nodes = True
+
+        def put() -> None:
+            if not fence.put_nodes(lines, path):
+                raise fence.taken(self._final)
+
+        try:
+            self._within(put)
+        except store_errors() as error:
+            raise refused("written", path, error) from None
 
     def add(self, sources: list[Path], redactor: Redactor) -> None:
         """Copies files into the folder, without secrets."""
@@ -178,11 +216,14 @@ class RunFolder:
         """
         self.keep(record, nodes)
         content = _json(to_json(record))
-        lines = self.kept / constants.NODES_FILE
+        if (self.kept / constants.NODES_FILE).exists():
+            self.put_nodes()
         try:
-            if lines.exists():
-                self._within(lambda: _put_nodes(lines, self.partial / constants.NODES_FILE))
-            self._within(lambda: _commit(self.partial, self._final, content))
+            self._within(lambda: fence.commit(self.partial, self._final, content))
+        except ArtifactError:
+            # Whoever took this run for dead may have found its record whole, and published that.
+            if not self._is_committed(content):
+                raise
         except store_errors() as error:
             # What failed may have been the answer alone, or what makes a folder that is there survive the machine.
             if not self._is_committed(content):
@@ -267,38 +308,9 @@ class RunFolder:
             except FileNotFoundError:
                 if not isinstance(self.partial, Path) or self.partial.exists():
                     raise
-                raise ArtifactError(
-                    f"'{self.partial}' is gone: somebody took this run for dead and published what it had."
-                ) from None
+                raise fence.taken(self._final) from None
 
         self._patience(once)
-
-
-def _reserve(wanted: StorePath) -> StorePath:
-    """The first of try-1, try-1.2 … that nobody has: a pod replaced within one try keeps the first's journal."""
-    for number in count(1):
-        final = wanted if number == 1 else wanted.with_name(f"{wanted.name}.{number}")
-        if not isinstance(final, Path):
-            if files.create(final / layout.RESERVED, b"{}\n"):
-                return final
-            continue
-        partial = final.with_name(final.name + layout.PARTIAL_SUFFIX)
-        if final.exists():
-            continue
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.mkdir()
-        except FileExistsError:
-            continue
-        return partial
-    raise AssertionError("count() does not end")
-
-
-def _put_nodes(lines: Path, path: StorePath) -> None:
-    """Puts nodes.jsonl in its place by replacement: killed within it, the journal is still whole."""
-    if isinstance(path, Path) and path.exists() and filecmp.cmp(lines, path, shallow=False):
-        return
-    files.write(path, lines.read_bytes(), make_folder=False)
 
 
 def _content(path: StorePath) -> bytes | None:
@@ -306,21 +318,6 @@ def _content(path: StorePath) -> bytes | None:
         return files.read(path)
     except FileNotFoundError:
         return None
-
-
-def _commit(partial: StorePath, final: StorePath, content: bytes) -> None:
-    """Makes the folder a published one. May be repeated after it failed anywhere, even after it was done."""
-    if not (isinstance(partial, Path) and isinstance(final, Path)):
-        files.write(final / constants.RUN_FILE, content)
-        return
-    if partial.exists() or not final.exists():
-        files.write(partial / constants.RUN_FILE, content, make_folder=False)
-        (partial / constants.ALIVE_FILE).unlink(missing_ok=True)
-        for file in partial.rglob("*"):
-            files.sync(file)
-        files.sync(partial)
-        partial.rename(final)
-    files.sync(final.parent)
 
 
 def _store_manifest(place: StorePath, text: bytes) -> None:

@@ -83,7 +83,7 @@ class RecordedRun:
         )
         self._heartbeat = Heartbeat(
             self._start,
-            (lambda content: folder.write(constants.ALIVE_FILE, content)) if (folder := self._folder) else None,
+            self._folder.beat if self._folder else None,
             lost=interrupts.request,
             also=self._emitter.tick if self._emitter else lambda: None,
         )
@@ -235,7 +235,6 @@ class RecordedRun:
         return name
 
     def _finish(self, outcome: Outcome) -> int:
-        self._heartbeat.stop()
         self._journal.close()
         interrupted = self._interrupts.requested and not outcome.success
         nodes = [self._redactor.node(node) for node in settle(complete(self._journal.nodes, outcome.results))]
@@ -253,6 +252,7 @@ class RecordedRun:
         if self._locks.refused and reason is not ExitReason.INTERRUPTED:
             reason, error = ExitReason.BUSY, self._locks.refused
         summary = self._publish(self._record(nodes, reason, error and self._redactor.text(error)), nodes)
+        self._heartbeat.stop()
         self._leave(summary)
         self._console.report(summary)
         if self._emitter:
@@ -271,6 +271,7 @@ class RecordedRun:
             redactor=self._redactor,
             say=self._console.say,
             leave=self._leave,
+            stop_beating=self._heartbeat.stop,
         )
         return publication.publish(record, nodes)
 

@@ -7,6 +7,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.journal import Alive, fold, settle
 from podbt.contract.record import NodeRecord, RunRecord, counts_of, failures_of
 from podbt.errors import ArtifactError, ConfigError
+from podbt.runner import fence
 from podbt.runner.alive import is_alive, read_alive
 from podbt.runner.journal import lines_of
 from podbt.runner.publish import RunFolder
@@ -33,18 +34,30 @@ def recover(root: StorePath, partial: StorePath) -> str | None:
         somebody else has just published it.
     """
     alive = read_alive(partial)
-    folder = RunFolder(root, partial)
+    if alive is None and _whole(partial) is None:
+        return None
     with contextlib.suppress(ArtifactError, FileNotFoundError):
-        record = _whole(partial)
-        if record is None and alive is not None:
-            nodes = _nodes(partial)
-            record = _lost(alive, nodes)
-            folder.write(constants.NODES_FILE, lines_of(nodes))
+        folder = RunFolder(root, fence.claim(partial))
+        record = _whole(folder.partial)
+        if record is None and (alive := read_alive(folder.partial) or alive):
+            record = _lost(alive, _settled(folder))
         if record is not None:
             # No target points to it: runs that began later may have ended before.
             folder.publish(record)
             return folder.path
     return None
+
+
+def _settled(folder: RunFolder) -> list[NodeRecord]:
+    """The nodes that the record is to tell of; their lines are in the folder then."""
+    nodes = _nodes(folder.partial)
+    folder.keep_nodes(lines_of(nodes))
+    with contextlib.suppress(ArtifactError):
+        folder.put_nodes()
+        return nodes
+    # In a bucket the run itself, or another who recovers it, was quicker: what that put there counts.
+    folder.keep_nodes(journal(folder.partial))
+    return _nodes(folder.partial)
 
 
 def _whole(partial: StorePath) -> RunRecord | None:

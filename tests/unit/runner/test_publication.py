@@ -10,13 +10,14 @@ import pytest
 from tests.support.records import identity, node, record
 
 from podbt.contract.record import Summary
-from podbt.runner import publish
+from podbt.runner import fence, publish
 from podbt.runner.freshness import Verdict
 from podbt.runner.prepare import Prepared
 from podbt.runner.publication import Publication
 from podbt.runner.publish import RunFolder
 from podbt.runner.redact import Redactor
 from podbt.store import files
+from podbt.store.pointers import advance
 
 FULL = OSError(28, "No space left on device")
 
@@ -41,7 +42,7 @@ class Published:
             folder=self.folder, environment=environment,
             prepared=Prepared(verdict=Verdict(arguments=["build"]), sources=sources), command="build",
             journal=SimpleNamespace(check=lambda: None),  # type: ignore[arg-type]
-            redactor=Redactor(set()), say=lambda _: None, leave=self.left.append,
+            redactor=Redactor(set()), say=lambda _: None, leave=self.left.append, stop_beating=lambda: None,
         )  # fmt: skip
         self.summary = publication.publish(record(identity(1), [node("a")]), [node("a")])
 
@@ -73,7 +74,7 @@ def failing(real: Callable[..., Any], times: int) -> Callable[..., Any]:
 
 
 def test_a_pointer_that_cannot_move_changes_no_result_and_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "advance", failing(publish.advance, 10**6))
+    monkeypatch.setattr(publish, "advance", failing(advance, 10**6))
     run = Published(root, patience_seconds=0.1)
     assert run.summary.exit_reason == run.record["exit_reason"] == "success"
     assert run.summary.artifacts == run.folder.path
@@ -86,15 +87,15 @@ def test_a_pointer_that_cannot_move_changes_no_result_and_is_told(root: Path, mo
 
 
 def test_a_pointer_is_tried_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "advance", failing(publish.advance, 2))
+    monkeypatch.setattr(publish, "advance", failing(advance, 2))
     run = Published(root, patience_seconds=30)
     assert run.summary.notes == []
     assert all(run.pointer(name) for name in ("latest", "latest-success", "latest-results", "state"))
 
 
 def test_pointers_get_a_patience_that_publishing_has_not_used_up(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "_put_nodes", failing(publish._put_nodes, 1))
-    monkeypatch.setattr(publish, "advance", failing(publish.advance, 1))
+    monkeypatch.setattr(fence, "put_nodes", failing(fence.put_nodes, 1))
+    monkeypatch.setattr(publish, "advance", failing(advance, 1))
     run = Published(root, patience_seconds=0.3)  # one pause each, and no second one
     assert run.summary.notes == []
     assert run.pointer("state")
@@ -112,20 +113,20 @@ def test_the_message_is_left_before_a_pointer_moves(root: Path, monkeypatch: pyt
 
 
 def test_a_commit_whose_answer_alone_failed_is_a_commit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = publish._commit
+    commit = fence.commit
 
     def commits(*arguments: Any) -> None:
         commit(*arguments)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(publish, "_commit", commits)
+    monkeypatch.setattr(fence, "commit", commits)
     run = Published(root, patience_seconds=0.1)
     assert run.summary.exit_reason == run.record["exit_reason"] == "success"
     assert run.summary.notes[0].startswith("The store took the run and then failed: Artifacts could not be written")
 
 
 def test_a_run_that_is_not_stored_failed_and_says_how_dbt_ended(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "_commit", failing(publish._commit, 10**6))
+    monkeypatch.setattr(fence, "commit", failing(fence.commit, 10**6))
     run = Published(root, patience_seconds=0.1)
     assert (run.summary.exit_reason, run.summary.artifacts, run.left) == ("artifact_error", None, [])
     assert "(dbt itself ended with success)" in (run.summary.error or "")

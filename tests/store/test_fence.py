@@ -1,0 +1,136 @@
+"""A run that was taken for dead and wakes up: the folder tells one truth, and whoever comes second learns of it."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.records import NOW, identity, node, record
+
+from podbt.contract.exits import ExitReason
+from podbt.contract.journal import Alive
+from podbt.contract.record import RunStart, counts_of
+from podbt.errors import ArtifactError
+from podbt.runner import attempts
+from podbt.runner.journal import lines_of
+from podbt.runner.publish import RunFolder
+from podbt.runner.recover import recover
+from podbt.runner.redact import Redactor
+from podbt.store import files
+from podbt.store.location import StorePath
+from podbt.store.runs import folders, read_run
+
+NODES = [node("a"), node("b")]
+
+
+def began(root: StorePath) -> RunFolder:
+    """A run that has told of its first node and is silent since."""
+    folder = RunFolder.reserve(root, identity(1), patience_seconds=0)
+    start = RunStart(
+        identity=identity(1), started_at=NOW, command=["build"], target="prod", podbt_version="0", dbt_version="1"
+    )
+    folder.beat(Alive(start=start, beat=1, at=NOW).model_dump_json(exclude_none=True).encode())
+    sink = folder.sink()
+    sink.write(lines_of(NODES[:1]))
+    sink.close()
+    return folder
+
+
+def ends(folder: RunFolder, log: Path) -> None:
+    """The run itself publishes, as `Publication` does."""
+    whole = record(identity(1), NODES)
+    folder.keep(whole, lines_of(NODES))
+    folder.put_nodes()
+    folder.add([log], Redactor(set()))
+    folder.publish(whole)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    file = tmp_path / "dbt.log"
+    file.write_text("x")
+    return file
+
+
+def test_a_run_that_wakes_up_learns_that_it_was_recovered_and_changes_nothing(root: StorePath, log: Path) -> None:
+    folder = began(root)
+    assert recover(root, folder.partial) == folder.path
+    before = {entry.path: files.read(root / entry.path) for entry in files.walk(root, "runs")}
+    with pytest.raises(FileNotFoundError):
+        folder.beat(b"{}")
+    with pytest.raises(ArtifactError) as error:
+        ends(folder, log)
+    assert "somebody took this run for dead and published what it had" in str(error.value)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ArtifactError, match="took this run for dead"):
+        RunFolder(root, folder.partial, patience_seconds=0).publish(record(identity(1), NODES))  # without nodes
+    assert {entry.path: files.read(root / entry.path) for entry in files.walk(root, "runs")} == before
+    run = read_run(root, folder.path)
+    assert run.record.exit_reason is ExitReason.LOST
+    assert [one.name for one in run.nodes] == ["a"]
+
+
+def test_a_run_that_publishes_is_no_news_to_itself(root: StorePath) -> None:
+    folder = began(root)
+    folder.keep_nodes(lines_of(NODES))
+    folder.put_nodes()
+    folder.beat(b"{}")
+    folder.put_nodes()  # say its answer was lost
+
+
+_STEPS = ["write", "create", "copy", "sync"]
+"""Everything that changes a folder goes through one of these."""
+
+
+def at_step(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
+    """Does something right before a step that changes the store, once."""
+    left = [number]
+
+    def wrapped(real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: Any, **keywords: Any) -> object:
+            left[0] -= 1
+            if left[0] == 0:
+                act()
+            return real(*arguments, **keywords)
+
+        return call
+
+    for name in _STEPS:
+        patch.setattr(files, name, wrapped(getattr(files, name)))
+
+
+@pytest.mark.parametrize("wakes", [False, True], ids=["recovered while it publishes", "wakes while it is recovered"])
+@pytest.mark.parametrize("step", range(1, 9))
+def test_at_no_moment_two_truths(root: StorePath, log: Path, step: int, wakes: bool) -> None:
+    folder = began(root)
+    said: list[str] = []
+
+    def run_ends() -> None:
+        try:
+            ends(folder, log)
+            said.append("success")
+        except ArtifactError:
+            said.append("artifact_error")
+
+    def is_recovered() -> None:
+        if isinstance(root, Path):
+            with contextlib.suppress(FileNotFoundError):
+                recover(root, folder.partial)
+        else:
+            recover(root, folder.partial)
+
+    first, second = (is_recovered, run_ends) if wakes else (run_ends, is_recovered)
+    with pytest.MonkeyPatch.context() as patch:
+        at_step(step, second, patch)
+        first()
+    if not said:  # the step was never reached
+        run_ends()
+    attempts.settle_earlier(root, identity(1), grace_seconds=0, alive=lambda _: False)
+    (only,) = folders(root)
+    assert only.published
+    run = read_run(root, folder.path)
+    assert run.record.counts == counts_of(run.nodes)
+    stored = json.loads(files.read(root / folder.path / "run.json"))["exit_reason"]
+    assert (stored, said) in [("success", ["success"]), ("lost", ["artifact_error"])]
