@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -17,6 +19,7 @@ from tests.runner.test_run import wait_for
 from tests.support.postgres import Server
 
 from podbt.contract.record import RunIdentity
+from podbt.runner import lock_watch
 from podbt.runner.locks import SCHEMA_WIDE, Lock, locks_of
 from podbt.runner.postgres_locks import PostgresSession, key_of, owner_text
 
@@ -75,6 +78,11 @@ def times(runner: Runner, dag_id: str, model: str) -> tuple[str, str]:
     (file,) = runner.artifacts.glob(f"runs/{dag_id}/*/*/try-1*/nodes.jsonl")
     (node,) = [one for line in file.read_text().splitlines() if (one := json.loads(line))["name"] == model]
     return node["started_at"], node["finished_at"]
+
+
+def record_of(runner: Runner, dag_id: str) -> dict[str, Any]:
+    (file,) = runner.artifacts.glob(f"runs/{dag_id}/*/*/try-1/run.json")
+    return dict(json.loads(file.read_text()))
 
 
 @pytest.fixture
@@ -178,12 +186,102 @@ def test_a_holder_holds_no_transaction(holder: subprocess.Popen[str], postgres: 
 
 
 @pytest.mark.postgres
-def test_a_holder_that_lost_its_locks_says_so(holder: subprocess.Popen[str], gate: Gate, postgres: Server) -> None:
+def test_locks_that_the_server_dropped_are_taken_again(
+    project: Runner, holder: subprocess.Popen[str], gate: Gate, postgres: Server
+) -> None:
+    ((before,),) = postgres.query(f"select pid {SESSIONS}", superuser=True)
     postgres.query(f"select pg_terminate_backend(pid) {SESSIONS}", superuser=True)
+    held = f"select count(*) from pg_locks where locktype = 'advisory' and pid in (select pid {SESSIONS})"
+    wait_for(lambda: postgres.query(held, superuser=True) == [(3,)])  # the schema and two tables
+    assert postgres.query(f"select pid {SESSIONS}", superuser=True) != [(before,)]
     gate.open()
     said, _ = holder.communicate(timeout=120)
     assert holder.returncode == 0
-    assert "podbt: the connection that held the locks was lost" in said
+    (note,) = record_of(project, "nightly")["notes"]
+    assert note.startswith("the connection that held the locks was lost, and they were taken again after ")
+    assert f"podbt: {note}" in said
+
+
+@pytest.mark.postgres
+def test_a_run_whose_locks_another_one_took_stops_and_says_so(
+    project: Runner, holder: subprocess.Popen[str], postgres: Server
+) -> None:
+    other = postgres.connect()
+    first = key_of(Lock("warehouse", "small", "first"))
+    queued = threading.Thread(target=other.cursor().execute, args=("select pg_advisory_lock(%s)", (first,)))
+    queued.start()
+    wait_for(lambda: postgres.query(f"select count(*) from pg_locks where not granted and objid::bigint = {first & 0xFFFFFFFF}", superuser=True) == [(1,)])  # fmt: skip # noqa: E501
+    postgres.query(f"select pg_terminate_backend(pid) {SESSIONS}", superuser=True)
+    said, _ = holder.communicate(timeout=120)
+    queued.join()
+    other.close()
+    assert holder.returncode == 8, said
+    record = record_of(project, "nightly")
+    assert record["exit_reason"] == "busy"
+    assert "another session (process " in record["error"]
+    assert "which writes warehouse.small.first was quicker to take them: stopped" in record["error"]
+    assert "are now held by another session" in record["notes"][0]
+    assert "Traceback" not in said
+
+
+class Ends:
+    """A session of a server that drops it and comes back after some refusals."""
+
+    def __init__(self, holders: list[str | None], refusals: int = 0) -> None:
+        self.holders, self.refusals, self.dropped, self.opened = holders, refusals, True, 0
+
+    def wait(self, seconds: float) -> bool:
+        time.sleep(0.01)
+        return self.dropped
+
+    def intact(self) -> bool:
+        return not self.dropped
+
+    def replace(self, dropped: Any) -> None: ...
+    def close(self) -> None: ...
+
+    def reopen(self) -> "Ends":
+        self.opened += 1
+        if self.opened <= self.refusals:
+            raise ConnectionError
+        self.dropped = False
+        return self
+
+    def attempt(self) -> str | None:
+        return self.holders.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("holders", "stopped"),
+    [
+        pytest.param([None], False, id="free"),
+        pytest.param(["x", "x", None], False, id="looked at by one who waits"),
+        pytest.param(["x"] * 4, True, id="taken"),
+    ],
+)
+def test_what_was_dropped_is_tried_for(
+    holders: list[str | None], stopped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_AGAIN_SECONDS", "_LOOK_SECONDS"):
+        monkeypatch.setattr(lock_watch, name, 0.01)
+    session, said, stop = Ends(holders, refusals=2), list[str](), threading.Event()
+    watch = lock_watch.LockWatch(
+        session, reopen=session.reopen, warn=said.append, stop=stop.set, stopping=lambda: False
+    )
+    wait_for(lambda: bool(said))
+    assert stop.wait(1) == stopped
+    assert watch.end() != stopped
+    assert session.opened == 3
+
+
+def test_a_run_that_stops_takes_nothing_again() -> None:
+    session = Ends([])
+    watch = lock_watch.LockWatch(
+        session, reopen=session.reopen, warn=pytest.fail, stop=pytest.fail, stopping=lambda: True
+    )
+    watch._thread.join(30)
+    assert not watch.end()
+    assert session.opened == 0
 
 
 @pytest.mark.postgres

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from podbt.contract.record import RunIdentity
 from podbt.runner.environment import Environment
+from podbt.runner.lock_watch import LockWatch, Session
 
 SCHEMA_WIDE: Final = 100
 """Tables of one schema from which on a run locks the schema instead: a server's lock table is small and shared."""
@@ -42,18 +43,6 @@ class Lock:
         return ".".join(part for part in (self.database, self.schema, self.table) if part)
 
 
-class Session(Protocol):
-    """A connection that holds locks until it is closed, or until the process or its machine is gone."""
-
-    def attempt(self) -> str | None:
-        """Takes what is free; None once all is held, else who holds the first lock that is not, and what it is."""
-
-    def intact(self) -> bool:
-        """Whether everything that was taken is still held."""
-
-    def close(self) -> None: ...
-
-
 def locks_of(tables: Iterable[tuple[str, str, str]]) -> list[Lock]:
     """The locks of a run that writes these (database, schema, table), in the order to take them."""
     by_schema: dict[tuple[str, str], set[str]] = {}
@@ -72,16 +61,35 @@ class TableLocks:
     """The locks of one run.
 
     Attributes:
-        refused: Why the run gave up waiting; None while it did not.
+        refused: Why the run gave up waiting, or was stopped; None where neither is so.
+        stopped: Whether it was stopped, since another run took locks that the server had dropped.
     """
 
-    def __init__(self, environment: Environment, command: str | None, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, environment: Environment, command: str | None, *, say: Callable[[str], None],
+        warn: Callable[[str], None], stop: Callable[[], None], stopping: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """Takes nothing, yet.
+
+        Args:
+            environment: Whose locks, and how long to wait for them.
+            command: The dbt command.
+            say: Prints a line.
+            warn: Prints a line that is to be remembered.
+            stop: Stops the run.
+            stopping: Whether the run was told to stop, which ends the session that holds the locks with all others.
+        """
         self._identity = environment.identity
         self._enabled = environment.lock_tables and command in _WRITING
         self._timeout = environment.queue_timeout_seconds
         self._say = say
+        self._warn = warn
+        self._stop = stop
+        self._stopping = stopping
         self._session: Session | None = None
+        self._watch: LockWatch | None = None
         self.refused: str | None = None
+        self.stopped = False
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -93,10 +101,16 @@ class TableLocks:
             else:
                 yield
         finally:
-            if self._session is not None:
-                if not self._session.intact():
-                    self._say("the connection that held the locks was lost: another run may have written these tables")
-                self._session.close()
+            self._release()
+
+    def _release(self) -> None:
+        if self._watch is not None:
+            watch, self._watch = self._watch, None
+            if not watch.end() and watch.taken is None:
+                self._warn("the connection that held the locks was lost: another run may have written these tables")
+        elif self._session is not None:
+            self._session.close()
+        self._session = None
 
     def _take(self, task: Any, selected: frozenset[str]) -> None:
         from dbt.adapters.factory import get_adapter  # noqa: PLC0415 - slow, and dbt's import is timed by `invoke`
@@ -107,11 +121,10 @@ class TableLocks:
         locks = locks_of(_written(task.manifest, selected))
         if connect is None or not locks:
             return
-        if self._session is not None:  # an invocation before this one, which is over
-            self._session.close()
-        self._session = connect(adapter, self._identity, locks)
+        self._release()  # of an invocation before this one, which is over
+        self._session = session = connect(adapter, self._identity, locks)
         began, said, said_at = time.monotonic(), "", 0.0
-        while (holder := self._session.attempt()) is not None:
+        while (holder := session.attempt()) is not None:
             waited = time.monotonic() - began
             if waited >= self._timeout:
                 self.refused = (
@@ -125,6 +138,23 @@ class TableLocks:
             time.sleep(random.uniform(0.5, 1.0))  # noqa: S311 - so that two who wait do not ask in step
         if said:
             self._say(f"goes on after waiting {time.monotonic() - began:.0f} s")
+        self._watch = LockWatch(
+            session,
+            reopen=lambda: connect(adapter, self._identity, locks),
+            warn=self._warn,
+            stop=self._lose,
+            stopping=self._stopping,
+        )
+
+    def _lose(self) -> None:
+        """Another run has a lock of this one's."""
+        holder = self._watch.taken if self._watch else None
+        self.stopped = True
+        self.refused = (
+            f"The database dropped this run's locks, and {holder or 'another run'} was quicker to take them: stopped, "
+            "so that no table has two writers. A retry waits for that run and then goes on."
+        )
+        self._stop()
 
 
 def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import socket
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,6 +21,7 @@ from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt_common.exceptions import DbtRuntimeError
 
 from podbt.contract.record import RunIdentity
+from podbt.runner.lock_watch import Session
 from podbt.runner.locks import Lock
 
 # A node that is gone is noticed in two minutes; a session that only waits and holds is ended by no time limit.
@@ -51,6 +53,8 @@ order by activity.backend_start
 limit 1
 """
 _COUNT: Final = "select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory' and granted"
+_SELF: Final = "select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()"
+_END: Final = "select pg_terminate_backend(pid) from pg_stat_activity where pid = %s and backend_start = %s"
 _OWNER: Final = re.compile(r"/\* podbt (\[.*?\]) \*/")
 
 
@@ -63,6 +67,7 @@ class PostgresSession:
         self._comment = f"/* podbt {owner} */ "
         self._wanted = list(locks)
         self._held: list[Lock] = []
+        self.backend: tuple[Any, ...] | None = None
 
     @classmethod
     def open(cls, adapter: Any, identity: RunIdentity, locks: Sequence[Lock]) -> "PostgresSession":
@@ -90,6 +95,7 @@ class PostgresSession:
             "select set_config(name, (%s::jsonb) ->> name, false) from pg_settings where name = any(%s)",
             (json.dumps(_SESSION), list(_SESSION)),
         )
+        session.backend = next(iter(session._query(_SELF)), None)
         return session
 
     def attempt(self) -> str | None:
@@ -113,6 +119,19 @@ class PostgresSession:
             return int(self._query(_COUNT)[0][0]) >= len(self._held)
         except DbtRuntimeError:
             return False
+
+    def wait(self, seconds: float) -> bool:
+        """See `Session`."""
+        try:
+            return bool(select.select([self._handle.fileno()], [], [], seconds)[0])
+        except (psycopg2.Error, OSError, ValueError):  # closed
+            return True
+
+    def replace(self, dropped: Session) -> None:
+        """See `Session`. A server may take minutes to notice that a client is gone, and keeps the locks as long."""
+        # With its start: after a restart of the server another session may have the same number.
+        if isinstance(dropped, PostgresSession) and dropped.backend is not None:
+            self._query(_END, dropped.backend)
 
     def close(self) -> None:
         with contextlib.suppress(psycopg2.Error):

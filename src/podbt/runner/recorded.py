@@ -92,6 +92,7 @@ class RecordedRun:
             interrupts, self._sessions, grace_seconds=environment.grace_seconds, give_up=self._give_up
         )
         self._resumed = False
+        self._notes: list[str] = []
 
     def _reserve(self) -> RunFolder | None:
         """A failing store is tried again for half of the grace period: the rest is for cancelling queries."""
@@ -110,7 +111,14 @@ class RecordedRun:
             The process's exit code.
         """
         outcome = Outcome(success=False, exception=None, results=[])
-        self._locks = TableLocks(self._environment, self._command, self._say_of_locks)
+        self._locks = TableLocks(
+            self._environment,
+            self._command,
+            say=self._console.say,
+            warn=self._warn,
+            stop=self._interrupts.request,
+            stopping=lambda: self._interrupts.requested,
+        )
         try:
             self._heartbeat.start()
         except OSError as error:
@@ -165,10 +173,11 @@ class RecordedRun:
             say=self._console.say,
         )
 
-    def _say_of_locks(self, line: str) -> None:
+    def _warn(self, line: str) -> None:
         """Stopping ends the session that holds the locks with all others, which is no news."""
         if not self._interrupts.requested:
             self._console.say(line)
+            self._notes.append(line)
 
     def _expect(self, unique_ids: set[str]) -> None:
         self._console.expect(unique_ids)
@@ -249,7 +258,7 @@ class RecordedRun:
         )
         if reason is ExitReason.SUCCESS and self._prepared.verdict.stale:
             reason = ExitReason.WARNINGS
-        if self._locks.refused and reason is not ExitReason.INTERRUPTED:
+        if self._locks.refused and self._locks.stopped == (reason is ExitReason.INTERRUPTED):
             reason, error = ExitReason.BUSY, self._locks.refused
         summary = self._publish(self._record(nodes, reason, error and self._redactor.text(error)), nodes)
         self._heartbeat.stop()
@@ -311,6 +320,7 @@ class RecordedRun:
                 for source in self._prepared.verdict.stale
             ],
             left_out=self._prepared.verdict.left_out,
+            notes=self._notes,
         )
 
 
