@@ -1,7 +1,6 @@
 """Keeps credentials out of everything the runner writes."""
 
 import base64
-import contextlib
 import json
 import os
 import re
@@ -10,26 +9,22 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
-import yaml
-
 from podbt.contract.record import NodeRecord
+from podbt.runner.secrets import secrets_of
 
-_SECRET_NAME = re.compile(
-    r"passw(or)?d|passphrase|pass$|_pwd(_|$)|^pwd_|secret|token|private_key|service_account_key|api_?key|credential|keyfile_json",
-    re.IGNORECASE,
-)
-_TEMPLATE_ENV = re.compile(r"env_var\(\s*['\"](\w+)['\"]")
 _SHORTEST = 4  # replacing shorter values would tear holes into ordinary words
 _SHORTEST_BASE64 = 8  # a part of a short one is a few letters that occur anywhere
 _WORDS = frozenset({"true", "false", "none", "null"})  # SECRETS_ENABLED=true; masked, they would break JSON
+# What programs leave as it is when they encode a password for a URL: nothing; a path's slash; what JavaScript, RFC 3986
+# (in a name or in a user's part) and SQLAlchemy leave.
+_UNENCODED = ("", "/", "!*'()", "!$&'()*+,;=", "!$&'()*+,;=:", " +")
 MASK = "*****"
 
 
 class Redactor:
     """Replaces known secret values by asterisks, also where they are URL-encoded, escaped for JSON or in base64.
 
-    The values come from environment variables whose names say so, from such keys of profiles.yml, and from the
-    variables that templates under such keys name.
+    Which values are secret is the matter of `secrets`.
     """
 
     def __init__(self, secrets: set[str]) -> None:
@@ -45,15 +40,7 @@ class Redactor:
 
     @classmethod
     def collect(cls, profiles: Path | None, env: Mapping[str, str] = os.environ) -> "Redactor":
-        found = {value for name, value in env.items() if _SECRET_NAME.search(name)}
-        if profiles is not None:
-            # dbt reports an unreadable profile itself, better than this could.
-            with contextlib.suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
-                for value in _secret_values(yaml.safe_load(profiles.read_text(encoding="utf-8"))):
-                    # A template is not the secret itself; what it renders to is in the environment.
-                    names = _TEMPLATE_ENV.findall(value) if "{{" in value else None
-                    found |= {value} if names is None else {env[name] for name in names if name in env}
-        return cls(found)
+        return cls(secrets_of(profiles, env))
 
     def text(self, text: str) -> str:
         for form, mask in self._masks:
@@ -103,8 +90,7 @@ class RedactedStream:
 
 def _forms(secret: str) -> set[str]:
     """How a text may hold a secret."""
-    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    forms = {secret, *quoted, *(re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), form) for form in quoted)}
+    forms = {secret, *_encoded(secret)}
     forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     forms |= {secret.replace("'", "''"), repr(secret)[1:-1]}  # as SQL and as Python quote it
     if len(secret) >= _SHORTEST_BASE64:
@@ -119,9 +105,10 @@ def _forms(secret: str) -> set[str]:
     return {form for form in forms if len(form) >= _SHORTEST}
 
 
-def _secret_values(data: Any, *, secret: bool = False) -> set[str]:
-    if isinstance(data, dict):
-        return set().union(*(_secret_values(v, secret=bool(_SECRET_NAME.search(str(k)))) for k, v in data.items()))
-    if isinstance(data, list):
-        return set().union(*(_secret_values(item, secret=secret) for item in data))
-    return {str(data)} if secret and data is not None else set()
+def _encoded(secret: str) -> set[str]:
+    """How a URL may hold it: as much or as little encoded as programs do, or twice, in either case of the digits."""
+    upper = {quote(secret, safe=safe) for safe in _UNENCODED} | {quote_plus(secret)}
+    upper |= {re.sub("[:@/]", lambda match: quote(match[0], safe=""), secret)}
+    upper |= {"".join(f"%{byte:02X}" for byte in secret.encode())}
+    upper |= {quote(form, safe="") for form in set(upper)}
+    return upper | {re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in upper}
