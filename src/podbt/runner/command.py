@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from podbt.runner.options import MANY_VALUES, NO_VALUE, ONE_VALUE, groups, name_of
+
 # Commands whose work is nodes: with nothing selected they did nothing.
 NODE_COMMANDS = frozenset({"build", "run", "test", "seed", "snapshot", "source freshness", "clone", "retry"})
 # Commands whose success says something about the tables of a target.
@@ -19,20 +21,31 @@ _COMMANDS = frozenset(
 
 def command_of(arguments: Sequence[str]) -> str | None:
     """The dbt command in an argument list, "source freshness" style for groups; None where there is none."""
-    for index, word in enumerate(arguments):
-        if word in _COMMANDS:
-            following = arguments[index + 1] if index + 1 < len(arguments) else ""
-            if word in _GROUPS:
-                return f"{word} {'freshness' if following == 'snapshot-freshness' else following}".strip()
-            return word
-    return None
+    words = [word for group in groups(arguments) for word in _free(group)]
+    if not words or words[0] not in _COMMANDS:
+        return None
+    if words[0] in _GROUPS:
+        following = words[1] if len(words) > 1 else ""
+        return f"{words[0]} {'freshness' if following == 'snapshot-freshness' else following}".strip()
+    return words[0]
+
+
+def _free(group: Sequence[str]) -> Sequence[str]:
+    """The words of a group that are no option and no option's value."""
+    name = name_of(group)
+    if not name.startswith("-"):
+        return group
+    if name in NO_VALUE | ONE_VALUE | MANY_VALUES:
+        return ()
+    # An option of another release of dbt, which may have a value or none: a command behind it is taken for one.
+    return next((group[index:] for index, word in enumerate(group) if word in _COMMANDS), ())
 
 
 def option_of(arguments: Sequence[str], *names: str) -> str | None:
     """The value of the last occurrence of an option, given as `--name value` or `--name=value`."""
     value = None
-    for index, word in enumerate(arguments):
-        name, equals, given = word.partition("=")
-        if name in names:
-            value = given if equals else (arguments[index + 1] if index + 1 < len(arguments) else None)
+    for group in groups(arguments):
+        if name_of(group) in names:
+            _, equals, given = group[0].partition("=")
+            value = given if equals else (group[1] if len(group) > 1 else None)
     return value

@@ -11,7 +11,8 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure, shorten
 from podbt.errors import ConfigError
 from podbt.runner.command import command_of, option_of
-from podbt.runner.selection import EXCLUDE, FILTERS, SELECT, groups, name_of, values, without
+from podbt.runner.options import groups, name_of
+from podbt.runner.selection import EXCLUDE, FILTERS, SELECT, values, without
 from podbt.runner.sources import Sources
 from podbt.runner.whole import runnable_nodes
 

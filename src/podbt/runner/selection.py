@@ -1,7 +1,9 @@
 """Reads and changes the selection in dbt's argument list, as far as states and freshness need it."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+
+from podbt.runner.options import groups, name_of, values_of
 
 SELECT = frozenset({"--select", "-s", "--models", "--model", "-m"})
 EXCLUDE = frozenset({"--exclude"})
@@ -14,41 +16,8 @@ _OTHER_FILTERS = frozenset(
 FILTERS = SELECT | EXCLUDE | _OTHER_FILTERS
 """Options with which a build does not build everything, or not with all rows."""
 
-# Options with one value, and with none: a command may stand right behind them.
-_ONE_VALUE = frozenset(
-    {"--target", "-t", "--profile", "--profiles-dir", "--vars", "--threads", "--state", "--selector"}
-)
-_NO_VALUE = frozenset({"--defer", "--no-defer", "--favor-state", "--no-favor-state", "--empty", "--no-empty"})
-
 # A criterion that asks the state: state:modified+, @state:new, 1+result:error, source_status:fresher+ …
 _STATE_METHOD = re.compile(r"^(?:@|\d*\+)?(state|result|source_status):")
-
-
-def groups(arguments: Sequence[str]) -> Iterator[list[str]]:
-    """Splits arguments into options with their values. What stands before the first option is a group of its own."""
-    group: list[str] = []
-    for word in arguments:
-        if group and (word.startswith("-") or _is_complete(group)):
-            yield group
-            group = []
-        group.append(word)
-    if group:
-        yield group
-
-
-def _is_complete(group: Sequence[str]) -> bool:
-    name, equals, _ = group[0].partition("=")
-    return name in _NO_VALUE or (name in _ONE_VALUE and (bool(equals) or len(group) > 1))
-
-
-def name_of(group: Sequence[str]) -> str:
-    return group[0].partition("=")[0]
-
-
-def values_of(group: Sequence[str]) -> list[str]:
-    """The values of an option; dbt splits each at spaces, too."""
-    _, equals, first = group[0].partition("=")
-    return [part for value in [*([first] if equals else []), *group[1:]] for part in value.split()]
 
 
 def values(arguments: Sequence[str], names: Iterable[str]) -> list[str]:

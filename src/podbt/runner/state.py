@@ -10,7 +10,8 @@ from podbt.contract.record import RunRecord
 from podbt.contract.state import Pointer, TargetState, split_state_name
 from podbt.errors import ConfigError
 from podbt.runner.command import command_of, option_of
-from podbt.runner.selection import asked_methods, groups, name_of, without, without_state_methods
+from podbt.runner.options import groups, name_of
+from podbt.runner.selection import asked_methods, without, without_state_methods
 from podbt.store.location import StorePath
 
 _DEFER = ("--defer", "--favor-state")

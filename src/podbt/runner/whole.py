@@ -7,7 +7,8 @@ from typing import Any
 
 from podbt.contract.record import NodeRecord
 from podbt.runner.command import command_of
-from podbt.runner.selection import FILTERS, groups, name_of
+from podbt.runner.options import groups, name_of
+from podbt.runner.selection import FILTERS
 
 _GOOD = frozenset({"success", "pass", "warn", "no-op"})
 _RUNNABLE = frozenset({"model", "seed", "snapshot", "test", "unit_test", "function"})
