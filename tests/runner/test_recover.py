@@ -233,6 +233,9 @@ def test_what_is_done_is_carried_and_everything_else_runs() -> None:
             attempt(ExitReason.LOST, node("model.a")), {"database": "b"}, "build", True, "database", id="database"
         ),
         pytest.param(
+            attempt(ExitReason.LOST, node("model.a")), {"variables": "b"}, "build", True, "env_var()", id="variables"
+        ),
+        pytest.param(
             attempt(ExitReason.LOST, node("model.a")),
             {"command": ["build", "--full-refresh"]},
             "build",

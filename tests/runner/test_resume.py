@@ -104,6 +104,32 @@ def test_a_signal_before_the_first_node_ends_the_run_in_order(runner: Runner, po
     assert postgres.query(OURS, superuser=True) == [(0,)]
 
 
+def test_a_variable_that_the_project_reads_is_not_gone_on_from_with_another_value(
+    runner: Runner, postgres: Server
+) -> None:
+    region = "select '{{ env_var('REGION') }}' as region, '{{ env_var('API_TOKEN', '') and 1 }}' as salted"
+    (runner.folder / "project/models/region.sql").write_text(region)
+    arguments = ("run", "--select", "region", "divides")
+    runner.env |= TASK | {"REGION": "north-7", "API_TOKEN": "salt-1"}
+    task = runner.artifacts / "runs/d/r/t"
+
+    def retry(number: int, **env: str) -> str:
+        runner.env |= {"PODBT_TRY_NUMBER": str(number), **env}
+        ended = runner.run(*arguments)
+        assert ended.code == 1, ended.output
+        return ended.output
+
+    retry(1)
+    assert "going on from there: 1 nodes" in retry(2, API_TOKEN="salt-2", UNREAD="x")
+    assert nodes(task / "try-2")["region"]["from_try"] == 1
+    said = retry(3, REGION="south-8")
+    assert "cannot be resumed, so everything runs: the hash of --vars and of what env_var() reads was" in said
+    assert "from_try" not in nodes(task / "try-3")["region"]
+    assert postgres.query("select region from small.region") == [("south-8",)]
+    for number in (1, 3):
+        assert not {"north-7", "south-8"} & set((task / f"try-{number}/run.json").read_text().split('"'))
+
+
 def process_ended(process: Any, seconds: float) -> None:
     import subprocess
 

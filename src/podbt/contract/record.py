@@ -118,6 +118,8 @@ class RunStart(Strict):
     target: str | None
     database: str | None = None
     """Hash of the connection without its credentials: tells whether two runs wrote to the same place."""
+    variables: str | None = None
+    """Keyed hash of --vars and what env_var() reads, without secrets: tells whether two tries were given the same."""
     started_at: datetime
     image: str | None = None
     revision: str | None = None

@@ -52,6 +52,7 @@ def invoke(
     selection: Selection | None = None,
     sessions: Sessions | None = None,
     on_connection: Callable[[Connection], None] | None = None,
+    on_parsed: Callable[[Any, Any], None] = lambda _manifest, _config: None,
 ) -> Outcome:
     """Runs one dbt command.
 
@@ -61,7 +62,8 @@ def invoke(
         callbacks: Get dbt's events. Without any, dbt prints as it always does.
         selection: Takes part in the selection of nodes.
         sessions: Keeps book of the database sessions.
-        on_connection: Called once dbt has read the profile, before it selects nodes.
+        on_connection: Called once dbt has read the profile, before it parses the project.
+        on_parsed: Called with dbt's manifest and configuration, before it selects nodes; only with on_connection.
 
     Raises:
         KeyboardInterrupt: A signal came before dbt itself was running.
@@ -80,7 +82,7 @@ def invoke(
         if selection is not None:
             stack.enter_context(selection.installed())
         if on_connection is not None:
-            stack.enter_context(_told(on_connection))
+            stack.enter_context(_told(on_connection, on_parsed))
         response = dbtRunner(callbacks=list(callbacks)).invoke(list(arguments))
     results = getattr(response.result, "results", None)
     return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
@@ -107,8 +109,8 @@ def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
 
 
 @contextlib.contextmanager
-def _told(on_connection: Callable[[Connection], None]) -> Iterator[None]:
-    """Calls a function when dbt loads the manifest: by then it has read the profile and selected nothing yet."""
+def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any, Any], None]) -> Iterator[None]:
+    """Calls functions before and after dbt loads the manifest: by then it has selected nothing yet."""
     from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415
 
     load = ManifestLoader.get_full_manifest
@@ -117,7 +119,9 @@ def _told(on_connection: Callable[[Connection], None]) -> Iterator[None]:
         facts = sorted((str(key), str(value)) for key, value in config.credentials.connection_info())
         fingerprint = hashlib.sha256(json.dumps([config.credentials.type, *facts]).encode()).hexdigest()[:16]
         on_connection(Connection(config.target_name, fingerprint))
-        return load(config, **keywords)
+        manifest = load(config, **keywords)
+        on_parsed(manifest, config)
+        return manifest
 
     ManifestLoader.get_full_manifest = staticmethod(get_full_manifest)
     try:

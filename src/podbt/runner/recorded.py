@@ -40,6 +40,7 @@ from podbt.runner.sessions import Sessions
 from podbt.runner.sink import FileSink
 from podbt.runner.state import Resolved
 from podbt.runner.stop import Stopper
+from podbt.runner.variables import fingerprint
 from podbt.store.failures import store_errors, unreachable
 
 
@@ -92,6 +93,7 @@ class RecordedRun:
             interrupts, self._sessions, grace_seconds=environment.grace_seconds, give_up=self._give_up
         )
         self._resumed = False
+        self._database: str | None = None
         self._notes: list[str] = []
 
     def _reserve(self) -> RunFolder | None:
@@ -166,7 +168,10 @@ class RecordedRun:
                 callbacks=[self._journal.on_event, self._console.on_event],
                 selection=selection,
                 sessions=self._sessions,
-                on_connection=lambda connection: self._resume(connection, selection),
+                on_connection=self._connected,
+                on_parsed=lambda manifest, config: self._resume(
+                    fingerprint(manifest, config, self._environment.identity), selection
+                ),
             ),
             has_begun=lambda: self._journal.has_begun,
             wait_seconds=self._environment.connection_wait_seconds,
@@ -203,9 +208,14 @@ class RecordedRun:
             print(f"podbt: an earlier try cannot be read, so everything runs: {error}", flush=True)
             return None
 
-    def _resume(self, connection: Connection, selection: Selection) -> None:
-        """Decides, now that dbt has read the profile, whether the earlier try may be gone on from."""
-        self._start = self._start.model_copy(update={"target": connection.target, "database": connection.fingerprint})
+    def _connected(self, connection: Connection) -> None:
+        self._start = self._start.model_copy(update={"target": connection.target})
+        self._database = connection.fingerprint
+
+    def _resume(self, variables: str, selection: Selection) -> None:
+        """Decides, now that dbt has parsed the project, whether the earlier try may be gone on from."""
+        # Both only now: a try with them is one that got as far as this decision.
+        self._start = self._start.model_copy(update={"database": self._database, "variables": variables})
         if self._resumed:  # dbt may be invoked again, say to try the connection once more
             return
         self._resumed = True

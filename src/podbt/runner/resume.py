@@ -17,6 +17,7 @@ _SAME: Final = {
     "command": "its command line",
     "target": "its target",
     "database": "the database that it wrote to",
+    "variables": "the hash of --vars and of what env_var() reads",
     "image": "its image",
     "revision": "its project's revision",
     "plan_hash": "its plan",

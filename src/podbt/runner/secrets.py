@@ -43,7 +43,7 @@ def secrets_of(profiles: Path | None, env: Mapping[str, str]) -> set[str]:
     """
     found: set[str] = set()
     for name, value in env.items():
-        if _NAME.search(name) and name not in _NO_SECRETS:
+        if is_secret(name):
             found.add(value)
         found.update(embedded(value))
         if value.lstrip().startswith("{"):  # such as an Airflow connection, or a key file's content
@@ -54,6 +54,11 @@ def secrets_of(profiles: Path | None, env: Mapping[str, str]) -> set[str]:
         with contextlib.suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
             found |= _of_data(yaml.safe_load(profiles.read_text(encoding="utf-8")), env)
     return found
+
+
+def is_secret(name: str) -> bool:
+    """Whether an environment variable of this name holds a secret."""
+    return bool(_NAME.search(name)) and name not in _NO_SECRETS
 
 
 def embedded(text: str) -> Iterator[str]:
@@ -92,7 +97,7 @@ def _of_template(text: str, env: Mapping[str, str], *, secret: bool) -> set[str]
     """A template is not the secret itself: that is in the environment, or written out in it as a default."""
     found = set(embedded(_EXPRESSION.sub("", text)))
     for name, *defaults in _ENV_VAR.findall(text):
-        if secret or _NAME.search(name):
+        if secret or is_secret(name):
             found.update([env.get(name, ""), *defaults])
         else:
             for value in (env.get(name, ""), *defaults):
