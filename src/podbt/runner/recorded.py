@@ -36,6 +36,7 @@ from podbt.runner.publication import Publication
 from podbt.runner.publish import RunFolder
 from podbt.runner.redact import RedactedStream, Redactor
 from podbt.runner.resume import Selection, decide
+from podbt.runner.scratch import clean
 from podbt.runner.sessions import Sessions
 from podbt.runner.sink import FileSink
 from podbt.runner.state import Resolved
@@ -68,6 +69,7 @@ class RecordedRun:
         self._redactor = redactor
         self._finished = threading.Lock()
         self._earlier = self._look_back()
+        clean(environment, self._command, state_given=option_of(arguments, "--state") is not None)
         environment.scratch.mkdir(parents=True, exist_ok=True)
         self._folder = self._reserve()
         self._plan = _plan(environment)

@@ -1,5 +1,6 @@
 """--state NAME: what dbt compares with and defers to, taken from the artifact store by the name of a target."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,7 @@ def resolve_state(
     if missing:
         raise ConfigError(_explain(name, target, missing, latest=latest))
     folder = scratch / "state"
+    shutil.rmtree(folder, ignore_errors=True)  # a file that this state has not may be there from an earlier one's
     folder.mkdir(parents=True, exist_ok=True)
     for file, path in files.items():
         try:

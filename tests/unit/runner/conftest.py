@@ -1,0 +1,60 @@
+"""A recorded run without dbt."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podbt.runner import recorded
+from podbt.runner.environment import Environment
+from podbt.runner.interrupts import Interrupts
+from podbt.runner.prepare import Prepared
+from podbt.runner.recorded import RecordedRun
+from podbt.runner.redact import Redactor
+from podbt.runner.state import Resolved
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    for name in ("dbt_project.yml", "profiles.yml"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "message").touch()
+    return {
+        "PODBT_ARTIFACTS": str(tmp_path / "artifacts"),
+        "PODBT_SCRATCH": str(tmp_path / "scratch"),
+        "PODBT_PROJECT_DIR": str(tmp_path),
+        "PODBT_TERMINATION_LOG": str(tmp_path / "message"),
+        "PODBT_DAG_ID": "d",
+        "PODBT_RUN_ID": "r",
+        "PODBT_TASK_ID": "t",
+        "PODBT_TRY_NUMBER": "2",
+        "DBT_PROFILES_DIR": str(tmp_path),
+    }
+
+
+@pytest.fixture
+def execute(env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    def act(found: Exception | Prepared, *, interrupted: bool = False) -> dict[str, Any]:
+        interrupts = Interrupts()
+
+        def look(*_: object) -> Prepared:
+            interrupts.requested = interrupted
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        monkeypatch.setattr(recorded, "look_at_sources", look)
+        arguments, environment = ["build"], Environment.read(env)
+        code = RecordedRun(
+            arguments, Resolved(arguments=arguments), environment,
+            interrupts=interrupts, redactor=Redactor({"hunter22"}), started=datetime.now(UTC),
+        ).execute()  # fmt: skip
+        run = dict(json.loads((tmp_path / "artifacts/runs/d/r/t/try-2/run.json").read_text()))
+        assert json.loads((tmp_path / "message").read_text())["exit_reason"] == run["exit_reason"]
+        return {**run, "code": code}
+
+    return act

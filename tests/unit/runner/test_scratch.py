@@ -1,0 +1,86 @@
+"""What an earlier run left in the scratch folder is no part of the next one's."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from podbt.errors import ConfigError
+from podbt.runner.scratch import clean
+from podbt.runner.state import resolve_state
+
+LEFT = [
+    "nodes.jsonl", "logs/dbt.log", "publish-a/run.json", "target/compiled/p/a.sql", "target/manifest.json",
+    "target/partial_parse.msgpack", "target/run_results.json", "target/sources.json",
+]  # fmt: skip
+STAYS = ["publish-a/run.json", "target/partial_parse.msgpack"]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Any:
+    for name in LEFT:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old")
+    return SimpleNamespace(scratch=tmp_path, target_path=tmp_path / "target", log_path=tmp_path / "logs")
+
+
+def present(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("command", "state_given", "more"),
+    [
+        pytest.param("build", False, [], id="build"),
+        pytest.param("retry", True, [], id="retry of a state"),
+        pytest.param("retry", False, ["target/manifest.json", "target/run_results.json"], id="retry of what is there"),
+    ],
+)
+def test_only_what_nothing_is_told_from_stays(
+    environment: Any, command: str, state_given: bool, more: list[str]
+) -> None:
+    clean(environment, command, state_given=state_given)
+    assert present(environment.scratch) == sorted([*STAYS, *more])
+
+
+def test_an_empty_scratch_folder_is_fine(tmp_path: Path) -> None:
+    clean(SimpleNamespace(scratch=tmp_path, target_path=tmp_path / "t", log_path=tmp_path / "l"), "run", state_given=False)  # type: ignore[arg-type] # fmt: skip # noqa: E501
+
+
+def test_what_cannot_be_removed_is_one_line(environment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ConfigError, match=r"cannot be removed \(Permission denied\).*PODBT_SCRATCH"):
+        clean(environment, "build", state_given=False)
+
+
+def test_a_state_has_no_file_of_the_one_before(tmp_path: Path) -> None:
+    (tmp_path / "scratch/state").mkdir(parents=True)
+    (tmp_path / "scratch/state/sources.json").write_text("old")
+    root = tmp_path / "store"
+    for name in ("targets/prod/state.json", "m.json"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / "m.json").write_text("{}")
+    state = {"run": "r", "finished_at": "2026-01-01T00:00:00Z", "manifest": "m.json", "run_results": "x"}
+    (root / "targets/prod/state.json").write_text(json.dumps(state))
+    arguments = ["build", "--select", "state:modified", "--state", "prod"]
+    resolve_state(arguments, root, tmp_path / "scratch", tmp_path)
+    assert present(tmp_path / "scratch/state") == ["manifest.json"]
+
+
+def test_a_run_that_ends_before_dbt_publishes_nothing_of_an_earlier_one(
+    execute: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    for name in LEFT:
+        file = tmp_path / "scratch/podbt" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("old")
+    run = execute(ConfigError("dbt ls failed"))
+    assert run["exit_reason"] == "config_error"
+    assert "manifest" not in run
+    assert present(tmp_path / "artifacts/runs/d/r/t/try-2") == ["nodes.jsonl", "run.json"]
