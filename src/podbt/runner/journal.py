@@ -1,7 +1,8 @@
 """nodes.jsonl as it grows: one line when a node starts, one when it ends, in the artifact store at that moment."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from podbt.runner.sink import Sink
 
 # What freshness calls a source that could not be asked.
 _STATUSES = {"runtime error": "error"}
+_LOCK_SECONDS = 1.0
 _EVENTS = frozenset({"NodeStart", "NodeFinished", "LogHookEndLine"})
 
 
@@ -62,8 +64,18 @@ class Journal:
     @property
     def nodes(self) -> list[NodeRecord]:
         """The nodes that ended or run, each once."""
-        with self._lock:
+        with self._locked():
             return list(self._nodes.values())
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Takes the lock, or goes on without it after a while: publishing must not hang on a thread that hangs."""
+        got = self._lock.acquire(timeout=_LOCK_SECONDS)
+        try:
+            yield
+        finally:
+            if got:
+                self._lock.release()
 
     def carry(self, nodes: list[NodeRecord]) -> None:
         """Takes over what an earlier try finished, in one write: a killed try leaves all of it or nothing."""
@@ -133,7 +145,7 @@ class Journal:
             raise ArtifactError(f"The journal could not be written: {self.failure.strerror}. Free space in the volume.")
 
     def close(self) -> None:
-        with self._lock:
+        with self._locked():
             self._closed = True
             try:
                 self._sink.close()

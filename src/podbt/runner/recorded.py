@@ -92,8 +92,13 @@ class RecordedRun:
         )
         self._sessions = Sessions()
         self._stopper = Stopper(
-            interrupts, self._sessions, grace_seconds=environment.grace_seconds, give_up=self._give_up
+            interrupts,
+            self._sessions,
+            grace_seconds=environment.grace_seconds,
+            give_up=self._give_up,
+            last=self._exit_now,
         )
+        self._left: Summary | None = None
         self._resumed = False
         self._database: str | None = None
         self._notes: list[str] = []
@@ -238,9 +243,20 @@ class RecordedRun:
     def _give_up(self) -> None:
         """Ends the process from another thread: the main one did not come back in time."""
         if self._finished.acquire(blocking=False):
-            code = self._finish(Outcome(success=False, exception=KeyboardInterrupt(), results=[]))
-            sys.stdout.flush()
-            os._exit(code)
+            try:
+                self._finish(Outcome(success=False, exception=KeyboardInterrupt(), results=[]))
+                sys.stdout.flush()
+            finally:  # whatever went wrong: nobody else can end it now
+                self._exit_now()
+
+    def _exit_now(self) -> None:
+        """Ends the process at once, with what was said of the run or, where nothing was yet, that it was stopped."""
+        if self._left is None:
+            said = "The run was told to stop and could not publish in time; podbt runs recover publishes its journal."
+            self._leave(
+                Summary(status="failed", exit_reason=ExitReason.INTERRUPTED, error=said, target=self._start.target)
+            )
+        os._exit(self._left.exit_reason.exit_code if self._left else ExitReason.INTERRUPTED.exit_code)
 
     def _keep_sql(self, unique_id: str, path: str) -> str | None:
         """Copies a failed node's compiled SQL to the store at once: its pod may not live to publish."""
@@ -297,6 +313,7 @@ class RecordedRun:
         return publication.publish(record, nodes)
 
     def _leave(self, summary: Summary) -> None:
+        self._left = summary
         if self._environment.termination_log:
             leave_message(self._environment.termination_log, summary)
 

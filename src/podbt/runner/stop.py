@@ -12,6 +12,8 @@ _PAUSE_SECONDS = 0.5
 _TERMINATE = 0.03
 _AGAIN = 0.35
 _GIVE_UP = 0.6
+# By then the process is gone, whatever holds it up: a store or a console that does not come back, a lock, an exit.
+_LAST = 0.95
 
 
 class Stopper:
@@ -22,8 +24,9 @@ class Stopper:
     """
 
     def __init__(
-        self, interrupts: Interrupts, sessions: Sessions, *, grace_seconds: float, give_up: Callable[[], None]
-    ) -> None:
+        self, interrupts: Interrupts, sessions: Sessions, *, grace_seconds: float, give_up: Callable[[], None],
+        last: Callable[[], None],
+    ) -> None:  # fmt: skip
         """Prepares.
 
         Args:
@@ -31,11 +34,13 @@ class Stopper:
             sessions: What to end.
             grace_seconds: Time between SIGTERM and SIGKILL.
             give_up: Ends the process without the main thread, which did not come back.
+            last: Ends the process without doing anything that could be held up.
         """
         self._interrupts = interrupts
         self._sessions = sessions
         self._grace_seconds = grace_seconds
         self._give_up = give_up
+        self._last = last
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -50,6 +55,9 @@ class Stopper:
 
     def _stop(self) -> None:
         began, again = time.monotonic(), False
+        timer = threading.Timer(self._grace_seconds * _LAST, self._last)
+        timer.daemon = True
+        timer.start()
         self._sessions.refuse()
         while not self._ended.is_set():
             passed = (time.monotonic() - began) / self._grace_seconds
