@@ -102,8 +102,11 @@ def earlier_step(root: StorePath, identity: RunIdentity, target: str | None, now
             files = (run / constants.RUN_FILE, run / constants.SOURCES_FILE)
             if run.name.endswith(layout.PARTIAL_SUFFIX) or not all(file.exists() for file in files):
                 continue
-            record = RunRecord.parse_json(files[0].read_bytes(), source=str(files[0]))
-            measured = Sources.read(files[1]).metadata.generated_at
+            try:
+                record = RunRecord.parse_json(files[0].read_bytes(), source=str(files[0]))
+                measured = Sources.read(files[1]).metadata.generated_at
+            except ConfigError:  # damaged, or of another version: the sources are then measured again
+                continue
             if record.target == target and now - measured < RECENT:
                 path = layout.RUNS, folder.parent.name, folder.name, task.name, run.name, constants.SOURCES_FILE
                 found.append((measured, "/".join(path)))

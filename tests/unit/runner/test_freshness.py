@@ -148,6 +148,13 @@ def test_the_newest_of_the_same_dag_run_and_target_counts(tmp_path: Path) -> Non
     assert earlier_step(tmp_path, IDENTITY, "clinic", NOW) is None
 
 
+@pytest.mark.parametrize("name", ["run.json", "sources.json"])
+def test_a_step_that_cannot_be_read_is_passed_by(tmp_path: Path, name: str) -> None:
+    wanted = measured(tmp_path, "early", 50)
+    (tmp_path / measured(tmp_path, "late", 10)).with_name(name).write_text('{"schema_version": 2}')
+    assert earlier_step(tmp_path, IDENTITY, "prod", NOW) == wanted
+
+
 def test_a_dag_run_that_is_cleared_much_later_looks_again(tmp_path: Path) -> None:
     measured(tmp_path, "freshness", int(RECENT.total_seconds() / 60))
     assert earlier_step(tmp_path, IDENTITY, "prod", NOW) is None
