@@ -36,7 +36,7 @@ class ExitReason(StrEnum):
     EMPTY_SELECTION = "empty_selection"
     ARTIFACT_ERROR = "artifact_error"
     BUSY = "busy"
-    """Another run wrote the same tables for longer than this one may wait."""
+    """Another run wrote the same tables for longer than this one may wait, or took locks that the database dropped."""
     INTERRUPTED = "interrupted"
     LOST = "lost"
     """Nobody could write a reason: out of memory, evicted, deleted. Only the observer of a pod says this."""
