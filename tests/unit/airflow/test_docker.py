@@ -9,7 +9,7 @@ import pytest
 import yaml
 from airflow.providers.docker.hooks import docker as hook
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 from docker.errors import APIError, NotFound
 from requests import Response
 from tests.support.plans import plan
@@ -118,12 +118,13 @@ CONTEXT = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=
         pytest.param("tcp://127.0.0.1:1", id="nobody listens"),
     ],
 )
-def test_a_daemon_that_is_not_there_fails_at_once(operator: Callable[..., DbtOperator], url: str) -> None:
-    """The real provider and the real client, and no retry."""
+def test_a_daemon_that_is_not_there_is_said_at_once(operator: Callable[..., DbtOperator], url: str) -> None:
+    """The real provider and the real client. A retry may help: a daemon restarts."""
     with pytest.raises(
-        AirflowFailException, match=f"^The Docker daemon at {url} does not answer. Start it, mend docker_url"
+        AirflowException, match=f"The Docker daemon at {url} does not answer. Start it, mend docker_url"
     ) as error:
         operator(docker_url=url).execute(CONTEXT)
+    assert not isinstance(error.value, AirflowFailException)
     assert "\n" not in str(error.value)
 
 

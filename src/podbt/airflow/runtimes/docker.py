@@ -45,6 +45,10 @@ class _NoImageError(Exception):
     """The image did not come. Worth a retry, as for a pod: a registry may be away for a while."""
 
 
+class _SilentError(Exception):
+    """The daemon does not answer when the run begins. Worth a retry: it may be restarting."""
+
+
 def _no_such_image(image: str, said: object) -> ConfigError:
     return ConfigError(f"Image '{image}' cannot be had: {said}. Push it, mend image, or name a login by connection_id.")
 
@@ -75,7 +79,7 @@ class ContainerRun(WatchedRun):
         """As the base does; a daemon that cannot be reached, or refuses, is an outcome too."""
         try:
             return super().execute()
-        except _NoImageError as error:
+        except (_NoImageError, _SilentError) as error:
             return failure(ExitReason.LOST, str(error))
         except APIError as error:
             said = f"Docker refuses container {self._name}: {error.explanation or error}"
@@ -89,7 +93,7 @@ class ContainerRun(WatchedRun):
         """Ends what an earlier try left, then creates and starts the container, or attaches to this try's own.
 
         Raises:
-            ConfigError: There is no such connection, image or daemon.
+            ConfigError: There is no such connection or image.
         """
         environment = configured(self._settings)
         self._api = self._connect()
@@ -173,9 +177,9 @@ class ContainerRun(WatchedRun):
             self._api.remove_container(self._id, v=True, force=True)
 
     def _connect(self) -> Any:
-        """The daemon's client, logged in at the registry. What is not there now will not be there for a retry."""
+        """The daemon's client, logged in at the registry."""
         connection = self._settings.connection_id
-        silent = ConfigError(
+        silent = _SilentError(
             f"The Docker daemon at {self._url} does not answer. Start it, mend docker_url, or let the worker use it."
         )
         try:
