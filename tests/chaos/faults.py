@@ -16,12 +16,16 @@ NODE = "podbt-control-plane"
 POSTGRES = "podbt-postgres-0"
 _EVICTION = {"apiVersion": "policy/v1", "kind": "Eviction"}
 
-# As process 1's own user, which may raise its score but not lower it: the kernel then takes process 1, not this one.
+# As process 1's own user, which may raise its score but not lower it. The kernel takes the process with the highest
+# score plus memory, so these take little each.
 _OUT_OF_MEMORY = """
+import os, signal, time
 open("/proc/1/oom_score_adj", "w").write("1000")
-held = []
 while True:
-    held.append(b"x" * (32 << 20))
+    if os.fork() == 0:
+        held = b"x" * (64 << 20)
+        signal.pause()
+    time.sleep(0.1)
 """
 
 
