@@ -86,7 +86,7 @@ types: venv ## Mypy, strict
 
 .PHONY: test-fast
 test-fast: venv postgres store-servers ## All tests that need no cluster
-	$(BIN)/pytest -m "not e2e and not chaos and not long" --numprocesses auto --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not e2e and not chaos and not long" --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: venv ## End-to-end tests on the cluster that `up` leaves
