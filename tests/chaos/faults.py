@@ -100,7 +100,10 @@ def kill_database(seconds: float) -> None:
 def wait_for_database() -> None:
     def answers() -> bool:
         ready = attempt(*kube.KUBECTL, "wait", "--for=condition=Ready", f"pod/{POSTGRES}", "--timeout=5s")
-        return ready.returncode == 0 and attempt(*kube.KUBECTL, "exec", POSTGRES, "--", "pg_isready").returncode == 0
+        return (
+            ready.returncode == 0
+            and attempt(*kube.KUBECTL, "exec", POSTGRES, "--", "pg_isready", "--host=127.0.0.1").returncode == 0
+        )
 
     wait_until("the database answers", answers, seconds=600, every=2)
     kube.wait_all_rolled_out()
