@@ -17,11 +17,15 @@ SCHEMAS = "analytics"  # of target prod
 
 @pytest.fixture(scope="session")
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
-    kept = Report()
-    yield kept
     capture: Any = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(f"\n{kept.markdown()}")
+
+    def say(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(text, flush=True)
+
+    kept = Report(say)
+    yield kept
+    say(f"\n{kept.markdown()}")
 
 
 @pytest.fixture(scope="session")
