@@ -29,7 +29,8 @@ def invoke_patiently(
     Args:
         attempt: Invokes dbt once.
         has_begun: Whether a node has ended.
-        wait_seconds: For how long to try again; 0 for once.
+        wait_seconds: For how long to try again after the first failure, since dbt takes seconds to get there; 0 for not
+            at all.
         say: Prints a line.
         sleep: For tests.
         clock: For tests.
@@ -37,10 +38,12 @@ def invoke_patiently(
     Returns:
         What dbt returned last.
     """
-    deadline, pause = clock() + wait_seconds, _FIRST_SECONDS
+    deadline, pause = None, _FIRST_SECONDS
     while True:
         outcome = attempt()
         told = of_message(str(outcome.exception)) if outcome.exception is not None else None
+        if deadline is None:
+            deadline = clock() + wait_seconds
         left = deadline - clock()
         if told is None or told[0] is not ExitReason.CONNECTION_ERROR or has_begun() or left <= 0:
             return outcome
