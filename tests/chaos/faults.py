@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e import kube, warehouse
+from tests.e2e import kube, rest, warehouse
 from tests.e2e.shell import attempt, run, wait_until
 
 from podbt import constants
@@ -107,6 +107,7 @@ def wait_for_database() -> None:
 
     wait_until("the database answers", answers, seconds=600, every=2)
     kube.wait_all_rolled_out()
+    wait_until("Airflow answers", rest.answers, seconds=600, every=2)
 
 
 @dataclass(frozen=True)

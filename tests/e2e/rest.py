@@ -13,6 +13,18 @@ _PATIENCE_SECONDS = 180
 _NOT_FOUND, _UNAUTHORIZED, _SERVER_ERROR = 404, 401, 500
 
 
+def answers() -> bool:
+    """Whether Airflow itself answers at its address.
+
+    After its node lost power, the address leads for a while to where the pod was before: out of the cluster, where
+    anything may answer.
+    """
+    try:
+        return httpx.get(f"{URL}/api/v2/version", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
 class Airflow:
     """A client that outlives restarts of the api-server and of its own login."""
 
