@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(", ".join(f"{key} {value}" for key, value in results.machine.items()), flush=True)
     try:
-        with connected() as airflow, Pods() as pods, Meter() as meter:
+        with release.alone(), connected() as airflow, Pods() as pods, Meter() as meter:
             _ready(airflow)
             print(f"{airflow.stop_all()} runs of an earlier call stopped", flush=True)
             rate = _idle_rate(meter)
