@@ -13,10 +13,10 @@ from tests.e2e.shell import attempt, wait_until
 from podbt import constants
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
+from podbt.contract.record import DONE_STATUSES
 from podbt.contract.runs import Run
 
 _NODES_FIRST = 40
-_DONE = {"success", "pass", "warn", "no-op"}
 _TRY_ENDED = {"up_for_retry", *ENDED}
 
 
@@ -41,7 +41,7 @@ class Seen:
     @property
     def done_before(self) -> set[str]:
         """What the disturbed try had ended well."""
-        return {node.unique_id for node in self.run.nodes if node.status in _DONE}
+        return {node.unique_id for node in self.run.nodes if node.status in DONE_STATUSES}
 
 
 @dataclass

@@ -16,6 +16,8 @@ from podbt.errors import ConfigError
 SCHEMA_VERSION = 1
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error"})
 """dbt's node statuses that mean the node did not do what it should (a freshness error is "error" as well)."""
+DONE_STATUSES = frozenset({"success", "pass", "warn", "no-op"})
+"""dbt's node statuses that mean the node did what it should."""
 
 _MESSAGE_CHARS = 2000
 _MAX_FAILURES = 20

@@ -16,7 +16,6 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from podbt import constants
-from podbt.contract import stores
 from podbt.contract.model import Strict
 from podbt.contract.runtimes import (
     DockerSettings,
@@ -30,9 +29,6 @@ from podbt.contract.runtimes import (
 )
 from podbt.contract.stores import Bucket
 from podbt.errors import ConfigError
-
-BUCKET_URL: Final = stores.BUCKET_URL
-ENDPOINT_URL: Final = stores.ENDPOINT_URL
 
 
 class SecretKey(Strict):

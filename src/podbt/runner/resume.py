@@ -5,13 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from podbt.contract.record import NodeRecord, RunStart
+from podbt.contract.record import DONE_STATUSES, NodeRecord, RunStart
 from podbt.runner.attempts import Attempt
 
 RESUMABLE: Final = frozenset({"build", "run", "seed", "snapshot", "test"})
 """Commands whose nodes stay done once they are done. Freshness asks anew, an operation is run again."""
 
-_DONE: Final = frozenset({"success", "pass", "warn", "no-op"})
 # What must be the same, and how to call it.
 _SAME: Final = {
     "command": "its command line",
@@ -62,7 +61,7 @@ def decide(earlier: Attempt | None, current: RunStart, *, command: str | None, w
     done = tuple(
         node if node.from_try is not None else node.model_copy(update={"from_try": earlier.start.identity.try_number})
         for node in earlier.nodes
-        if node.status in _DONE and node.resource_type != "operation"  # hooks belong to each run
+        if node.status in DONE_STATUSES and node.resource_type != "operation"  # hooks belong to each run
     )
     if not done:
         return Decision(line=f"{name} ended with {earlier.reason} before any node was done, so everything runs.")

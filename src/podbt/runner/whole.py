@@ -5,12 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from podbt.contract.record import NodeRecord
+from podbt.contract.record import DONE_STATUSES, NodeRecord
 from podbt.runner.command import command_of
 from podbt.runner.options import groups, name_of
 from podbt.runner.selection import FILTERS
 
-_GOOD = frozenset({"success", "pass", "warn", "no-op"})
 _RUNNABLE = frozenset({"model", "seed", "snapshot", "test", "unit_test", "function"})
 _NARROWING = ("empty", "sample", "event_time_start", "event_time_end")
 
@@ -34,7 +33,7 @@ def is_whole(arguments: Sequence[str], nodes: Iterable[NodeRecord], manifest: Pa
         return False
     status = {node.unique_id: node.status for node in nodes}
     runnable = runnable_nodes(_read(manifest))
-    return bool(runnable) and all(status.get(unique_id) in _GOOD for unique_id in runnable)
+    return bool(runnable) and all(status.get(unique_id) in DONE_STATUSES for unique_id in runnable)
 
 
 def runnable_nodes(manifest: dict[str, Any]) -> set[str]:
