@@ -5,7 +5,8 @@ snapshots, models and their tests, in dbt's order. A source that is older than i
 before anything is built on it.
 
 A failed step is tried twice more, five minutes apart, unless trying again cannot help (a refused login, a missing
-Secret, a project that does not compile). Missed nights are not caught up, and no two runs overlap.
+Secret, a project that does not compile). Missed nights are not caught up, and no two runs overlap. Where notifications
+are on, a night that is not done by 05:00 is told as late.
 
 Where it runs (image, namespace, resources) is in podbt's settings, not here.
 """
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtOperator, notifications
+from podbt.airflow import DbtOperator, lineage, notifications
 
 with DAG(
     dag_id="dental_nightly",
@@ -25,9 +26,9 @@ with DAG(
     default_args={"owner": "analytics", "retries": 2, "retry_delay": timedelta(minutes=5)},
     doc_md=__doc__,
     tags=["dbt", "dental"],
-    **notifications(),
+    **notifications(late_after=timedelta(hours=3)),
 ):
     chain(
         DbtOperator(task_id="source_freshness", command="source freshness", target="prod"),
-        DbtOperator(task_id="build", command="build", target="prod"),
+        DbtOperator(task_id="build", command="build", target="prod", doc_md=lineage(target="prod")),
     )

@@ -96,6 +96,27 @@ def test_every_dag_is_owned_tagged_and_runs_once_at_a_time(bag: DagBag) -> None:
         assert dag.has_on_success_callback, dag.dag_id
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "late_after"),
+    [
+        ("dental_nightly", timedelta(hours=3)),
+        ("dental_daily_refresh", timedelta(hours=1)),
+        ("dental_daily_critical", timedelta(minutes=45)),
+    ],
+)
+def test_a_promised_hour_that_is_missed_is_told_where_there_is_an_address(
+    bag: DagBag, settings_file: Path, tmp_path: Path, dag_id: str, late_after: timedelta
+) -> None:
+    assert not bag.dags[dag_id].deadline  # `airflow dags test` fails for a DAG that has one
+    told = tmp_path / "settings.yaml"
+    told.write_text(f"{settings_file.read_text()}notify: {{url_env: PODBT_NOTIFY_URL}}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PODBT_SETTINGS", str(told))
+        (found,) = DagBag(DAGS / f"{dag_id}.py", bundle_name="podbt").dags.values()
+    (alert,) = found.deadline
+    assert alert.interval == late_after
+
+
 def test_dental_nightly(bag: DagBag) -> None:
     dag: Any = bag.dags["dental_nightly"]
     assert dag.timetable.expression == "0 2 * * *"

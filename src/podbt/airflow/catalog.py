@@ -34,19 +34,34 @@ def selector_names() -> list[str]:
     return [] if known is None else sorted(known.selectors)
 
 
-def lineage(selector: str, *, target: str) -> str | None:
-    """What a selector builds and reads, as the page of its task shows it; None where Airflow has no plan.
+def lineage(selector: str | None = None, *, group: str | None = None, target: str) -> str | None:
+    """What a step builds and reads, as the page of its task shows it.
 
     Each model links to its asset, from where Airflow leads to whatever is made from it.
+
+    Args:
+        selector: A selector of selectors.yml.
+        group: A dbt group. Without selector and group it is the whole project.
+        target: The dbt target, which the assets' names have in them.
+
+    Returns:
+        Markdown; None where Airflow has no plan, or the plan no such selector or group.
     """
     known = plan()
-    if known is None or selector not in known.selectors:
+    if known is None:
         return None
-    chosen = known.selectors[selector]
-    nodes = {one: known.nodes[one] for one in chosen.nodes if one in known.nodes}
+    if selector is None and group is None:
+        chosen, description = list(known.nodes), f"The whole of {known.project}."
+    elif found := known.selectors.get(selector or ""):
+        chosen, description = found.nodes, found.description
+    elif one_group := known.groups.get(group or ""):
+        chosen, description = one_group.nodes, f"Owner: {one_group.owner}" if one_group.owner else ""
+    else:
+        return None
+    nodes = {one: known.nodes[one] for one in chosen if one in known.nodes}
     built = {one: node for one, node in nodes.items() if node.resource_type in BUILT}
     reads = sorted({parent for node in built.values() for parent in node.depends_on} - set(nodes))
-    lines = [chosen.description, "", f"{len(built)} tables and views, {len(nodes) - len(built)} tests. Builds:", ""]
+    lines = [description, "", f"{len(built)} tables and views, {len(nodes) - len(built)} tests. Builds:", ""]
     lines += [f"- {_link(known.project, node.name, target)}" for node in list(built.values())[:_LISTED]]
     if len(built) > _LISTED:
         lines.append(f"- and {len(built) - _LISTED} more")

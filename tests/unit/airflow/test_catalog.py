@@ -7,7 +7,7 @@ import pytest
 
 from podbt.airflow.catalog import fit, lineage, selector_names
 from podbt.airflow.resolve import pod_settings
-from podbt.contract.plan import Plan, PlanNode, PlanSelector, PlanSource
+from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
 
@@ -36,6 +36,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
             "two": PlanSelector(nodes=[]),
             "one": PlanSelector(description="The heavy one.", nodes=["model.p.heavy", "test.p.unique.1"]),
         },
+        groups={"desk": PlanGroup(owner="the desk", nodes=["model.p.base"])},
     )
     (tmp_path / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
     given = {
@@ -84,3 +85,31 @@ def test_a_selectors_page_says_what_it_builds_and_reads(settings: Settings, monk
     assert lineage("no_such", target="prod") is None
     monkeypatch.setenv("PODBT_SETTINGS", "/no/such/file")
     assert lineage("one", target="prod") is None
+
+
+@pytest.mark.usefixtures("settings")
+def test_so_does_a_dbt_groups_page_with_its_owner() -> None:
+    assert (lineage(group="desk", target="prod") or "").splitlines() == [
+        "Owner: the desk",
+        "",
+        "1 tables and views, 0 tests. Builds:",
+        "",
+        "- [base](/assets?name_pattern=dbt%3A%2F%2Fp%2Fprod%2Fbase)",
+    ]
+    assert lineage(group="no_such", target="prod") is None
+
+
+@pytest.mark.usefixtures("settings")
+def test_without_either_it_is_the_whole_project() -> None:
+    assert (lineage(target="prod") or "").splitlines() == [
+        "The whole of p.",
+        "",
+        "2 tables and views, 1 tests. Builds:",
+        "",
+        "- [base](/assets?name_pattern=dbt%3A%2F%2Fp%2Fprod%2Fbase)",
+        "- [heavy](/assets?name_pattern=dbt%3A%2F%2Fp%2Fprod%2Fheavy)",
+        "",
+        "Reads what others build:",
+        "",
+        "- source raw.patient",
+    ]

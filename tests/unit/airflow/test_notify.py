@@ -198,6 +198,13 @@ def test_being_late_is_told_from_the_triggerer(airflow: Airflow) -> None:
     assert RUN_URL in airflow.received[0]["message"]
 
 
+def test_no_deadline_is_set_where_nobody_is_told(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    airflow.settings(notify=None)
+    assert "deadline" not in notify.notifications(late_after=timedelta(hours=1))
+    monkeypatch.setenv("PODBT_SETTINGS", "/no/such/file")
+    assert "deadline" not in notify.notifications(late_after=timedelta(hours=1))
+
+
 def test_no_address_appears_in_a_log_or_an_error(airflow: Airflow, caplog: pytest.LogCaptureFixture) -> None:
     airflow.status = 500
     with caplog.at_level(logging.DEBUG), pytest.raises(ConfigError) as refused:
