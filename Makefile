@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# Where it is set, every process of the tests would compile dbt or Airflow anew, which doubles their time.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 PROJECT ?= dbt_dental_models
 TAG ?=

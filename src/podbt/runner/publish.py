@@ -32,6 +32,7 @@ from podbt.store.sink import StoreSink
 
 # In a manifest these differ from run to run of the same project; leaving them out lets equal manifests be one file.
 _VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
+_METADATA = '{"metadata": '
 _PATIENCE_SECONDS = 45.0
 _DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
 
@@ -193,10 +194,7 @@ class RunFolder:
         """
         redactor.file(manifest)
         text = manifest.read_bytes()
-        data = json.loads(text)
-        for key in _VOLATILE:
-            data.get("metadata", {}).pop(key, None)
-        path = layout.manifest_path(hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest())
+        path = layout.manifest_path(_identity_of(text.decode()))
         place = self._root / path
         try:
             self._patience(lambda: _store_manifest(place, text))
@@ -318,6 +316,19 @@ def _content(path: StorePath) -> bytes | None:
         return files.read(path)
     except FileNotFoundError:
         return None
+
+
+def _identity_of(manifest: str) -> str:
+    """The hash of a manifest without what differs from run to run.
+
+    Raises:
+        ValueError: It was cut short.
+    """
+    stable = {key: value for key, value in json.loads(manifest).get("metadata", {}).items() if key not in _VOLATILE}
+    # dbt writes the metadata first. The rest, which is large, is hashed as it stands.
+    first = manifest.startswith(_METADATA)
+    end = json.JSONDecoder().raw_decode(manifest, len(_METADATA))[1] if first else 0
+    return hashlib.sha256((json.dumps(stable, sort_keys=True) + manifest[end:]).encode()).hexdigest()
 
 
 def _store_manifest(place: StorePath, text: bytes) -> None:
