@@ -90,7 +90,9 @@ def test_a_query_that_the_main_thread_waits_for_is_cancelled(runner: Runner, pos
 
 @pytest.mark.parametrize("seconds", [0.3, 1.5, 4.0])
 def test_a_signal_before_the_first_node_ends_the_run_in_order(runner: Runner, postgres: Server, seconds: float) -> None:
-    runner.env |= TASK
+    project = runner.folder / "project/dbt_project.yml"
+    project.write_text(project.read_text() + '\non-run-start: "select pg_sleep(600)"\n')  # so no machine is too fast
+    runner.env |= TASK | {"PODBT_GRACE_SECONDS": "60"}
     process = runner.start("build", "--select", "good")
     # From the moment on that the run exists, which is when its folder does.
     wait_for(lambda: any(runner.artifacts.glob("runs/*/*/*/*.partial/alive.json")), 300)
