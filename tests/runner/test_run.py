@@ -34,9 +34,19 @@ def test_a_good_run_is_published_whole(runner: Runner, postgres: Server) -> None
     results = json.loads((folder / "run_results.json").read_text())["results"]
     assert record["counts"] == {"total": len(results), "pass": 1, "success": 1}
     assert (runner.artifacts / record["manifest"]).is_file()
+    assert (folder / "dbt.log").read_text().count("Wrote artifact WritableManifest") == 1  # nodes wait for none
     (model,) = [n for n in read_run(runner.artifacts, "latest").nodes if n.resource_type == "model"]
     assert (model.rows, model.status) == (3, "success")
     assert postgres.query("select count(*) from small.good") == [(3,)]
+
+
+def test_a_command_without_nodes_has_its_manifest_too(runner: Runner) -> None:
+    macro = runner.folder / "project/macros/says.sql"
+    macro.parent.mkdir(exist_ok=True)
+    macro.write_text("{% macro says() %}{{ log('said', info=true) }}{% endmacro %}")
+    ended = runner.run("run-operation", "says")
+    assert ended.code == 0, ended.output
+    assert (runner.artifacts / runner.record()["manifest"]).is_file()
 
 
 def test_equal_manifests_are_stored_once(runner: Runner) -> None:
@@ -136,7 +146,9 @@ def test_an_interrupt_cancels_the_query_and_publishes(runner: Runner, postgres: 
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 4, output
     assert postgres.query(running, superuser=True) == [(0,)]
-    assert runner.record()["exit_reason"] == "interrupted"
+    record = runner.record()
+    assert record["exit_reason"] == "interrupted"
+    assert (runner.artifacts / record["manifest"]).is_file()
     journal = [json.loads(line) for line in (runner.folders()[0] / "nodes.jsonl").read_text().splitlines()]
     assert "success" in {node["status"] for node in journal if node["name"] == "good"}
     assert (runner.folders()[0] / "run_results.json").is_file()

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from podbt import constants
@@ -77,6 +78,7 @@ def invoke(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(fitted())
+        stack.enter_context(_manifest_once(environment.target_path / constants.MANIFEST_FILE))
         if sessions is not None:
             stack.enter_context(sessions.installed())
         if selection is not None:
@@ -128,6 +130,41 @@ def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any,
         yield
     finally:
         ManifestLoader.get_full_manifest = load
+
+
+@contextlib.contextmanager
+def _manifest_once(file: Path) -> Iterator[None]:
+    """Lets dbt write manifest.json at the end alone.
+
+    It writes it before the first node, too, which all nodes wait for. Where a command or an end leaves out the second
+    time, it is written here.
+    """
+    from dbt.parser import manifest as parser  # noqa: PLC0415 - as above
+
+    write, waiting = parser.write_manifest, list[Callable[[], None]]()
+
+    def later(manifest: Any, *arguments: Any, **keywords: Any) -> None:
+        # What writing leaves behind, and dbt reads while nodes run.
+        manifest.build_parent_and_child_maps()
+        manifest.build_group_map()
+        known = _written_at(file)
+        waiting.append(lambda: write(manifest, *arguments, **keywords) if _written_at(file) == known else None)
+
+    parser.write_manifest = later
+    try:
+        yield
+    finally:
+        parser.write_manifest = write
+        for act in waiting[-1:]:
+            with contextlib.suppress(Exception):  # a full disk, say; what becomes of the run is told elsewhere
+                act()
+
+
+def _written_at(file: Path) -> int | None:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _prepare(environment: Environment, arguments: Sequence[str]) -> None:
