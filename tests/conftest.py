@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from xdist.remote import Producer
@@ -28,3 +29,11 @@ class _Files(LoadScopeScheduling):  # type: ignore[misc]  # it publishes no type
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return _Files(config, log)
+
+
+@pytest.fixture(autouse=True)
+def dbts_environment() -> Iterator[None]:
+    """Takes back what the runner tells dbt by the environment: it would hold for the next test in this process, too."""
+    yield
+    for name in [name for name in os.environ if name.startswith("DBT_")]:
+        del os.environ[name]
