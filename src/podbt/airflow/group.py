@@ -125,14 +125,15 @@ class DbtModelGroup(TaskGroup):
                                 doc_md="Tests that read no model of this group.")  # fmt: skip
             start >> checks
             last.append(checks)
-        own: dict[str, Any] = {"trigger_rule": "all_done", "trigger_kwargs": {"pod": pod.task_id}}
         if assets:
             doc = "Emits one asset event for each node that was built."
-            events = AssetsTask(task_id="assets", retries=2, retry_delay=timedelta(seconds=30), doc_md=doc, **own)
+            again: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
+            events = AssetsTask(task_id="assets", pod=pod.task_id, trigger_rule="all_done", doc_md=doc, **again)
             last >> events
             last = [events]
         doc = "Fails where a task of the group did not succeed."
-        last >> FinishTask(task_id="finish", retries=0, doc_md=doc, **own)
+        arguments = {"pod": pod.task_id}
+        last >> FinishTask(task_id="finish", retries=0, trigger_rule="all_done", trigger_kwargs=arguments, doc_md=doc)
 
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node

@@ -15,11 +15,11 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.assets import ALIAS, decoded, emit
-from podbt.airflow.group_triggers import EMITTED, AssetsTrigger, FinishTrigger, GroupPodTrigger
+from podbt.airflow.group_triggers import EMITTED, FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD, ModelTrigger
 from podbt.airflow.operator import leave_summary
 from podbt.airflow.pod_operator import DbtPodOperator
-from podbt.airflow.watch import ENDED
+from podbt.airflow.watch import ENDED, Place
 
 _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
 
@@ -105,27 +105,31 @@ class FinishTask(_InTrigger):
     ui_color = "#dddddd"
 
 
-class AssetsTask(_InTrigger):
+class AssetsTask(BaseOperator):
     """Emits one asset event for each node that was built since the last time that it did.
 
+    On a worker from the start, since only a worker emits asset events: by way of a trigger it would come there later.
     What it told becomes known through the finish task, which comes after it: Airflow takes in the events only when this
     task has succeeded, so it cannot note itself what is told.
     """
 
-    trigger_class = AssetsTrigger
     ui_color = "#dddddd"
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, pod: str, **kwargs: Any) -> None:
         super().__init__(outlets=[AssetAlias(ALIAS)], **kwargs)
+        self.pod = pod
 
-    def resume(self, context: Any, event: Any = None) -> Any:
-        """Runs on a worker."""
-        if not isinstance(event, Mapping):
-            return super().resume(context, event)
+    def execute(self, context: Any) -> Any:
+        """Reads off the models' tasks what was built."""
         ti = context["ti"]
-        before = decoded(ti.xcom_pull(task_ids=event["finish"], key=EMITTED)) or {}
+        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+        built = sorted(task for task, state in states.items() if state == "success" and place.has_member(task))
+        if not built:
+            raise AirflowSkipException("Nothing was built.")
+        before = decoded(ti.xcom_pull(task_ids=f"{place.group_id}.finish", key=EMITTED)) or {}
         results = {}
-        for task_id in event["tasks"]:
+        for task_id in built:
             result = decoded(ti.xcom_pull(task_ids=task_id))
             if result and result.get("pod"):  # a task that somebody marked a success has none
                 results[task_id] = result

@@ -1,4 +1,4 @@
-"""The triggers of a model group's own tasks: the pod, the check at the end, the start of the asset events."""
+"""The triggers of a model group's own tasks: the pod, and the check at the end."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
-from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 
 from podbt.airflow.model_trigger import TOLD
 from podbt.airflow.progress import PodProgress, key_of, unpacked
@@ -96,8 +96,8 @@ class GroupPodTrigger(DbtPodTrigger):
         return owners
 
 
-class _AfterPod(BaseTrigger):
-    """What the triggers of a group's last tasks have in common.
+class FinishTrigger(BaseTrigger):
+    """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model.
 
     Args:
         pod: task_id of the group's pod task.
@@ -109,19 +109,12 @@ class _AfterPod(BaseTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow stores to make this trigger again."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {"pod": self.pod}
-
-    def _place(self) -> Place:
-        ti: Any = self.task_instance
-        return Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
-
-
-class FinishTrigger(_AfterPod):
-    """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model."""
+        return "podbt.airflow.group_triggers.FinishTrigger", {"pod": self.pod}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises."""
-        place, own = self._place(), self.task_instance.task_id
+        ti: Any = self.task_instance
+        place, own = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod), ti.task_id
         assets = f"{place.group_id}.assets"
         while True:
             try:
@@ -157,22 +150,3 @@ class FinishTrigger(_AfterPod):
             self.log.exception("What was told is not known: the next asset events repeat it")
             return {}
         return {EMITTED: result["told"]} if result else {}
-
-
-class AssetsTrigger(_AfterPod):
-    """Goes on to a worker, since only a worker emits asset events, where there is anything to tell."""
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yields one event. Never raises."""
-        place = self._place()
-        try:
-            states = await task_states(place)
-        except Exception as error:
-            self.log.exception("Airflow does not tell the tasks' states")
-            yield TaskFailedEvent(xcoms={"return_value": {"error": str(error)}})
-            return
-        if built := sorted(task for task, state in states.items() if state == "success" and place.has_member(task)):
-            yield TriggerEvent({"tasks": built, "finish": f"{place.group_id}.finish"})
-        else:
-            self.log.info("Nothing was built")
-            yield TaskSkippedEvent()

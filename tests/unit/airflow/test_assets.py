@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.exceptions import AirflowSkipException
+from tests.unit.airflow.fake_airflow import FakeAirflow
 from tests.unit.airflow.test_operator import operator
 
 from podbt.airflow.assets import ALIAS, emit
@@ -64,36 +66,43 @@ def test_an_event_says_what_was_built_and_where_to_look() -> None:
     assert extra["run"].endswith("/dags/d/runs/r")
 
 
-def test_a_group_tells_each_build_once() -> None:
+@pytest.fixture
+def task(monkeypatch: pytest.MonkeyPatch) -> AssetsTask:
+    FakeAirflow.install(monkeypatch, start="success", pod="success", a="success", b="success", broken="failed")
+    return AssetsTask(task_id="g.assets", pod="g.pod")
+
+
+def test_a_group_tells_each_build_once(task: AssetsTask) -> None:
     """After one model was cleared and built again, it alone is news."""
-    task = AssetsTask(task_id="g.assets", trigger_kwargs={"pod": "g.pod"})
-    ti = TaskInstance(a=built("a"), b=built("b"))
+    ti = TaskInstance(a=built("a"), b=built("b"), broken=built("broken"))
     first, again, nothing = context(ti), context(ti), context(ti)
-    tasks = {"tasks": ["g.a", "g.b"], "finish": "g.finish"}
-    ti.xcoms["g.finish", EMITTED] = task.resume(first, tasks)["told"]
+    ti.xcoms["g.finish", EMITTED] = task.execute(first)["told"]
     ti.xcoms["g.b", "return_value"] = built("b", "p2")
-    ti.xcoms["g.finish", EMITTED] = task.resume(again, tasks)["told"]
-    task.resume(nothing, tasks)
+    ti.xcoms["g.finish", EMITTED] = task.execute(again)["told"]
+    task.execute(nothing)
     assert list(events(first)) == ["dbt://p/prod/a", "dbt://p/prod/b"]
     assert list(events(again)) == ["dbt://p/prod/b"]
     assert events(nothing) == {}
     assert ti.xcoms["g.finish", EMITTED] == {"g.a": "p1", "g.b": "p2"}
 
 
-def test_events_that_airflow_did_not_take_in_are_told_again() -> None:
+def test_events_that_airflow_did_not_take_in_are_told_again(task: AssetsTask) -> None:
     """The task failed after it had added them, so the finish task noted nothing."""
-    task = AssetsTask(task_id="g.assets", trigger_kwargs={"pod": "g.pod"})
     ti = TaskInstance(a=built("a"))
     again = context(ti)
-    task.resume(context(ti), {"tasks": ["g.a"], "finish": "g.finish"})
-    task.resume(again, {"tasks": ["g.a"], "finish": "g.finish"})
+    task.execute(context(ti))
+    task.execute(again)
     assert list(events(again)) == ["dbt://p/prod/a"]
 
 
-def test_a_model_that_somebody_marked_a_success_was_not_built() -> None:
-    task = AssetsTask(task_id="g.assets", trigger_kwargs={"pod": "g.pod"})
-    found = context(TaskInstance(a=None))
-    assert task.resume(found, {"tasks": ["g.a"], "finish": "g.finish"})["events"] == 0
+def test_a_model_that_somebody_marked_a_success_was_not_built(task: AssetsTask) -> None:
+    assert task.execute(context(TaskInstance(a=None)))["events"] == 0
+
+
+def test_where_nothing_was_built_there_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeAirflow.install(monkeypatch, start="success", pod="success", a="failed")
+    with pytest.raises(AirflowSkipException):
+        AssetsTask(task_id="g.assets", pod="g.pod").execute(context(TaskInstance()))
 
 
 def test_a_plain_step_emits_what_its_pod_told() -> None:

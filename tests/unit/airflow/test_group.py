@@ -69,9 +69,10 @@ def test_models_begin_with_the_pod_and_the_end_waits_for_all() -> None:
     assert rules["finish"] == rules["assets"] == "all_done"
 
 
-def test_no_task_but_the_first_needs_the_scheduler_to_start_a_worker() -> None:
+def test_no_task_but_that_of_the_asset_events_takes_a_worker() -> None:
     made, _ = group()
-    assert {task.task_id for task in made.tasks if not task.start_from_trigger} == {"g.start"}
+    assert {task.task_id for task in made.tasks if not task.start_from_trigger} == {"g.start", "g.assets"}
+    assert made.get_task("g.start").task_type == "EmptyOperator"  # Airflow ends these without one
 
 
 def test_the_pod_builds_the_selection_and_tells_its_progress() -> None:

@@ -6,13 +6,13 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
-from airflow.triggers.base import StartTriggerArgs, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import StartTriggerArgs, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 from tests.unit.airflow.fake_airflow import FakeAirflow, FakeTask, FakeTaskInstance
 from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 from tests.unit.airflow.test_trigger import ended, running
 
 from podbt.airflow import follow
-from podbt.airflow.group_triggers import EMITTED, AssetsTrigger, FinishTrigger, GroupPodTrigger
+from podbt.airflow.group_triggers import EMITTED, FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD
 from podbt.airflow.progress import key_of
 from podbt.contract.events import NodeEvent, encode
@@ -187,14 +187,7 @@ def test_what_was_told_is_noted_once_the_events_are_taken_in(monkeypatch: pytest
         assert event.xcoms.get(EMITTED) == noted
 
 
-def test_events_take_a_worker_only_where_something_was_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    event = end_of(monkeypatch, AssetsTrigger("g.pod"), start="success", pod="success", a="success", b="failed")
-    assert event.payload == {"tasks": ["g.a"], "finish": "g.finish"}
-    assert isinstance(end_of(monkeypatch, AssetsTrigger("g.pod"), pod="success", a="failed"), TaskSkippedEvent)
-
-
-@pytest.mark.parametrize("made", [FinishTrigger, AssetsTrigger])
-def test_what_is_stored_makes_the_same_trigger(made: type[FinishTrigger | AssetsTrigger]) -> None:
-    path, arguments = made("g.pod").serialize()
-    assert resolve_name(path) is made
+def test_what_is_stored_makes_the_same_trigger() -> None:
+    path, arguments = FinishTrigger("g.pod").serialize()
+    assert resolve_name(path) is FinishTrigger
     assert resolve_name(path)(**arguments).pod == "g.pod"
