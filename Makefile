@@ -96,7 +96,7 @@ e2e: venv ## End-to-end tests on the cluster that `up` leaves
 	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m "e2e and not long" tests/e2e $(PYTEST_ARGS)
 
 .PHONY: test-long
-test-long: venv postgres ## What takes longest: every DAG once, model tasks, the Docker runtime, resumed tries of the whole project
+test-long: venv postgres ## What takes longest: cleared model tasks, the Docker runtime, resumed tries of the whole project
 	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m long $(PYTEST_ARGS)
 
 .PHONY: chaos

@@ -21,7 +21,7 @@ from tests.e2e.shell import wait_until
 from podbt.contract import layout
 from podbt.contract.settings import Settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = pytest.mark.e2e
 
 WAVES = [
     # Systems write no table in common; all others here have a target of their own.

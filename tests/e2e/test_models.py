@@ -16,7 +16,7 @@ from tests.e2e.shell import wait_until
 
 from podbt.contract.settings import Settings
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = pytest.mark.e2e
 
 BROKEN, TABLE, CHILD = "stg_opendental__recall_types", "raw.recalltype", "mart_recalls_due"
 DBT_SAYS = 'relation "raw.recalltype" does not exist'
@@ -123,17 +123,20 @@ def mended(airflow: Airflow, settings: Settings) -> Iterator[Mended]:
         run.end()
 
 
+@pytest.mark.long  # waits for a retry's delay
 def test_a_failed_models_task_says_what_dbt_said(mended: Mended) -> None:
     assert mended.failed["state"] == "up_for_retry"
     assert DBT_SAYS in mended.log
 
 
+@pytest.mark.long  # waits for a retry's delay
 def test_the_rest_is_not_touched_by_it(mended: Mended) -> None:
     assert mended.after_failure["pod"] == "success"
     assert mended.after_failure[INDEPENDENT] == "success"
     assert mended.after_failure[CHILD] == "deferred"  # dbt skipped it: it waits for its parent
 
 
+@pytest.mark.long  # waits for a retry's delay
 def test_cleared_it_and_what_follows_run_alone_in_order(mended: Mended) -> None:
     assert set(mended.states.values()) == {"success"}, mended.states
     tasks = mended.run.tasks()
