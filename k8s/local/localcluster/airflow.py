@@ -60,14 +60,18 @@ class Airflow:
                     self._token = self._send("POST", "/auth/token", login)["access_token"]
                 return self._send(method, f"/api/v2{path}", body)
             except urllib.error.HTTPError as error:
-                if error.code == NOT_FOUND and method == "GET":
-                    return None
-                if error.code == UNAUTHORIZED and self._token:
-                    self._token = ""  # it expires
-                elif error.code < SERVER_ERROR:
-                    raise LocalError(f"Airflow refused {method} {path}: {error.code} {_detail(error)}") from None
-                failure: str = f"{error.code}"
-            except (OSError, http.client.HTTPException) as error:
+                detail = _detail(error)
+                # Airflow says why it refuses. Whoever does not is another: what an address that no pod has any more
+                # leads to, after a restart of the nodes, until the Service is corrected.
+                if detail is not None:
+                    if error.code == NOT_FOUND and method == "GET":
+                        return None
+                    if error.code == UNAUTHORIZED and self._token:
+                        self._token = ""  # it expires
+                    elif error.code < SERVER_ERROR:
+                        raise LocalError(f"Airflow refused {method} {path}: {error.code} {detail}") from None
+                failure: str = f"{error.code}" if detail else f"{error.code} {error.reason}, not from Airflow"
+            except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: not JSON
                 failure = str(error)
             if time.monotonic() > deadline:
                 raise LocalError(f"Airflow at {self.url} did not answer {method} {path}: {failure}") from None
@@ -90,8 +94,9 @@ def quoted(part: str) -> str:
     return urllib.parse.quote(part, safe="")
 
 
-def _detail(error: urllib.error.HTTPError) -> str:
+def _detail(error: urllib.error.HTTPError) -> str | None:
+    """Return Airflow's reason; None where the answer is not Airflow's."""
     try:
         return str(json.loads(error.read())["detail"])
     except (ValueError, KeyError, TypeError, OSError):
-        return error.reason or ""
+        return None

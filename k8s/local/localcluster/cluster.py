@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 NETWORK = "kind"
 WAIT_SECONDS = 300
 ANSWER_SECONDS = 10.0
-LONG_AGO = "1970-01-01T00:00:00Z"
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
+MANAGER = "kube-controller-manager"
+REMEMBERED = "pods,leases.coordination.k8s.io,endpointslices.discovery.k8s.io"
 LABEL = f"io.x-k8s.kind.cluster={CLUSTER}"
 
 
@@ -74,14 +76,16 @@ def wake(shell: Shell) -> None:
 
 
 def _wait_current(shell: Shell) -> None:
-    """Wait until nothing that the API server tells is from before its node was started.
+    """Wait until nothing that the API server tells is from before its nodes were started.
 
-    It remembers nodes and pods as they were when the power went, ready and at their old addresses. Until the kubelets
-    have reported anew, a Service may lead to whatever pod has that address now.
+    It remembers everything as it was when the power went: nodes and pods ready, Services leading to the pods' old
+    addresses. The kubelets report anew within seconds, but the controller manager waits for its own lease of before
+    to run out, and until then nobody corrects the Services. An address that no pod has any more leads out of the
+    cluster, where anything may answer.
     """
     deadline = time.monotonic() + WAIT_SECONDS
     while old := outdated(
-        _started(shell), json.loads(shell.run("kubectl", "get", "pods", "-A", "-o", "json"))["items"]
+        _started(shell), json.loads(shell.run("kubectl", "get", REMEMBERED, "-A", "-o", "json"))["items"]
     ):
         if time.monotonic() > deadline:
             raise LocalError(f"{old[0]} is not back {WAIT_SECONDS} s after its node was started", shell.log)
@@ -95,17 +99,49 @@ def _started(shell: Shell) -> dict[str, str]:
     return dict(zip(members, lines, strict=True))
 
 
-def outdated(started: Mapping[str, str], pods: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the pods with containers that run, as they say, since before their node was started."""
-    found = []
-    for pod in pods:
-        since = dt.datetime.fromisoformat(started.get(pod["spec"].get("nodeName", ""), LONG_AGO)).replace(microsecond=0)
-        for container in pod["status"].get("containerStatuses", []):
-            running = container["state"].get("running")
-            if running and dt.datetime.fromisoformat(running["startedAt"]) < since:
-                found.append(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}")
-                break
+def outdated(started: Mapping[str, str], items: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what tells of a time before the nodes were started.
+
+    Args:
+        started: When each node was started.
+        items: Pods, leases and EndpointSlices, as the API server has them.
+
+    Returns:
+        namespace/name of pods with containers that run, as they say, since before their node was started; of the
+        controller manager's lease, while it is the one from before; of Services that lead to addresses which the
+        pods that they name do not have.
+    """
+    pods = {_name(item): item for item in items if item["kind"] == "Pod"}
+    since = {node: dt.datetime.fromisoformat(at).replace(microsecond=0) for node, at in started.items()}
+    found = [name for name, pod in pods.items() if _ran_before(pod, since)]
+    for item in items:
+        if item["kind"] == "Lease" and item["metadata"]["name"] == MANAGER:
+            if dt.datetime.fromisoformat(item["spec"]["acquireTime"]) < since.get(NODE, LONG_AGO):
+                found.append(_name(item))
+        elif item["kind"] == "EndpointSlice" and _misleads(item, pods):
+            found.append(_name(item))
     return found
+
+
+def _name(item: dict[str, Any]) -> str:
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+
+
+def _ran_before(pod: dict[str, Any], since: Mapping[str, dt.datetime]) -> bool:
+    node = since.get(pod["spec"].get("nodeName", ""), LONG_AGO)
+    states = [one["state"].get("running") for one in pod["status"].get("containerStatuses", [])]
+    return any(running and dt.datetime.fromisoformat(running["startedAt"]) < node for running in states)
+
+
+def _misleads(endpoints: dict[str, Any], pods: Mapping[str, dict[str, Any]]) -> bool:
+    for endpoint in endpoints.get("endpoints") or ():
+        target = endpoint.get("targetRef", {})
+        if target.get("kind") == "Pod":
+            pod = pods.get(f"{target['namespace']}/{target['name']}", {"status": {}})
+            has = {address["ip"] for address in pod["status"].get("podIPs", ())}
+            if not has.issuperset(endpoint["addresses"]):
+                return True
+    return False
 
 
 def wait(shell: Shell) -> None:

@@ -116,6 +116,7 @@ def pod(name: str, node: str, *since: str | None) -> dict[str, object]:
     """A pod with a container for each time; None for one that does not run."""
     states = [{"running": {"startedAt": at}} if at else {"terminated": {}} for at in since]
     return {
+        "kind": "Pod",
         "metadata": {"namespace": "ns", "name": name},
         "spec": {"nodeName": node} if node else {},
         "status": {"containerStatuses": [{"state": state} for state in states]} if states else {},
@@ -133,3 +134,39 @@ def test_what_ran_before_its_node_was_started_is_out_of_date() -> None:
         pod("not-placed", ""),
     ]
     assert cluster.outdated(started, pods) == ["ns/before", "ns/one-of-two"]
+
+
+def lease(name: str, since: str) -> dict[str, object]:
+    return {"kind": "Lease", "metadata": {"namespace": "kube-system", "name": name}, "spec": {"acquireTime": since}}
+
+
+def test_lease_of_before_the_nodes_were_started_is_out_of_date() -> None:
+    started = {"podbt-control-plane": "2026-01-02T03:04:05.678901234Z"}
+    before, after = "2026-01-02T03:03:59.123456Z", "2026-01-02T03:04:25.123456Z"
+    manager = "kube-controller-manager"
+    assert cluster.outdated(started, [lease(manager, before)]) == [f"kube-system/{manager}"]
+    assert cluster.outdated(started, [lease(manager, after), lease("podbt-control-plane", before)]) == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "pod_ips", "late"),
+    [
+        (["10.0.0.7"], ["10.0.0.7"], False),
+        (["10.0.0.7"], ["10.0.0.9"], True),
+        (["10.0.0.7"], [], True),
+        (["10.0.0.7"], ["10.0.0.7", "fd00::7"], False),
+    ],
+)
+def test_services_that_lead_to_addresses_of_before_are_out_of_date(
+    addresses: list[str], pod_ips: list[str], *, late: bool
+) -> None:
+    web = {**pod("web", "a"), "status": {"podIPs": [{"ip": ip} for ip in pod_ips]}}
+    target = {"kind": "Pod", "namespace": "ns", "name": "web"}
+    service = {
+        "kind": "EndpointSlice",
+        "metadata": {"namespace": "ns", "name": "web-x1"},
+        "endpoints": [{"addresses": addresses, "targetRef": target}],
+    }
+    outside = {"kind": "EndpointSlice", "metadata": {"namespace": "default", "name": "kubernetes"}, "endpoints": None}
+    assert cluster.outdated({}, [service, web, outside]) == (["ns/web-x1"] if late else [])
+    assert cluster.outdated({}, [service]) == ["ns/web-x1"], "it names a pod that is gone"

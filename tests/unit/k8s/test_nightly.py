@@ -36,6 +36,7 @@ class FakeAirflow:
         self.requests: list[str] = []
         self.tokens = 0
         self.down = 0
+        self.away: list[tuple[int, bytes]] = []
         self.last_night = True
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, object]:
@@ -48,7 +49,9 @@ class FakeAirflow:
                 self.paused = body["is_paused"]
                 if self.last_night:
                     self.runs.append(run("scheduled__1", run_type="scheduled", queued_at="2999-01-01T00:00:00Z"))
-            return (200, {"is_paused": self.paused}) if self.known else (404, None)
+            if not self.known:
+                return 404, {"detail": "no"}
+            return 200, {"is_paused": self.paused}
         if path == "/dags/dental_nightly/dagRuns":
             if method == "POST":
                 self.runs.append(run(body["dag_run_id"], note=body["note"]))
@@ -83,6 +86,12 @@ def airflow(fake: FakeAirflow, monkeypatch: pytest.MonkeyPatch) -> Iterator[Airf
         def handle_any(self) -> None:
             answer: object
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+            if fake.away:
+                code, text = fake.away.pop()
+                self.send_response(code)
+                self.end_headers()
+                self.wfile.write(text)
+                return
             if fake.down:
                 fake.down -= 1
                 code, answer = 503, None
@@ -137,6 +146,16 @@ def test_wrong_login_is_told_without_the_password(airflow: Airflow) -> None:
 def test_airflow_that_is_away_is_told(airflow: Airflow, fake: FakeAirflow) -> None:
     airflow.patience_seconds, fake.down = 0.1, 10**6
     with pytest.raises(LocalError, match="did not answer GET /dags/x: 503"):
+        airflow.get("/dags/x")
+
+
+def test_what_another_answers_in_airflows_place_is_not_believed(airflow: Airflow, fake: FakeAirflow) -> None:
+    """As after a restart of the nodes, while the Service still leads to an address that no pod has any more."""
+    fake.away = [(code, b"<h1>some proxy</h1>") for code in (403, 404, 401, 200)]
+    assert airflow.get("/dags/dental_nightly") == {"is_paused": True}
+    assert not fake.away
+    airflow.patience_seconds, fake.away = 0.1, [(403, b"Forbidden")] * 10**4
+    with pytest.raises(LocalError, match="did not answer GET /dags/x: 403 Forbidden, not from Airflow"):
         airflow.get("/dags/x")
 
 
