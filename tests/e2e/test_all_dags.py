@@ -84,7 +84,14 @@ def approve(airflow: Airflow, run_id: str) -> None:
     def asked() -> bool:
         return bool(airflow.get(waiting)["state"] == "awaiting_input")
 
+    def judged() -> bool:
+        lines = kube.kubectl("logs", "deploy/podbt-scheduler", "--since=10m").splitlines()
+        return any("Received executor event with state success" in line and run_id in line for line in lines)
+
     wait_until("an approval is asked for", asked, seconds=300)
+    # An answer before the scheduler has taken note that the asking worker ended is too quick for Airflow, which then
+    # fails the task (apache/airflow#72716). No person is: it takes a loop of the scheduler, about a second.
+    wait_until("the scheduler has seen the asking worker end", judged, seconds=60)
     assert airflow.get(f"{path('dental_adhoc', run_id)}/taskInstances/dbt")["state"] is None
     airflow.patch(f"{waiting}/-1/hitlDetails", {"chosen_options": ["Approve"], "params_input": {}})
 

@@ -125,15 +125,20 @@ class DbtModelGroup(TaskGroup):
                                 doc_md="Tests that read no model of this group.")  # fmt: skip
             start >> checks
             last.append(checks)
+        finish = FinishTask(
+            task_id="finish",
+            retries=0,
+            trigger_rule="one_success",  # of start: it waits in its trigger, which is there by then
+            trigger_kwargs={"pod": pod.task_id},
+            doc_md="Fails where a task of the group did not succeed.",
+        )
         if assets:
             doc = "Emits one asset event for each node that was built."
             again: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
             events = AssetsTask(task_id="assets", pod=pod.task_id, trigger_rule="all_done", doc_md=doc, **again)
             last >> events
             last = [events]
-        doc = "Fails where a task of the group did not succeed."
-        arguments = {"pod": pod.task_id}
-        last >> FinishTask(task_id="finish", retries=0, trigger_rule="all_done", trigger_kwargs=arguments, doc_md=doc)
+        [start, *last] >> finish
 
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node

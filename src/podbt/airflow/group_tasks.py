@@ -1,6 +1,6 @@
 """The tasks of a model group. Small, since Airflow sends the whole DAG with every one that starts in its trigger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -42,6 +42,8 @@ class _InTrigger(BaseOperator):
 
     start_from_trigger = True
     trigger_class: ClassVar[type[Any]]
+    waits_for_all: ClassVar[bool] = False
+    """Whether its trigger ends only after all its upstream tasks, and not with the pod."""
 
     def __init__(self, *, trigger_kwargs: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -55,10 +57,10 @@ class _InTrigger(BaseOperator):
     def execute(self, context: Any) -> Any:
         """`dag.test()` knows no start from a trigger, and runs one task after the other."""
         arguments = dict(self.start_trigger_args.trigger_kwargs or {})
-        pod = arguments["pod"]
         ti = context["ti"]
-        states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
-        if states.get(ti.run_id, {}).get(pod) not in ENDED:
+        states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+        before: Iterable[str] = self.upstream_task_ids if self.waits_for_all else [arguments["pod"]]
+        if any(states.get(task) not in ENDED for task in before):
             raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=1))
         self.defer(trigger=self.trigger_class(**self._complete(arguments)), method_name="resume")
 
@@ -102,6 +104,7 @@ class FinishTask(_InTrigger):
     """Succeeds when every task of the group did."""
 
     trigger_class = FinishTrigger
+    waits_for_all = True
     ui_color = "#dddddd"
 
 

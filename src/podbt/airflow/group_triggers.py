@@ -20,6 +20,11 @@ from podbt.pod.build import pod_name
 EMITTED: Final = "podbt_emitted"
 """XCom of the finish task: pods by task_id whose builds the asset events have told."""
 
+_WORK_SECONDS: Final = 2.0
+_END_SECONDS: Final = 0.5
+_UNANSWERED_SECONDS: Final = 5.0
+"""Between two looks at the tasks' states: while the pod is at work, after its end, and when Airflow did not answer."""
+
 _SHOWN = frozenset({ExitReason.NODE_FAILURE, ExitReason.TEST_FAILURE})
 
 
@@ -99,6 +104,8 @@ class GroupPodTrigger(DbtPodTrigger):
 class FinishTrigger(BaseTrigger):
     """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model.
 
+    It is there from the start: made at the end, it would cost every run two to three seconds.
+
     Args:
         pod: task_id of the group's pod task.
     """
@@ -116,17 +123,7 @@ class FinishTrigger(BaseTrigger):
         ti: Any = self.task_instance
         place, own = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod), ti.task_id
         assets = f"{place.group_id}.assets"
-        while True:
-            try:
-                found = await task_states(place)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the answer comes later
-                self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
-                await asyncio.sleep(5)
-                continue
-            states = {task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task != own}
-            if all(state in ENDED for state in states.values()):
-                break
-            await asyncio.sleep(3)  # somebody marked a model whose ancestors are still at work
+        states = await self._all_ended(place, own)
         fine = {"success", "removed"}
         bad = sorted(
             task for task, state in states.items() if state not in fine and (task, state) != (assets, "skipped")
@@ -141,6 +138,22 @@ class FinishTrigger(BaseTrigger):
         self.log.error("%d of %d tasks did not succeed. Failed: %s", len(bad), len(states), ", ".join(failed[:20]))
         result = {"status": "failed", "counts": counts, "failed": failed[:20]}
         yield TaskFailedEvent(xcoms={"return_value": result, **told})
+
+    async def _all_ended(self, place: Place, own: str) -> dict[str, str | None]:
+        while True:
+            seconds = _END_SECONDS
+            try:
+                found = await task_states(place)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer comes later
+                self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
+                seconds = _UNANSWERED_SECONDS
+            else:
+                states = {task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task != own}
+                if all(state in ENDED for state in states.values()):
+                    return states
+                if found.get(self.pod) not in ENDED:
+                    seconds = _WORK_SECONDS
+            await asyncio.sleep(seconds)
 
     async def _told(self, place: Place, assets: str) -> dict[str, Any]:
         """What the asset events have told, once Airflow has taken them in."""

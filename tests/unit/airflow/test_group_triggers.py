@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.triggers.base import StartTriggerArgs, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
@@ -11,7 +11,7 @@ from tests.unit.airflow.fake_airflow import FakeAirflow, FakeTask, FakeTaskInsta
 from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 from tests.unit.airflow.test_trigger import ended, running
 
-from podbt.airflow import follow
+from podbt.airflow import follow, group_triggers
 from podbt.airflow.group_triggers import EMITTED, FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD
 from podbt.airflow.progress import key_of
@@ -174,6 +174,40 @@ def test_a_run_is_green_only_where_every_model_is(
     monkeypatch: pytest.MonkeyPatch, states: dict[str, str | None], kind: type[Any]
 ) -> None:
     assert type(end_of(monkeypatch, FinishTrigger("g.pod"), **states)) is kind
+
+
+def test_the_end_waits_for_every_task_whatever_airflow_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there from the start, so it sees the tasks at work."""
+    done = {"g.pod": "success", "g.a": "success", "g.assets": "success", "other": None}
+    answers: list[dict[str, str | None] | Exception] = [
+        {**done, "g.pod": "deferred", "g.a": None, "g.assets": None},
+        OSError("no answer"),
+        {**done, "g.a": "up_for_retry"},
+        {**done, "g.assets": "queued"},
+        done,
+    ]
+    slept = []
+
+    async def states(_: Any) -> dict[str, str | None]:
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    trigger: Any = FinishTrigger("g.pod")
+    trigger.task_instance = FakeTaskInstance("g.finish")
+    monkeypatch.setattr(group_triggers, "task_states", states)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+
+    async def first() -> TriggerEvent:
+        return cast("TriggerEvent", await anext(aiter(trigger.run())))
+
+    assert type(asyncio.run(first())) is TaskSuccessEvent
+    assert not answers
+    assert slept == [2.0, 5.0, 0.5, 0.5]
 
 
 def test_what_was_told_is_noted_once_the_events_are_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
