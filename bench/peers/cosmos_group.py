@@ -44,6 +44,7 @@ def group(project: str, mode: str) -> DAG:
                 "full_pod_spec": plain_pod(settings, image_of(project)),
                 "cmds": ["dbt"],
                 "base_container_name": BASE,
+                "in_cluster": True,  # see kpo.py
                 "deferrable": True,
             },
         )

@@ -1,4 +1,9 @@
-"""Plain KubernetesPodOperators, with that operator's defaults."""
+"""Plain KubernetesPodOperators, with that operator's defaults.
+
+But for `in_cluster`: without it, and without a connection, the operator finds the cluster by itself and its trigger
+does not ("Invalid kube-config file"): the task comes back to a worker up to three times, and may fail (provider
+10.25).
+"""
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG
@@ -18,6 +23,7 @@ def one(project: str) -> DAG:
             full_pod_spec=plain_pod(settings, image_of(project), command=["dbt"]),
             arguments=build_arguments(TARGET, selection_of(project)),
             base_container_name=BASE,
+            in_cluster=True,
             deferrable=True,
         )
     return dag
@@ -34,6 +40,7 @@ def steps(name: str, *, deferrable: bool) -> DAG:
                 full_pod_spec=small(plain_pod(settings, image_of("step"))),
                 arguments=["{{ dag_run.conf['work'] }}"],
                 base_container_name=BASE,
+                in_cluster=True,
                 deferrable=deferrable,
             )
     return dag

@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.configuration import conf
+from airflow.sdk.execution_time.context import InletEventsAccessors
 
 ALIAS: Final = "dbt"
 """All events come through this alias, so that a task need not name its models when the DAG is parsed."""
+
+_CLOCKS_SECONDS: Final = 300
+"""How far a pod's clock may be ahead of Airflow's."""
 
 BUILT: Final = frozenset({"model", "seed", "snapshot"})
 
@@ -48,11 +53,36 @@ def emit(context: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> in
         asset = asset_of(result["unique_id"], result["target"])
         if asset is None:
             continue
-        told = {key: result[key] for key in ("rows", "seconds", "at", "tests", "artifacts") if key in result}
-        extra = {"unique_id": result["unique_id"], **told, "dag_id": ti.dag_id, "run_id": ti.run_id, "run": link}
+        known = {key: result[key] for key in ("rows", "seconds", "at", "tests", "artifacts", "pod") if key in result}
+        extra = {"unique_id": result["unique_id"], **known, "dag_id": ti.dag_id, "run_id": ti.run_id, "run": link}
         context["outlet_events"][AssetAlias(ALIAS)].add(asset, extra=extra)
         count += 1
     return count
+
+
+def told(ti: Any, results: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    """What of these builds Airflow's asset events of this run tell already.
+
+    Airflow takes in a task's events only when it has succeeded, so no note of the task's own could say.
+
+    Args:
+        ti: The task instance that told them, in an earlier try.
+        results: As for `emit`.
+
+    Returns:
+        unique_ids, each with the pod that built it.
+    """
+    built_at = [datetime.fromisoformat(result["at"]) for result in results if "at" in result]
+    if not built_at:
+        return frozenset()
+    events = InletEventsAccessors([AssetAlias(ALIAS)])[AssetAlias(ALIAS)]
+    since = min(built_at) - timedelta(seconds=_CLOCKS_SECONDS)
+    ours = [
+        event.extra or {}
+        for event in events.after(since.isoformat())
+        if (event.source_dag_id, event.source_run_id, event.source_task_id) == (ti.dag_id, ti.run_id, ti.task_id)
+    ]
+    return frozenset((extra["unique_id"], extra["pod"]) for extra in ours if "pod" in extra)
 
 
 def decoded(value: Any) -> Any:

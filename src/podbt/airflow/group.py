@@ -118,27 +118,24 @@ class DbtModelGroup(TaskGroup):
                 tasks[parent] >> tasks[unique_id]
             if member.beside:
                 tasks[unique_id].wait_beside([tasks[one].task_id for one in member.beside])
-        last: list[Any] = [pod]
-        last += [task for task in tasks.values() if not task.downstream_task_ids]
+        last = [task for task in tasks.values() if not task.downstream_task_ids]
         if graph.loose:
             checks = self._task("tests", None, graph.loose, pod.task_id, kind="test",
                                 doc_md="Tests that read no model of this group.")  # fmt: skip
             start >> checks
             last.append(checks)
-        finish = FinishTask(
+        if assets:
+            # Beside the pod's end, which takes some seconds after the last model's.
+            doc = "Emits one asset event for each node that was built."
+            again: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
+            last >> AssetsTask(task_id="assets", pod=pod.task_id, trigger_rule="all_done", doc_md=doc, **again)
+        [start, pod, *last] >> FinishTask(
             task_id="finish",
             retries=0,
             trigger_rule="one_success",  # of start: it waits in its trigger, which is there by then
             trigger_kwargs={"pod": pod.task_id},
-            doc_md="Fails where a task of the group did not succeed.",
+            doc_md="Fails where the pod or a model of the group did not succeed.",
         )
-        if assets:
-            doc = "Emits one asset event for each node that was built."
-            again: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
-            events = AssetsTask(task_id="assets", pod=pod.task_id, trigger_rule="all_done", doc_md=doc, **again)
-            last >> events
-            last = [events]
-        [start, *last] >> finish
 
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node

@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import StartTriggerArgs
 
-from podbt.airflow.assets import ALIAS, decoded, emit
-from podbt.airflow.group_triggers import EMITTED, FinishTrigger, GroupPodTrigger
+from podbt.airflow.assets import ALIAS, decoded, emit, told
+from podbt.airflow.group_triggers import FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD, ModelTrigger
 from podbt.airflow.operator import leave_summary
 from podbt.airflow.pod_operator import DbtPodOperator
@@ -101,7 +101,7 @@ class ModelTask(_InTrigger):
 
 
 class FinishTask(_InTrigger):
-    """Succeeds when every task of the group did."""
+    """Succeeds when the pod and every model of the group did."""
 
     trigger_class = FinishTrigger
     waits_for_all = True
@@ -109,11 +109,9 @@ class FinishTask(_InTrigger):
 
 
 class AssetsTask(BaseOperator):
-    """Emits one asset event for each node that was built since the last time that it did.
+    """Emits one asset event for each node that was built and not told yet.
 
     On a worker from the start, since only a worker emits asset events: by way of a trigger it would come there later.
-    What it told becomes known through the finish task, which comes after it: Airflow takes in the events only when this
-    task has succeeded, so it cannot note itself what is told.
     """
 
     ui_color = "#dddddd"
@@ -128,15 +126,10 @@ class AssetsTask(BaseOperator):
         place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
         states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
         built = sorted(task for task, state in states.items() if state == "success" and place.has_member(task))
-        if not built:
-            raise AirflowSkipException("Nothing was built.")
-        before = decoded(ti.xcom_pull(task_ids=f"{place.group_id}.finish", key=EMITTED)) or {}
-        results = {}
-        for task_id in built:
-            result = decoded(ti.xcom_pull(task_ids=task_id))
-            if result and result.get("pod"):  # a task that somebody marked a success has none
-                results[task_id] = result
-        fresh = [result for task_id, result in results.items() if before.get(task_id) != result["pod"]]
-        count = emit(context, fresh)
+        results = [result for task_id in built if (result := decoded(ti.xcom_pull(task_ids=task_id)))]
+        results = [result for result in results if result.get("pod")]  # a task that somebody marked a success has none
+        # A first try has told nothing yet.
+        before = told(ti, results) if ti.try_number > 1 else frozenset()
+        count = emit(context, [one for one in results if (one["unique_id"], one["pod"]) not in before])
         self.log.info("%d asset events", count)
-        return {"events": count, "told": {task_id: result["pod"] for task_id, result in results.items()}}
+        return {"events": count}

@@ -12,13 +12,10 @@ from podbt.airflow.model_trigger import TOLD
 from podbt.airflow.progress import PodProgress, key_of, unpacked
 from podbt.airflow.resolve import pod_settings
 from podbt.airflow.trigger import DbtPodTrigger
-from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others, xcom
+from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.pod.build import pod_name
-
-EMITTED: Final = "podbt_emitted"
-"""XCom of the finish task: pods by task_id whose builds the asset events have told."""
 
 _WORK_SECONDS: Final = 2.0
 _END_SECONDS: Final = 0.5
@@ -102,7 +99,7 @@ class GroupPodTrigger(DbtPodTrigger):
 
 
 class FinishTrigger(BaseTrigger):
-    """Fails where a task of the group did not succeed, so that a DAG run is never green over a failed model.
+    """Fails where the pod or a model did not succeed, so that a DAG run is never green over a failed model.
 
     It is there from the start: made at the end, it would cost every run two to three seconds.
 
@@ -121,25 +118,19 @@ class FinishTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises."""
         ti: Any = self.task_instance
-        place, own = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod), ti.task_id
-        assets = f"{place.group_id}.assets"
-        states = await self._all_ended(place, own)
-        fine = {"success", "removed"}
-        bad = sorted(
-            task for task, state in states.items() if state not in fine and (task, state) != (assets, "skipped")
-        )
+        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        states = await self._all_ended(place, {ti.task_id, f"{place.group_id}.assets"})
+        bad = sorted(task for task, state in states.items() if state not in {"success", "removed"})
         counts = {state: list(states.values()).count(state) for state in sorted(set(map(str, states.values())))}
-        told = await self._told(place, assets) if states.get(assets) == "success" else {}
-        failed = [task for task in bad if states[task] == "failed"] or bad
         if not bad:
             self.log.info("All %d tasks of the group succeeded", len(states))
-            yield TaskSuccessEvent(xcoms={"return_value": {"status": "success", "counts": counts}, **told})
+            yield TaskSuccessEvent(xcoms={"return_value": {"status": "success", "counts": counts}})
             return
+        failed = [task for task in bad if states[task] == "failed"] or bad
         self.log.error("%d of %d tasks did not succeed. Failed: %s", len(bad), len(states), ", ".join(failed[:20]))
-        result = {"status": "failed", "counts": counts, "failed": failed[:20]}
-        yield TaskFailedEvent(xcoms={"return_value": result, **told})
+        yield TaskFailedEvent(xcoms={"return_value": {"status": "failed", "counts": counts, "failed": failed[:20]}})
 
-    async def _all_ended(self, place: Place, own: str) -> dict[str, str | None]:
+    async def _all_ended(self, place: Place, leave_out: set[str]) -> dict[str, str | None]:
         while True:
             seconds = _END_SECONDS
             try:
@@ -148,18 +139,10 @@ class FinishTrigger(BaseTrigger):
                 self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
                 seconds = _UNANSWERED_SECONDS
             else:
-                states = {task: found[task] for task in found if task.startswith(f"{place.group_id}.") and task != own}
+                ours = {task for task in found if task.startswith(f"{place.group_id}.")} - leave_out
+                states = {task: found[task] for task in ours}
                 if all(state in ENDED for state in states.values()):
                     return states
                 if found.get(self.pod) not in ENDED:
                     seconds = _WORK_SECONDS
             await asyncio.sleep(seconds)
-
-    async def _told(self, place: Place, assets: str) -> dict[str, Any]:
-        """What the asset events have told, once Airflow has taken them in."""
-        try:
-            result = await xcom(place, assets, "return_value")
-        except Exception:
-            self.log.exception("What was told is not known: the next asset events repeat it")
-            return {}
-        return {EMITTED: result["told"]} if result else {}

@@ -1,18 +1,22 @@
 """Asset events: one for each node that was built, and none twice."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from airflow.sdk import Asset, AssetAlias
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.api.datamodels._generated import AssetEventResponse, AssetResponse
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import AssetEventsResult, GetAssetEventByAssetAlias
 from tests.unit.airflow.fake_airflow import FakeAirflow
 from tests.unit.airflow.test_operator import operator
 
 from podbt.airflow.assets import ALIAS, emit
 from podbt.airflow.group_tasks import AssetsTask
-from podbt.airflow.group_triggers import EMITTED
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Summary, to_json
+
+NOW = datetime.now(UTC)
 
 
 class Outlet:
@@ -39,6 +43,27 @@ class TaskInstance:
         self.xcoms["g.assets", key] = value
 
 
+class Airflow:
+    """Keeps asset events, and answers for them as Airflow does."""
+
+    def __init__(self) -> None:
+        self.events: list[AssetEventResponse] = []
+        self.asked: list[GetAssetEventByAssetAlias] = []
+
+    def take_in(self, found: dict[str, Any], **source: str) -> None:
+        """What happens when the task has succeeded."""
+        for uri, extra in events(found).items():
+            known = {"source_dag_id": "d", "source_run_id": "r", "source_task_id": "g.assets", **source}
+            asset = AssetResponse(name=uri, uri=uri, group="asset")
+            self.events.append(
+                AssetEventResponse(id=1, timestamp=NOW, extra=extra, asset=asset, created_dagruns=[], **known)
+            )
+
+    def send(self, message: GetAssetEventByAssetAlias) -> AssetEventsResult:
+        self.asked.append(message)
+        return AssetEventsResult(asset_events=self.events)
+
+
 def context(ti: TaskInstance) -> dict[str, Any]:
     return {"ti": ti, "outlet_events": {AssetAlias(ALIAS): Outlet()}}
 
@@ -54,6 +79,7 @@ def built(name: str, pod: str = "p1") -> dict[str, Any]:
         "rows": 5,
         "seconds": 1.5,
         "artifacts": "runs/x",
+        "at": NOW.isoformat(),
         "pod": pod,
     }
 
@@ -72,25 +98,54 @@ def task(monkeypatch: pytest.MonkeyPatch) -> AssetsTask:
     return AssetsTask(task_id="g.assets", pod="g.pod")
 
 
-def test_a_group_tells_each_build_once(task: AssetsTask) -> None:
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
+    fake = Airflow()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", fake, raising=False)
+    return fake
+
+
+def tried_again(ti: TaskInstance) -> TaskInstance:
+    ti.try_number += 1
+    return ti
+
+
+def test_a_group_tells_each_build_once(task: AssetsTask, airflow: Airflow) -> None:
     """After one model was cleared and built again, it alone is news."""
     ti = TaskInstance(a=built("a"), b=built("b"), broken=built("broken"))
     first, again, nothing = context(ti), context(ti), context(ti)
-    ti.xcoms["g.finish", EMITTED] = task.execute(first)["told"]
+    assert task.execute(first) == {"events": 2}
+    assert not airflow.asked, "a first try has told nothing yet"
+    airflow.take_in(first)
     ti.xcoms["g.b", "return_value"] = built("b", "p2")
-    ti.xcoms["g.finish", EMITTED] = task.execute(again)["told"]
-    task.execute(nothing)
+    task.execute(again | {"ti": tried_again(ti)})
+    airflow.take_in(again)
+    task.execute(nothing | {"ti": tried_again(ti)})
     assert list(events(first)) == ["dbt://p/prod/a", "dbt://p/prod/b"]
     assert list(events(again)) == ["dbt://p/prod/b"]
     assert events(nothing) == {}
-    assert ti.xcoms["g.finish", EMITTED] == {"g.a": "p1", "g.b": "p2"}
+    assert airflow.asked[0].alias_name == ALIAS
+    assert NOW - timedelta(hours=1) < datetime.fromisoformat(str(airflow.asked[0].after)) < NOW
 
 
+@pytest.mark.usefixtures("airflow")
 def test_events_that_airflow_did_not_take_in_are_told_again(task: AssetsTask) -> None:
-    """The task failed after it had added them, so the finish task noted nothing."""
+    """The task failed after it had added them."""
     ti = TaskInstance(a=built("a"))
     again = context(ti)
     task.execute(context(ti))
+    tried_again(ti)
+    task.execute(again)
+    assert list(events(again)) == ["dbt://p/prod/a"]
+
+
+@pytest.mark.parametrize("source", ["source_dag_id", "source_run_id", "source_task_id"])
+def test_what_another_task_told_counts_for_nothing(task: AssetsTask, airflow: Airflow, source: str) -> None:
+    ti = TaskInstance(a=built("a"))
+    first, again = context(ti), context(ti)
+    task.execute(first)
+    airflow.take_in(first, **{source: "other"})
+    tried_again(ti)
     task.execute(again)
     assert list(events(again)) == ["dbt://p/prod/a"]
 
@@ -100,9 +155,9 @@ def test_a_model_that_somebody_marked_a_success_was_not_built(task: AssetsTask) 
 
 
 def test_where_nothing_was_built_there_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no skip: what follows the group would be skipped with it."""
     FakeAirflow.install(monkeypatch, start="success", pod="success", a="failed")
-    with pytest.raises(AirflowSkipException):
-        AssetsTask(task_id="g.assets", pod="g.pod").execute(context(TaskInstance()))
+    assert AssetsTask(task_id="g.assets", pod="g.pod").execute(context(TaskInstance())) == {"events": 0}
 
 
 def test_a_plain_step_emits_what_its_pod_told() -> None:

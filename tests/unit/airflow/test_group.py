@@ -50,13 +50,13 @@ def test_the_edges_are_dbts_between_a_start_and_an_end() -> None:
     made, _ = group()
     assert edges(made) == {
         "start": {"codes", "stg", "left", "right", "tests", "finish"},
-        "pod": {"assets"},
+        "pod": {"finish"},
         "codes": {"stg"},
         "stg": {"left", "right"},
-        "left": {"assets"},
-        "right": {"assets"},
-        "tests": {"assets"},
-        "assets": {"finish"},
+        "left": {"assets", "finish"},
+        "right": {"assets", "finish"},
+        "tests": {"assets", "finish"},
+        "assets": set(),
         "finish": set(),
     }
 
@@ -154,7 +154,8 @@ def test_without_assets_there_is_no_worker_at_all() -> None:
 def test_two_groups_fit_into_one_dag() -> None:
     with DAG("d", schedule=None) as made:
         DbtModelGroup("one", plan=SHOP) >> DbtModelGroup("two", plan=SHOP)
-    assert "two.start" in made.get_task("one.finish").downstream_task_ids
+    for last in ("one.finish", "one.assets"):
+        assert "two.start" in made.get_task(last).downstream_task_ids
 
 
 def test_what_travels_with_every_trigger_is_small() -> None:

@@ -12,7 +12,7 @@ from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 from tests.unit.airflow.test_trigger import ended, running
 
 from podbt.airflow import follow, group_triggers
-from podbt.airflow.group_triggers import EMITTED, FinishTrigger, GroupPodTrigger
+from podbt.airflow.group_triggers import FinishTrigger, GroupPodTrigger
 from podbt.airflow.model_trigger import TOLD
 from podbt.airflow.progress import key_of
 from podbt.contract.events import NodeEvent, encode
@@ -166,8 +166,8 @@ def end_of(monkeypatch: pytest.MonkeyPatch, trigger: Any, **states: str | None) 
         pytest.param({"pod": "success", "a": "failed", "b": "skipped"}, TaskFailedEvent, id="a model failed"),
         pytest.param({"pod": "failed", "a": "skipped"}, TaskFailedEvent, id="dbt never began"),
         pytest.param({"start": "upstream_failed", "a": "upstream_failed"}, TaskFailedEvent, id="nothing began"),
-        pytest.param({"pod": "success", "a": "success", "assets": "failed"}, TaskFailedEvent, id="no asset events"),
-        pytest.param({"a": "success", "assets": "skipped"}, TaskSuccessEvent, id="no news"),
+        pytest.param({"a": "success", "assets": "failed"}, TaskSuccessEvent, id="asset events fail for themselves"),
+        pytest.param({"a": "success", "assets": "running"}, TaskSuccessEvent, id="asset events are not waited for"),
     ],
 )
 def test_a_run_is_green_only_where_every_model_is(
@@ -178,12 +178,12 @@ def test_a_run_is_green_only_where_every_model_is(
 
 def test_the_end_waits_for_every_task_whatever_airflow_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there from the start, so it sees the tasks at work."""
-    done = {"g.pod": "success", "g.a": "success", "g.assets": "success", "other": None}
+    done: dict[str, str | None] = {"g.pod": "success", "g.a": "success", "g.assets": None, "other": None}
     answers: list[dict[str, str | None] | Exception] = [
-        {**done, "g.pod": "deferred", "g.a": None, "g.assets": None},
+        {**done, "g.pod": "deferred", "g.a": None},
         OSError("no answer"),
         {**done, "g.a": "up_for_retry"},
-        {**done, "g.assets": "queued"},
+        {**done, "g.a": "deferred"},
         done,
     ]
     slept = []
@@ -208,17 +208,6 @@ def test_the_end_waits_for_every_task_whatever_airflow_answers(monkeypatch: pyte
     assert type(asyncio.run(first())) is TaskSuccessEvent
     assert not answers
     assert slept == [2.0, 5.0, 0.5, 0.5]
-
-
-def test_what_was_told_is_noted_once_the_events_are_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"g.a": "p1"}
-    airflow = FakeAirflow.install(monkeypatch)
-    airflow.xcoms["g.assets", "return_value"] = {"events": 1, "told": told}
-    monkeypatch.setattr(FakeAirflow, "install", lambda _, **states: airflow.states.update(states))
-    for state, noted in (("success", told), ("failed", None)):
-        airflow.states.update({"g.a": "failed", "g.assets": state})
-        event: Any = end_of(monkeypatch, FinishTrigger("g.pod"))
-        assert event.xcoms.get(EMITTED) == noted
 
 
 def test_what_is_stored_makes_the_same_trigger() -> None:
