@@ -11,7 +11,7 @@ from bench.harness.airflow import Airflow, connected
 from bench.harness.kube import Pods
 from bench.harness.meter import Meter
 from bench.harness.runs import Bench
-from bench.peers.pods import selection
+from bench.peers.light import selection
 from localcluster import daemon
 from localcluster.session import Session
 

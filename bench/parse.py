@@ -1,7 +1,7 @@
 """Parsing a DAG file and building its DAG, ours beside Astronomer Cosmos': `python bench/parse.py`.
 
 Both make a task of each model out of one made-up project with two tests a model. Cosmos, in its KUBERNETES mode, reads
-dbt's manifest; DbtModelGroup reads podbt's plan, and so does one DbtPodOperator step, which is what a DAG of that size
+dbt's manifest; DbtModelGroup reads podbt's plan, and so does one DbtOperator step, which is what a DAG of that size
 should rather hold. The manifest has only what Cosmos reads, which is kind to it: a real one is ten times larger.
 
 Each measurement is a fresh process that has imported Airflow and the provider already, as the dag-processor has; what
@@ -22,9 +22,9 @@ from typing import Any, Final
 _HEAD: Final = "from datetime import datetime\nfrom airflow.sdk import DAG\n"
 _DAG: Final = "DAG('d', schedule=None, start_date=datetime(2026, 1, 1))"
 _PEERS: Final = {
-    "DbtPodOperator": f"""{_HEAD}from podbt.airflow import DbtPodOperator
+    "DbtOperator": f"""{_HEAD}from podbt.airflow import DbtOperator
 with {_DAG} as dag:
-    DbtPodOperator(task_id="build")
+    DbtOperator(task_id="build")
 """,
     "DbtModelGroup": f"""{_HEAD}from podbt.airflow import DbtModelGroup
 with {_DAG} as dag:

@@ -10,7 +10,6 @@ docs/models.md.
 
 from datetime import UTC, datetime, timedelta
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from airflow.sdk import DAG
 
 from podbt.airflow import DbtModelGroup, notifications

@@ -1,4 +1,4 @@
-"""dental: one DbtPodOperator."""
+"""dental: one DbtOperator."""
 
 from bench.peers.podbt_step import one
 

@@ -1,4 +1,4 @@
-"""Forty short steps at once: DbtPodOperators."""
+"""Forty short steps at once: DbtOperators."""
 
 from bench.peers.podbt_step import steps
 

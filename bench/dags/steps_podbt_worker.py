@@ -1,4 +1,4 @@
-"""Forty short steps at once: DbtPodOperators that wait on workers."""
+"""Forty short steps at once: DbtOperators that wait on workers."""
 
 from bench.peers.podbt_step import steps
 

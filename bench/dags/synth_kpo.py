@@ -1,5 +1,6 @@
 """synth: a plain deferrable KubernetesPodOperator."""
 
+import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - imported once by the dag-processor, not per parse
 from bench.peers.kpo import one
 
 dag = one("synth")

@@ -1,4 +1,4 @@
-"""synth: one DbtPodOperator."""
+"""synth: one DbtOperator."""
 
 from bench.peers.podbt_step import one
 

@@ -1,6 +1,6 @@
 """Nothing false under load: many short steps at once, and every task's state held against what its pod did.
 
-Two known defects of KubernetesPodOperator are provoked, and counted for it and for DbtPodOperator alike:
+Two known defects of KubernetesPodOperator are provoked, and counted for it and for DbtOperator alike:
 
 - stop (apache/airflow#73006): while pods run, every task process of the executor gets SIGTERM, as when its node is
   drained. A task that ends in success though its pod did not end with code 0 is a false success.
@@ -16,7 +16,7 @@ from typing import Final
 from bench.harness.airflow import ENDED, Run, TaskEnd
 from bench.harness.kube import PodLife, kubectl, wait_until
 from bench.harness.runs import Bench
-from bench.peers.pods import STEPS
+from bench.peers.light import STEPS
 
 QUICK: Final = {"work": "sleep:0"}
 LONG: Final = {"work": "sleep:45"}

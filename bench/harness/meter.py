@@ -18,7 +18,11 @@ COMPONENTS: Final = ("api-server", "dag-processor", "scheduler", "triggerer")
 _EVERY_SECONDS: Final = 1.0
 
 _PROGRAM: Final = """
-import json, os, sys, time
+import json, os, sys, threading, time
+def until_left():
+    sys.stdin.read()
+    os._exit(0)  # the end of `kubectl exec` does not end what it started
+threading.Thread(target=until_left, daemon=True).start()
 tick, own = os.sysconf("SC_CLK_TCK"), os.getpid()
 def stat(pid):
     with open(f"/proc/{pid}/stat") as file:
@@ -63,8 +67,19 @@ class Meter:
     def __enter__(self) -> Self:
         program = _PROGRAM.replace("EVERY", str(_EVERY_SECONDS))
         for component in COMPONENTS:
-            command = [*KUBECTL, "exec", f"deploy/podbt-{component}", "-c", component, "--", "python", "-c", program]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            command = [
+                *KUBECTL,
+                "exec",
+                "--stdin",
+                f"deploy/podbt-{component}",
+                "-c",
+                component,
+                "--",
+                "python",
+                "-c",
+                program,
+            ]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self._processes.append(process)
             threading.Thread(target=self._read, args=(component, process), daemon=True).start()
         wait_until("first reading of each component", lambda: len(self._latest) == len(COMPONENTS))
@@ -72,7 +87,8 @@ class Meter:
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
-            process.terminate()
+            assert process.stdin is not None
+            process.stdin.close()
             process.wait()
 
     def now(self) -> Reading:

@@ -11,7 +11,8 @@ from typing import Final
 
 import yaml
 from bench.harness.kube import NAMESPACE, kubectl, wait_until
-from bench.peers.pods import PROFILE, PROJECTS, profile_arguments
+from bench.peers.light import PROJECTS
+from bench.peers.pods import PROFILE, profile_arguments
 from localcluster import cluster, data, images
 from localcluster.content import Content
 from localcluster.machine import Source, find_source

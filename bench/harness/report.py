@@ -16,14 +16,14 @@ from bench.harness.runs import Measured
 NAMES: Final = {
     "bare": "bare pod, `dbt build`",
     "kpo": "KubernetesPodOperator, deferrable",
-    "podbt": "**DbtPodOperator**",
+    "podbt": "**DbtOperator**",
     "podbt_group": "**DbtModelGroup**",
     "cosmos_watcher": "Cosmos WATCHER_KUBERNETES",
     "cosmos_kubernetes": "Cosmos KUBERNETES",
     "steps_kpo": "KubernetesPodOperator, deferrable",
     "steps_kpo_worker": "KubernetesPodOperator on workers",
-    "steps_podbt": "**DbtPodOperator**",
-    "steps_podbt_worker": "**DbtPodOperator**, deferrable=False",
+    "steps_podbt": "**DbtOperator**",
+    "steps_podbt_worker": "**DbtOperator**, deferrable=False",
 }
 _KIB: Final = 1024
 _PACKAGES: Final = ("apache-airflow", "apache-airflow-providers-cncf-kubernetes", "astronomer-cosmos", "podbt")

@@ -7,7 +7,7 @@ from typing import Final
 from bench.harness import latency, load
 from bench.harness.load import Verdict
 from bench.harness.runs import Bench, Measured, bare, dag_run
-from bench.peers.pods import selection
+from bench.peers.light import selection
 
 from podbt.contract.plan import Plan
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from airflow.sdk import DAG
-from bench.peers.pods import selection
+from bench.peers.light import selection
 
 TARGET: Final = "prod"
 

@@ -4,7 +4,8 @@ from typing import Final
 
 from airflow.sdk import DAG
 from bench.peers.common import TARGET, image_of, new_dag, selection_of
-from bench.peers.pods import BASE, PROFILE, PROJECT_DIR, PROJECTS, plain_pod
+from bench.peers.light import PROJECTS
+from bench.peers.pods import BASE, PROFILE, PROJECT_DIR, plain_pod
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, LoadMode, TestBehavior
 

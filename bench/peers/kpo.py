@@ -8,7 +8,8 @@ does not ("Invalid kube-config file"): the task comes back to a worker up to thr
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG
 from bench.peers.common import TARGET, image_of, new_dag, selection_of
-from bench.peers.pods import BASE, STEPS, build_arguments, plain_pod, small
+from bench.peers.light import STEPS
+from bench.peers.pods import BASE, build_arguments, plain_pod, small
 
 from podbt.airflow.resolve import pod_settings
 

@@ -1,9 +1,8 @@
 """DbtModelGroup, with its defaults."""
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - as in the DAG files that podbt ships
 from airflow.sdk import DAG
 from bench.peers.common import TARGET, image_of, new_dag, tag_of
-from bench.peers.pods import PROJECTS
+from bench.peers.light import PROJECTS
 
 from podbt.airflow import DbtModelGroup
 

@@ -1,19 +1,18 @@
-"""DbtPodOperators."""
+"""DbtOperators."""
 
 from typing import Any
 
-import airflow.providers.cncf.kubernetes.operators.pod  # noqa: F401 - as in the DAG files that podbt ships
 from airflow.sdk import DAG
 from bench.peers.common import TARGET, image_of, new_dag, selection_of
-from bench.peers.pods import SMALL, STEPS
+from bench.peers.light import SMALL, STEPS
 
-from podbt.airflow import DbtPodOperator
+from podbt.airflow import DbtOperator
 
 
 def one(project: str) -> DAG:
-    """One DbtPodOperator: what dental_nightly's step `build` is."""
+    """One DbtOperator: what dental_nightly's step `build` is."""
     with new_dag(f"{project}_podbt") as dag:
-        DbtPodOperator(
+        DbtOperator(
             task_id="build",
             command="build",
             select=selection_of(project),
@@ -24,11 +23,11 @@ def one(project: str) -> DAG:
 
 
 def steps(name: str, *, deferrable: bool) -> DAG:
-    """Forty DbtPodOperators that do not depend on one another."""
+    """Forty DbtOperators that do not depend on one another."""
     pod: dict[str, Any] = {"image": image_of("step"), "resources": SMALL}
     with new_dag(name) as dag:
         for number in range(STEPS):
-            DbtPodOperator(
+            DbtOperator(
                 task_id=f"step_{number:02}",
                 select="{{ dag_run.conf['work'] }}",
                 settings=pod,

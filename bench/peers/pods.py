@@ -4,9 +4,9 @@ Used twice: for the bare pods that the harness creates, and by the DAGs. Same im
 security settings, so that what differs is who starts the pod and who follows it.
 """
 
-from pathlib import Path
 from typing import Final
 
+from bench.peers.light import SMALL
 from kubernetes.client import models as k8s
 
 from podbt import constants
@@ -17,11 +17,7 @@ from podbt.pod.build import build_pod
 
 PROFILE: Final = "dbt_dental_models"
 PROJECT_DIR: Final = "/project"
-PROJECTS: Final = Path("/opt/bench/projects")
 PARTIAL_PARSE: Final = "/opt/bench/partial_parse.msgpack"
-STEPS: Final = 40
-"""How many steps are started at once where that is measured."""
-SMALL: Final = {"requests": {"cpu": "5m", "memory": "8Mi"}, "limits": {"memory": "64Mi"}}
 
 BASE: Final = "base"
 """KubernetesPodOperator's name for the container that it follows."""
@@ -39,11 +35,6 @@ _ENVIRONMENT: Final = {
 def profile_arguments(target: str) -> list[str]:
     """As Cosmos writes them: dbt keeps its parsed state for exactly these."""
     return ["--profile", PROFILE, "--target", target, "--project-dir", PROJECT_DIR]
-
-
-def selection(tag: str) -> str:
-    """A tag as dbt's --select; empty for all."""
-    return f"tag:{tag}" if tag else ""
 
 
 def build_arguments(target: str, select: str) -> list[str]:

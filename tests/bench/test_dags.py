@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from bench.peers import cosmos_group, model_group
-from bench.peers.pods import STEPS
+from bench.peers.light import STEPS
 
 from bench import synth
 from podbt import constants

@@ -27,8 +27,8 @@ def test_ratios_are_of_medians_of_complete_runs() -> None:
     text = results.markdown()
     assert "## dental (`--select tag:core`)" in text
     assert row(text, "bare")[1:5] == ["3", "10.0", "1.00", "-"]
-    ours = row(text, "**DbtPodOperator**")
-    assert ours[0] == "**DbtPodOperator** (failed after 1 s at 1 of 1 tasks)"
+    ours = row(text, "**DbtOperator**")
+    assert ours[0] == "**DbtOperator** (failed after 1 s at 1 of 1 tasks)"
     assert ours[1:] == ["3", "12.0", "1.20", "2.0", "2.0", "0", "-", "-"]
 
 

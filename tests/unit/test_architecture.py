@@ -72,7 +72,11 @@ def test_imports_point_one_way(part: str) -> None:
             "podbt.cli, podbt.contract.runs", ["airflow", "kubernetes", "dbt", *BUCKETS], id="the command alone"
         ),
         pytest.param("podbt.runner.main, podbt.runner.bake", ["airflow", "kubernetes", *BUCKETS], id="the runner"),
-        pytest.param("podbt.airflow.operator", ["dbt", "kubernetes", "docker"], id="the operator"),
+        pytest.param(
+            "podbt.airflow.operator, podbt.airflow.group",
+            ["dbt", "kubernetes", "kubernetes_asyncio", "docker"],
+            id="what DAG files import",
+        ),
         pytest.param("podbt.airflow.runtimes.local", ["dbt", "kubernetes", "docker"], id="the local runtime"),
         pytest.param("podbt.airflow.runtimes.docker", ["dbt", "kubernetes"], id="the docker runtime"),
         pytest.param("podbt.airflow.pod_operator", ["dbt", "docker"], id="the pod operator"),

@@ -80,7 +80,7 @@ class DbtModelGroup(TaskGroup):
         if len(graph.members) > max_tasks:
             raise ConfigError(
                 f"DbtModelGroup '{group_id}' would have {len(graph.members)} model tasks, more than {max_tasks}. "
-                "Split it by selectors, tags or dbt groups, or run DbtPodOperator steps; or raise max_tasks."
+                "Split it by selectors, tags or dbt groups, or run DbtOperator steps; or raise max_tasks."
             )
         if retries is not None:
             kwargs["default_args"] = {**(kwargs.get("default_args") or {}), "retries": retries}

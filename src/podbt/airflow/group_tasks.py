@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 from airflow.sdk import AssetAlias, BaseOperator
@@ -15,19 +16,18 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.assets import ALIAS, decoded, emit, told
-from podbt.airflow.group_triggers import FinishTrigger, GroupPodTrigger
-from podbt.airflow.model_trigger import TOLD, ModelTrigger
-from podbt.airflow.operator import leave_summary
-from podbt.airflow.pod_operator import DbtPodOperator
-from podbt.airflow.watch import ENDED, Place
+from podbt.airflow.operator import DbtOperator, leave_summary
+from podbt.airflow.place import ENDED, TOLD, Place
+from podbt.airflow.resolve import pod_settings
+from podbt.errors import PodbtError
 
 _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
 
 
-class GroupPod(DbtPodOperator):
+class GroupPod(DbtOperator):
     """The pod that builds a group. Its failure means that dbt did not get to its end; nodes fail as their own tasks."""
 
-    trigger_class = GroupPodTrigger
+    trigger_path = "podbt.airflow.group_triggers.GroupPodTrigger"
     events = True
 
     def resume(self, context: Any, event: Any = None) -> Any:
@@ -36,12 +36,20 @@ class GroupPod(DbtPodOperator):
             context["ti"].xcom_push(TOLD, event[TOLD])
         return super().resume(context, event)
 
+    def _run_here(self, context: Any) -> Any:
+        try:
+            pod_settings(self.overrides)
+        except PodbtError as error:  # of another runtime: nothing there could be followed as a group
+            return self._refuse(context, error)
+        return super()._run_here(context)
+
 
 class _InTrigger(BaseOperator):
     """A task that starts, and nearly always ends, in its trigger."""
 
     start_from_trigger = True
-    trigger_class: ClassVar[type[Any]]
+    # Its name alone, as DbtOperator's.
+    trigger_path: ClassVar[str]
     waits_for_all: ClassVar[bool] = False
     """Whether its trigger ends only after all its upstream tasks, and not with the pod."""
 
@@ -49,9 +57,8 @@ class _InTrigger(BaseOperator):
         super().__init__(**kwargs)
         # Airflow would start a worker only to fail the task, and the pod has a deadline of its own.
         self.execution_timeout = None
-        path = f"{self.trigger_class.__module__}.{self.trigger_class.__qualname__}"
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=path, next_method="resume", trigger_kwargs=trigger_kwargs
+            trigger_cls=self.trigger_path, next_method="resume", trigger_kwargs=trigger_kwargs
         )
 
     def execute(self, context: Any) -> Any:
@@ -62,7 +69,7 @@ class _InTrigger(BaseOperator):
         before: Iterable[str] = self.upstream_task_ids if self.waits_for_all else [arguments["pod"]]
         if any(states.get(task) not in ENDED for task in before):
             raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=1))
-        self.defer(trigger=self.trigger_class(**self._complete(arguments)), method_name="resume")
+        self.defer(trigger=resolve_name(self.trigger_path)(**self._complete(arguments)), method_name="resume")
 
     def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return arguments
@@ -83,7 +90,7 @@ class ModelTask(_InTrigger):
     """A model, seed or snapshot with its tests."""
 
     template_fields: Sequence[str] = ("step",)
-    trigger_class = ModelTrigger
+    trigger_path = "podbt.airflow.model_trigger.ModelTrigger"
 
     def __init__(self, *, step: dict[str, Any], kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -103,7 +110,7 @@ class ModelTask(_InTrigger):
 class FinishTask(_InTrigger):
     """Succeeds when the pod and every model of the group did."""
 
-    trigger_class = FinishTrigger
+    trigger_path = "podbt.airflow.group_triggers.FinishTrigger"
     waits_for_all = True
     ui_color = "#dddddd"
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 
-from podbt.airflow.model_trigger import TOLD
+from podbt.airflow.place import ENDED, TOLD, Place
 from podbt.airflow.progress import PodProgress, key_of, unpacked
 from podbt.airflow.resolve import pod_settings
 from podbt.airflow.trigger import DbtPodTrigger
-from podbt.airflow.watch import ENDED, Place, task_states, wait_for_others
+from podbt.airflow.watch import task_states, wait_for_others
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.pod.build import pod_name

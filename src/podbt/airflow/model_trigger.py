@@ -12,10 +12,11 @@ from kubernetes.client import ApiClient
 from podbt.airflow import cluster, trigger
 from podbt.airflow.catalog import fit
 from podbt.airflow.follow import PodFollower
+from podbt.airflow.place import ENDED, TOLD, Place
 from podbt.airflow.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import identity_of, pod_settings, resolve_step
 from podbt.airflow.verdict import Duty, Kind, Verdict, judge, report
-from podbt.airflow.watch import ENDED, Place, Watch, wait_for_others, watching, xcom
+from podbt.airflow.watch import Watch, wait_for_others, watching, xcom
 from podbt.contract.exits import ExitReason
 from podbt.contract.graph import selection_names
 from podbt.contract.outcome import Outcome, failure
@@ -26,9 +27,6 @@ from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import build_pod, pod_name
 
 _PATIENCE_SECONDS: Final = 5.0
-
-TOLD: Final = "podbt_told"
-"""XCom of the group's pod task: its progress, for those who come when the pod is gone."""
 
 
 class ModelTrigger(BaseTrigger):

@@ -1,8 +1,8 @@
 """DbtOperator: one dbt command as an Airflow task, on whichever runtime the settings name."""
 
-import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 from airflow.sdk import AssetAlias, BaseOperator
@@ -159,11 +159,9 @@ class DbtOperator(BaseOperator):
         return self._run_here(context)
 
     def _defer(self, context: Any) -> None:
-        module, _, name = self.trigger_path.rpartition(".")
         arguments = {**(self.start_trigger_args.trigger_kwargs or {}), "step": self.step}
         arguments["identity"] = to_json(identity_of(context["ti"]))
-        trigger = getattr(importlib.import_module(module), name)(**arguments)
-        self.defer(trigger=trigger, method_name="resume")
+        self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
 
     def _run_here(self, context: Any) -> Any:
         identity = identity_of(context["ti"])

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -23,8 +22,8 @@ from kubernetes_asyncio import client
 from podbt import constants
 from podbt.airflow import cluster
 from podbt.airflow.follow import Log
+from podbt.airflow.place import Place
 from podbt.airflow.progress import PodProgress
-from podbt.contract.graph import OWN_TASKS
 from podbt.contract.layout import run_folder
 from podbt.contract.record import RunIdentity
 from podbt.pod.build import run_selector
@@ -37,29 +36,7 @@ _LOG_END_SECONDS: Final = 10.0
 _UNANSWERED_SECONDS: Final = 60.0
 _ALONE: Final = 4
 
-ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
-"""States of a task that nothing but a person changes."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Which group of which run, and where its pods are."""
-
-    namespace: str
-    dag_id: str
-    run_id: str
-    pod_task_id: str
-
-    @property
-    def group_id(self) -> str:
-        return self.pod_task_id.rpartition(".")[0]
-
-    def has_member(self, task_id: str) -> bool:
-        """Whether it is the task of a model, and not one of the group's own."""
-        prefix = f"{self.group_id}."
-        return task_id.startswith(prefix) and task_id.removeprefix(prefix) not in OWN_TASKS
 
 
 class Watch:

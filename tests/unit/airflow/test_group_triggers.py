@@ -13,7 +13,7 @@ from tests.unit.airflow.test_trigger import ended, running
 
 from podbt.airflow import follow, group_triggers
 from podbt.airflow.group_triggers import FinishTrigger, GroupPodTrigger
-from podbt.airflow.model_trigger import TOLD
+from podbt.airflow.place import TOLD
 from podbt.airflow.progress import key_of
 from podbt.contract.events import NodeEvent, encode
 from podbt.contract.exits import ExitReason

@@ -17,7 +17,8 @@ from tests.unit.airflow.test_trigger import ended, running
 
 from podbt import constants
 from podbt.airflow import follow
-from podbt.airflow.model_trigger import TOLD, ModelTrigger
+from podbt.airflow.model_trigger import ModelTrigger
+from podbt.airflow.place import TOLD
 from podbt.airflow.progress import PodProgress, key_of, packed
 from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason

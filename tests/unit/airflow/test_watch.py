@@ -10,6 +10,7 @@ from tests.unit.airflow.fake_cluster import FakeCluster
 from tests.unit.airflow.test_model_trigger import SHARED, model, node, older, planned, run, shared_pod
 
 from podbt.airflow import cluster, watch
+from podbt.airflow.place import Place
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Summary
 
@@ -77,6 +78,6 @@ def test_a_missing_right_to_list_pods_is_said_and_not_waited_out(monkeypatch: py
 
     monkeypatch.setattr(cluster, "connect", connected)
     monkeypatch.setattr(watch, "pods_of", refused)
-    place = watch.Place(namespace="ns", dag_id="d", run_id="r", pod_task_id="g.pod")
+    place = Place(namespace="ns", dag_id="d", run_id="r", pod_task_id="g.pod")
     with pytest.raises(cluster.RefusedError, match="pods is forbidden"):
         asyncio.run(asyncio.wait_for(watch.wait_for_others(place, "x", None, Quiet()), 5))
