@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "projects" in options.scenarios:
                 chosen = _projects(options, images, tags)
                 scenarios.projects(bench, chosen, limit=options.limit, keep=results.keep)
+            if "step" in options.scenarios:
+                scenarios.one_step(bench, images.step, rounds=options.step_rounds, keep=results.keep)
             if "steps" in options.scenarios:
                 scenarios.fan_out(bench, rounds=options.rounds, keep=results.keep)
             if "load" in options.scenarios:
@@ -51,12 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     add = parser.add_argument
-    every = ["projects", "steps", "load"]
+    every = ["projects", "step", "steps", "load"]
     add("--scenarios", nargs="+", choices=every, default=every, help="what to measure (default: all)")
     add("--projects", nargs="+", choices=["dental", "synth"], default=["dental", "synth"])
     add("--peers", nargs="+", choices=[*scenarios.FAST, *scenarios.SLOW], default=[*scenarios.FAST, *scenarios.SLOW])
     add("--rounds", type=int, default=5, help="runs of each quick peer (default: 5)")
     add("--slow-rounds", type=int, default=1, help="runs of each Cosmos peer (default: 1)")
+    add("--step-rounds", type=int, default=10, help="runs of the one short step (default: 10)")
     add("--load-rounds", type=int, default=3, help="rounds of the steps that are disturbed (default: 3)")
     add("--limit", type=float, default=900, help="seconds after which a run is stopped and told as that (default: 900)")
     add("--dental-tag", default="", help="build the nodes of dbt_dental_models with this tag (default: all)")

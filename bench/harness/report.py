@@ -14,7 +14,7 @@ from bench.harness.load import Verdict, table
 from bench.harness.runs import Measured
 
 NAMES: Final = {
-    "bare": "bare pod, `dbt build`",
+    "bare": "bare pod",
     "kpo": "KubernetesPodOperator, deferrable",
     "podbt": "**DbtOperator**",
     "podbt_group": "**DbtModelGroup**",
@@ -103,7 +103,7 @@ def _project(title: str, measured: Sequence[Measured]) -> list[str]:
         "s over bare",
         "Airflow CPU s",
         "task processes",
-        "slots held while dbt runs",
+        "slots held while the pod runs",
         "model to task p50 / p95 s",
     )
     rows = []

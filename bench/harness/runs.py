@@ -70,6 +70,13 @@ def bare(bench: Bench, image: str, select: str) -> Measured:
     return _bare(bench, pod)
 
 
+def bare_step(bench: Bench, image: str, work: str) -> Measured:
+    """The short step's container in a pod that nobody but this process looks at."""
+    pod = plain_pod(bench.settings, image, name=f"bare-{uuid4().hex[:8]}")
+    pod.spec.containers[0].args = [work]
+    return _bare(bench, pod)
+
+
 def _bare(bench: Bench, pod: k8s.V1Pod) -> Measured:
     began = time.monotonic()
     with bench.pods.created(pod) as name:

@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.harness import latency, load
 from bench.harness.load import Verdict
-from bench.harness.runs import Bench, Measured, bare, dag_run
+from bench.harness.runs import Bench, Measured, bare, bare_step, dag_run
 from bench.peers.light import selection
 
 from podbt.contract.plan import Plan
@@ -19,6 +19,7 @@ LOAD: Final = {
     "quick": ("steps_kpo", "steps_podbt"),
 }
 _STEP_WORK: Final = {"work": "sleep:2"}
+ONE_STEP: Final = {"kpo": "step_kpo", "podbt": "step_podbt"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,14 @@ def _one(bench: Bench, project: Project, peer: str, limit: float) -> Measured:
     if peer == "cosmos_watcher":
         measured.latencies.extend(latency.of_watcher(bench.airflow, run, bench.pods))
     return measured
+
+
+def one_step(bench: Bench, image: str, *, rounds: int, keep: Callable[[str, Measured], None]) -> None:
+    """One step that does next to nothing: what an operator adds, without dbt's and the database's own ups and downs."""
+    for _ in range(rounds):
+        keep("one step", bare_step(bench, image, _STEP_WORK["work"]))
+        for peer, dag_id in ONE_STEP.items():
+            keep("one step", dag_run(bench, peer, dag_id, conf=_STEP_WORK)[1])
 
 
 def fan_out(bench: Bench, *, rounds: int, keep: Callable[[str, Measured], None]) -> None:

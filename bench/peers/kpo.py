@@ -30,13 +30,13 @@ def one(project: str) -> DAG:
     return dag
 
 
-def steps(name: str, *, deferrable: bool) -> DAG:
-    """Forty KubernetesPodOperators that do not depend on one another."""
+def steps(name: str, *, deferrable: bool, number: int = STEPS) -> DAG:
+    """Short KubernetesPodOperators that do not depend on one another."""
     settings = pod_settings({})
     with new_dag(name) as dag:
-        for number in range(STEPS):
+        for index in range(number):
             KubernetesPodOperator(
-                task_id=f"step_{number:02}",
+                task_id=f"step_{index:02}",
                 namespace=settings.namespace,
                 full_pod_spec=small(plain_pod(settings, image_of("step"))),
                 arguments=["{{ dag_run.conf['work'] }}"],
