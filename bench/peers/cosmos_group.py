@@ -46,6 +46,8 @@ def group(project: str, mode: str) -> DAG:
                 "cmds": ["dbt"],
                 "base_container_name": BASE,
                 "in_cluster": True,  # see kpo.py
+                # Its pods queue for room on one small node for longer than the provider's two minutes.
+                "startup_timeout_seconds": 1800,
                 "deferrable": True,
             },
         )
