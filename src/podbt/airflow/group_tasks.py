@@ -19,7 +19,6 @@ from podbt.airflow.assets import ALIAS, decoded, emit, told
 from podbt.airflow.operator import DbtOperator, leave_summary
 from podbt.airflow.place import ENDED, TOLD, Place
 from podbt.airflow.resolve import pod_settings
-from podbt.errors import PodbtError
 
 _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
 
@@ -29,19 +28,13 @@ class GroupPod(DbtOperator):
 
     trigger_path = "podbt.airflow.group_triggers.GroupPodTrigger"
     events = True
+    resolve = staticmethod(pod_settings)  # nothing of another runtime could be followed as a group
 
     def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, and leaves what the pod told for its models."""
         if isinstance(event, Mapping) and event.get(TOLD):
             context["ti"].xcom_push(TOLD, event[TOLD])
         return super().resume(context, event)
-
-    def _run_here(self, context: Any) -> Any:
-        try:
-            pod_settings(self.overrides)
-        except PodbtError as error:  # of another runtime: nothing there could be followed as a group
-            return self._refuse(context, error)
-        return super()._run_here(context)
 
 
 class _InTrigger(BaseOperator):

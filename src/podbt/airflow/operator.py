@@ -17,6 +17,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import Summary, to_json
+from podbt.contract.settings import AnySettings
 from podbt.contract.step import Step
 from podbt.errors import PodbtError
 
@@ -163,11 +164,16 @@ class DbtOperator(BaseOperator):
         arguments["identity"] = to_json(identity_of(context["ti"]))
         self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
 
+    @staticmethod
+    def resolve(overrides: Mapping[str, Any]) -> AnySettings:
+        """Reads the settings, and refuses those of a runtime that this operator does not run on."""
+        return resolve_settings(overrides)
+
     def _run_here(self, context: Any) -> Any:
         identity = identity_of(context["ti"])
         told = PodProgress(name=run_name(identity), created=datetime.now(UTC))
         try:
-            settings = resolve_settings(self.overrides)
+            settings = self.resolve(self.overrides)
             self._run = run_of(settings, resolve_step(self.step, settings), identity, self.log, told.feed)
             if self._stopped:
                 self._run.stop()

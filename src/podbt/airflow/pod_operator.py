@@ -6,7 +6,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 
 from podbt.airflow.operator import DbtOperator
 from podbt.airflow.resolve import pod_settings
-from podbt.errors import ConfigError, PodbtError
+from podbt.errors import ConfigError
 
 _OWN_WAY = frozenset(
     {
@@ -27,14 +27,9 @@ class DbtPodOperator(DbtOperator, KubernetesPodOperator):
         ConfigError: The arguments make no dbt command, or are KubernetesPodOperator's own.
     """
 
+    resolve = staticmethod(pod_settings)
+
     def __init__(self, *, deferrable: bool = True, **kwargs: Any) -> None:
         if mistaken := sorted(_OWN_WAY & set(kwargs)):
             raise ConfigError(f"DbtPodOperator takes no {', '.join(mistaken)}. Use settings={{…}} for this task's pod.")
         super().__init__(deferrable=deferrable, **kwargs)
-
-    def _run_here(self, context: Any) -> Any:
-        try:
-            pod_settings(self.overrides)
-        except PodbtError as error:
-            return self._refuse(context, error)
-        return super()._run_here(context)
