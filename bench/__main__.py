@@ -24,30 +24,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tags = {"dental": options.dental_tag, "synth": ""}
     session = daemon.required(Session.start())
     os.environ |= session.shell.environ  # kubectl and the cluster's address, for everything below
-    images = release.prepare(session, tags)
     results = report.Results(
         machine=report.machine(), selections={project: selection(tag) for project, tag in tags.items()}
     )
     print(", ".join(f"{key} {value}" for key, value in results.machine.items()), flush=True)
     try:
-        with release.alone(), connected() as airflow, Pods() as pods, Meter() as meter:
-            _ready(airflow)
-            print(f"{airflow.stop_all()} runs of an earlier call stopped", flush=True)
-            rate = _idle_rate(meter)
-            results.idle_cpu_per_second = rate
-            bench = Bench(airflow=airflow, pods=pods, meter=meter, settings=release.settings(), idle_rate=rate)
-            if "projects" in options.scenarios:
-                chosen = _projects(options, images, tags)
-                scenarios.projects(bench, chosen, limit=options.limit, keep=results.keep)
-            if "step" in options.scenarios:
-                scenarios.one_step(bench, images.step, rounds=options.step_rounds, keep=results.keep)
-            if "steps" in options.scenarios:
-                scenarios.fan_out(bench, rounds=options.rounds, keep=results.keep)
-            if "load" in options.scenarios:
-                scenarios.disturbed(bench, rounds=options.load_rounds, keep=results.judge)
+        with release.alone():
+            _measure(options, release.prepare(session, tags), tags, results)
     finally:
         print(f"\n{results.markdown()}\n{results.write(_HERE / 'results', options.name)}", flush=True)
     return 0
+
+
+def _measure(
+    options: argparse.Namespace, images: release.Images, tags: dict[str, str], results: report.Results
+) -> None:
+    with connected() as airflow, Pods() as pods, Meter() as meter:
+        _ready(airflow)
+        print(f"{airflow.stop_all()} runs of an earlier call stopped", flush=True)
+        rate = _idle_rate(meter)
+        results.idle_cpu_per_second = rate
+        bench = Bench(airflow=airflow, pods=pods, meter=meter, settings=release.settings(), idle_rate=rate)
+        if "projects" in options.scenarios:
+            chosen = _projects(options, images, tags)
+            scenarios.projects(bench, chosen, limit=options.limit, keep=results.keep)
+        if "step" in options.scenarios:
+            scenarios.one_step(bench, images.step, rounds=options.step_rounds, keep=results.keep)
+        if "steps" in options.scenarios:
+            scenarios.fan_out(bench, rounds=options.rounds, keep=results.keep)
+        if "load" in options.scenarios:
+            scenarios.disturbed(bench, rounds=options.load_rounds, keep=results.judge)
 
 
 def _parser() -> argparse.ArgumentParser:

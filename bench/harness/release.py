@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from bench.harness.kube import KUBECTL as BENCH
 from bench.harness.kube import NAMESPACE, kubectl, wait_until
 from bench.peers.light import PROJECTS
 from bench.peers.pods import PROFILE, profile_arguments
@@ -63,7 +64,12 @@ def prepare(session: Session, tags: Mapping[str, str]) -> Images:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Stops `make up`'s own Airflow until the block ends: it takes processor time, and room by its requests."""
+    """Has the node for the benchmark until the block ends.
+
+    `make up`'s own Airflow is stopped meanwhile: it takes processor time, and room by its requests. In the end the
+    benchmark's release is stopped for the same reason: beside it, no dbt pod of `make up` would find room on a small
+    machine. Its volumes and images stay, for the next call.
+    """
     found = json.loads(_local("get", "deployments", "--output", "json"))["items"]
     replicas = {item["metadata"]["name"]: item["spec"]["replicas"] for item in found}
     try:
@@ -71,9 +77,18 @@ def alone() -> Iterator[None]:
             _local("scale", f"deployment/{name}", "--replicas=0")
         yield
     finally:
+        _rest()
         for name, number in replicas.items():
             # None, where an earlier call was killed before it came here.
             _local("scale", f"deployment/{name}", f"--replicas={number or 1}")
+
+
+def _rest() -> None:
+    """Stops all of the benchmark's pods. What does not work here must not hide why the benchmark ended."""
+    for order in (("scale", "deployment,statefulset", "--all", "--replicas=0"), ("delete", "pods", "--all")):
+        done = subprocess.run([*BENCH, *order], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            print(f"kubectl {order[0]}: {done.stderr.strip()}", flush=True)
 
 
 def _local(*arguments: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localcluster.airflow import quoted
@@ -23,6 +23,7 @@ PARSE_SECONDS = 300.0
 RUN_SECONDS = 3600.0
 POLL_SECONDS = 2.0
 QUEUE_SECONDS = 15.0
+PENDING_SECONDS = 20.0
 LAST_NIGHT_SECONDS = 20.0
 ENDED = frozenset({"success", "failed"})
 # States that last no longer than a look at them: the scheduler's own steps.
@@ -32,7 +33,7 @@ API_SERVER = f"deploy/{RELEASE}-api-server"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A DAG run that ended."""
+    """A DAG run as it was last seen."""
 
     run_id: str
     state: str
@@ -98,14 +99,21 @@ def start(airflow: Airflow, inputs: str) -> str:
     return run_id
 
 
-def follow(airflow: Airflow, run_id: str, say: Callable[[str], None], explain: Callable[[], list[str]] = list) -> Run:
+def follow(
+    airflow: Airflow,
+    run_id: str,
+    say: Callable[[str], None],
+    explain: Callable[[Run], list[str]] = lambda _: [],
+    hindered: Callable[[], list[str]] = list,
+) -> Run:
     """Wait until the run ends, saying each change of a task's state.
 
     Args:
         airflow: Whose run it is.
         run_id: The run.
         say: Takes each line.
-        explain: Tells why a try failed, while Airflow waits for the next.
+        explain: Tells why a try of the run failed, while Airflow waits for the next.
+        hindered: Tells what keeps pods from starting, which looks like a step at work until Airflow gives it up.
 
     Raises:
         LocalError: It takes too long; it goes on without us.
@@ -113,6 +121,7 @@ def follow(airflow: Airflow, run_id: str, say: Callable[[str], None], explain: C
     path = f"/dags/{DAG}/dagRuns/{quoted(run_id)}"
     deadline = time.monotonic() + RUN_SECONDS
     queued = time.monotonic() + QUEUE_SECONDS
+    hindrances = _Hindrances(hindered)
     seen: dict[str, tuple[str | None, int]] = {}
     while True:
         # The run first: when it has ended, its tasks have too, so the last look at them is complete.
@@ -122,18 +131,38 @@ def follow(airflow: Airflow, run_id: str, say: Callable[[str], None], explain: C
             queued = 0.0
         tasks = airflow.get(f"{path}/taskInstances")["task_instances"]
         tasks.sort(key=lambda one: (one["start_date"] or "~", one["task_id"]))
+        now = Run(run_id=run_id, state=state, tasks=tuple(tasks))
         for task in tasks:
-            now = (task["state"], task["try_number"])
-            if seen.get(task["task_id"]) != now and task["state"] not in PASSING:
-                seen[task["task_id"]] = now
+            step = (task["state"], task["try_number"])
+            if seen.get(task["task_id"]) != step and task["state"] not in PASSING:
+                seen[task["task_id"]] = step
                 say(describe(task))
-                for line in explain() if task["state"] == "up_for_retry" else ():
+                for line in explain(now) if task["state"] == "up_for_retry" else ():
                     say(line)
         if state in ENDED:
-            return Run(run_id=run_id, state=state, tasks=tuple(tasks))
+            return now
+        for line in hindrances.news():
+            say(line)
         if time.monotonic() > deadline:
             raise LocalError(f"the run {run_id} has not ended within {RUN_SECONDS:.0f} s; it goes on: {URL}/dags/{DAG}")
         time.sleep(POLL_SECONDS)
+
+
+@dataclass
+class _Hindrances:
+    """Asks now and then what is in the way, and passes each line on once."""
+
+    ask: Callable[[], list[str]]
+    told: set[str] = field(default_factory=set)
+    asked: float = field(default_factory=time.monotonic)
+
+    def news(self) -> list[str]:
+        if time.monotonic() < self.asked + PENDING_SECONDS:
+            return []
+        self.asked = time.monotonic()
+        lines = [line for line in self.ask() if line not in self.told]
+        self.told.update(lines)
+        return lines
 
 
 def describe(task: dict[str, Any]) -> str:
@@ -148,16 +177,32 @@ def describe(task: dict[str, Any]) -> str:
 
 
 def summary(airflow: Airflow, run: Run) -> dict[str, Any]:
-    """Return what the run's last dbt step says of itself: status, counts, artifacts, failures."""
+    """Return what the run's last dbt step says of itself: status, counts, artifacts, failures.
+
+    A step whose pod did not start has an error alone.
+    """
     for task in sorted(run.tasks, key=lambda one: one["start_date"] or "", reverse=True):
         path = f"/dags/{DAG}/dagRuns/{quoted(run.run_id)}/taskInstances/{quoted(task['task_id'])}"
         found = airflow.get(f"{path}/xcomEntries/return_value")
         value = found["value"] if found else None
         if isinstance(value, str):  # as triggers leave it
             value = json.loads(value)
-        if isinstance(value, dict) and value.get("artifacts"):
+        if isinstance(value, dict) and (value.get("artifacts") or value.get("error")):
             return value
     return {}
+
+
+def pending(shell: Shell) -> list[str]:
+    """Return a line for each pod that cannot start, with the reason that Kubernetes gives."""
+    code, answer = shell.attempt(*KUBECTL, "get", "pods", "--field-selector=status.phase=Pending", "-o", "json")
+    lines = []
+    for pod in json.loads(answer)["items"] if code == 0 else ():
+        conditions = pod["status"].get("conditions", [])
+        said = [one.get("message") for one in conditions if one["type"] == "PodScheduled" and one["status"] != "True"]
+        containers = [one["state"].get("waiting", {}) for one in pod["status"].get("containerStatuses", [])]
+        said += [one.get("message") for one in containers]
+        lines += [f"pod {pod['metadata']['name']} cannot start: {one}" for one in said if one]
+    return lines
 
 
 def show(shell: Shell, artifacts: str) -> str:

@@ -29,7 +29,11 @@ def nightly_run(session: Session, inputs: str) -> int:
             phase.note(f"run {run_id} started")
         quiet = state == "success"
         say = (lambda _: None) if quiet else phase.note
-        run = nightly.follow(airflow, run_id, say, lambda: [*failures(nightly.latest_failure(shell)), AGAIN])
+
+        def why(run: Run) -> list[str]:
+            return [*failures(nightly.summary(airflow, run) or nightly.latest_failure(shell)), AGAIN]
+
+        run = nightly.follow(airflow, run_id, say, why, lambda: nightly.pending(shell))
         phase.result = f"{run.state}{' before, with the same images, chart and data' if quiet else ''}"
     summary = nightly.summary(airflow, run)
     plain = session.console.plain

@@ -13,11 +13,14 @@ from podbt.airflow import cluster
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.settings import Settings
-from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason
+from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason, why_pending
 
 _TICK_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 30.0
 _LOG_END_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 10.0
+"""How long a pod may wait for a node, a volume or an image before its log says for what."""
+
 _DEADLINE_MARGIN_SECONDS: Final = 60
 _BUSY: Final = frozenset({409, 429, 500, 502, 503, 504})
 
@@ -55,6 +58,7 @@ class PodFollower:
         self._on_line = on_line or (lambda _: False)
         self._uid: str | None = None
         self._waiting = ("", time.monotonic())
+        self._told = ""
         self._over = asyncio.Event()
         self.created: datetime | None = None
         self.leave = False
@@ -140,6 +144,8 @@ class PodFollower:
             if reason != self._waiting[0]:
                 self._waiting = (reason, now)
             stuck = now - self._waiting[1]
+            if age >= _PATIENCE_SECONDS and not changed:
+                self._tell_why(why_pending(pod, warnings))
             return startup_problem(pod, warnings, self._settings, waited_seconds=age, stuck_seconds=stuck)
         # The kubelet enforces the deadline; this is for a node that no longer answers.
         # Both count from the start, not from the creation: a pod may wait long for a node.
@@ -148,6 +154,12 @@ class PodFollower:
         if cluster.age_seconds(started) > limit + _DEADLINE_MARGIN_SECONDS:
             return failure(ExitReason.LOST, f"Pod {self._name} is past its deadline and its node does not end it.")
         return None
+
+    def _tell_why(self, why: str) -> None:
+        """Says once for what the pod waits: to the user it looks like dbt at work until it has started."""
+        if why and why != self._told:
+            self._told = why
+            self._log.warning("Pod %s has not started yet: %s", self._name, why)
 
     async def _copy_log(self, api: client.CoreV1Api) -> None:
         """Copies the pod's log into the task's, in one message a second.

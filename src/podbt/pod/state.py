@@ -17,6 +17,8 @@ _GRACE_SECONDS: Final = 20
 _WAITING: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
+# What every pod that has not started is, whatever for.
+_NOT_READY: Final = "ContainersNotReady"
 _AT_ONCE: Final = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 
 _NO_SECRET = re.compile(r"secret \"(?P<name>[^\"]+)\" not found")
@@ -75,7 +77,7 @@ def startup_problem(
             if current and (missing := _missing(event.get("message") or "", settings)):
                 return failure(ExitReason.CONFIG_ERROR, missing)
     if waited_seconds >= settings.startup_timeout_seconds:
-        why = _why_pending(pod, events)
+        why = why_pending(pod, events)
         return failure(
             ExitReason.LOST, f"The pod did not start within {settings.startup_timeout_seconds} s{why and ': '}{why}"
         )
@@ -126,11 +128,16 @@ def _missing(message: str, settings: Settings) -> str | None:
     return None
 
 
-def _why_pending(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> str:
+def why_pending(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> str:
+    """What the scheduler and the kubelet say of a pod that has not started; empty where they say nothing."""
     conditions = [c for c in pod.get("status", {}).get("conditions", []) if c.get("status") != "True"]
-    told = [f"{c.get('reason')}: {c.get('message')}" for c in conditions if c.get("message")]
-    warned = [f"{e.get('reason')}: {e.get('message')}" for e in events if e.get("type") == "Warning"]
-    return shorten("; ".join(dict.fromkeys(told + warned[-2:])), 500)
+    warnings = [event for event in events if event.get("type") == "Warning"][-2:]
+    # By message: the scheduler says the same in a condition and in an event, under two reasons.
+    told: dict[str, str] = {}
+    for one in [*conditions, *warnings]:
+        if one.get("message") and one.get("reason") != _NOT_READY:
+            told.setdefault(one["message"], f"{one.get('reason')}: {one['message']}")
+    return shorten("; ".join(told.values()), 500)
 
 
 def _container_status(pod: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -253,6 +253,22 @@ def test_a_missing_secret_is_named_and_the_pod_deleted_at_once(monkeypatch: pyte
     assert fake.deleted == [NAME]
 
 
+def test_a_pod_that_finds_no_node_says_so_once_while_it_waits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unplaced = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}
+
+    async def wait(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, age_seconds=15, phase="Pending", conditions=[unplaced])
+        await asyncio.sleep(0.5)
+        await succeed(fake)
+
+    event, _ = run(monkeypatch, wait)
+    assert isinstance(event, TaskSuccessEvent)
+    assert capsys.readouterr().out.count(f"Pod {NAME} has not started yet: Unschedulable: Insufficient cpu") == 1
+
+
 def test_quota_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     refusal = (403, "pods is forbidden: exceeded quota: team, requested: pods=1")
     event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.refusals.append(refusal))

@@ -222,6 +222,11 @@ def test_summary_is_the_last_steps(airflow: Airflow, fake: FakeAirflow, value: o
     fake.xcom = value
     ended = Run(run_id="r", state="failed", tasks=(task("freshness", "success"), task("build", "failed")))
     assert nightly.summary(airflow, ended) == SUMMARY
+    fake.xcom = {"status": "failed", "exit_reason": "lost", "error": "The pod did not start within 600 s"}
+    assert report.failure(ended, nightly.summary(airflow, ended))[:2] == [
+        "dental_nightly FAILED in build: lost",
+        "  The pod did not start within 600 s",
+    ]
     fake.xcom = None
     assert nightly.summary(airflow, ended) == {}
 
@@ -251,8 +256,41 @@ def test_failed_try_is_explained_while_airflow_waits(airflow: Airflow, fake: Fak
     fake.runs = [run("r")]
     fake.states = [("running", [task("build", "up_for_retry")]), ("success", [task("build", "success", try_number=2)])]
     said: list[str] = []
-    nightly.follow(airflow, "r", said.append, lambda: ["because"])
-    assert said == ["build: up_for_retry", "because", "build: success, try 2"]
+    nightly.follow(airflow, "r", said.append, lambda seen: [f"because of {seen.tasks[0]['task_id']}"])
+    assert said == ["build: up_for_retry", "because of build", "build: success, try 2"]
+
+
+def test_what_keeps_pods_from_starting_is_said_once_each(
+    airflow: Airflow, fake: FakeAirflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "PENDING_SECONDS", -1.0)
+    fake.runs = [run("r")]
+    waits = ("running", [task("build", "deferred")])
+    fake.states = [waits, waits, waits, ("failed", [task("build", "failed")])]
+    answers = iter([[], ["no room"], ["no room", "no image"]])
+    said: list[str] = []
+    nightly.follow(airflow, "r", said.append, hindered=lambda: next(answers))
+    assert said == ["build: runs in a pod (deferred)", "no room", "no image", "build: failed"]
+
+
+def test_pods_that_cannot_start_are_told_with_their_reason(session: Session, programs: Programs) -> None:
+    unplaced = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available: 1 Insufficient cpu."}
+    placed = {"type": "PodScheduled", "status": "True"}
+    waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image x"}}}
+    starting = {"state": {"waiting": {"reason": "ContainerCreating"}}}
+    pods = [
+        {"metadata": {"name": "a"}, "status": {"conditions": [unplaced]}},
+        {"metadata": {"name": "b"}, "status": {"conditions": [placed], "containerStatuses": [waiting]}},
+        {"metadata": {"name": "c"}, "status": {"conditions": [placed], "containerStatuses": [starting]}},
+        {"metadata": {"name": "d"}, "status": {}},
+    ]
+    programs.add("kubectl", f"echo '{json.dumps({'items': pods})}'")
+    assert nightly.pending(session.shell) == [
+        "pod a cannot start: 0/1 nodes are available: 1 Insufficient cpu.",
+        "pod b cannot start: Back-off pulling image x",
+    ]
+    programs.add("kubectl", "exit 1")
+    assert nightly.pending(session.shell) == []
 
 
 @pytest.mark.parametrize(("status", "told"), [("failed", True), ("success", False)])

@@ -8,7 +8,7 @@ from tests.unit.pod.test_build import SETTINGS
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome
 from podbt.contract.record import Summary
-from podbt.pod.state import has_started, outcome_of, startup_problem
+from podbt.pod.state import has_started, outcome_of, startup_problem, why_pending
 
 
 def pod(state: dict[str, Any] | None = None, phase: str = "Pending", **status: Any) -> dict[str, Any]:
@@ -112,6 +112,15 @@ def test_the_startup_timeout_says_why() -> None:
     }
     found = problem(pod(conditions=[unschedulable]), waited=600)
     assert "did not start within 600 s: Unschedulable: Insufficient cpu" in found.line
+
+
+def test_why_a_pod_waits_is_said_once_whatever_says_it() -> None:
+    not_ready = {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "unready: [dbt]"}
+    unplaced = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no room"}
+    scheduled = {"type": "Normal", "reason": "Pulling", "message": "pulling x"}
+    events = [scheduled, {"type": "Warning", "reason": "FailedScheduling", "message": "no room"}]
+    assert why_pending(pod(conditions=[not_ready, unplaced]), events) == "Unschedulable: no room"
+    assert why_pending(pod(conditions=[not_ready]), [scheduled]) == ""
 
 
 def ended(message: str = "", *, code: int = 0, reason: str = "Completed", **status: Any) -> dict[str, Any]:
