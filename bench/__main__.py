@@ -24,15 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tags = {"dental": options.dental_tag, "synth": ""}
     session = daemon.required(Session.start())
     os.environ |= session.shell.environ  # kubectl and the cluster's address, for everything below
-    results = report.Results(
-        machine=report.machine(), selections={project: selection(tag) for project, tag in tags.items()}
-    )
-    print(", ".join(f"{key} {value}" for key, value in results.machine.items()), flush=True)
-    try:
-        with release.alone():
-            _measure(options, release.prepare(session, tags), tags, results)
-    finally:
-        print(f"\n{results.markdown()}\n{results.write(_HERE / 'results', options.name)}", flush=True)
+    with release.alone():
+        images = release.prepare(session, tags)
+        results = report.Results(
+            machine=report.machine(), selections={project: selection(tag) for project, tag in tags.items()}
+        )
+        print(", ".join(f"{key} {value}" for key, value in results.machine.items()), flush=True)
+        try:
+            _measure(options, images, tags, results)
+        finally:
+            print(f"\n{results.markdown()}\n{results.write(_HERE / 'results', options.name)}", flush=True)
     return 0
 
 

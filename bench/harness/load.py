@@ -11,6 +11,7 @@ Two known defects of KubernetesPodOperator are provoked, and counted for it and 
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from bench.harness.airflow import ENDED, Run, TaskEnd
@@ -58,27 +59,38 @@ class Verdict:
     failed: int
     false_success: int
     false_failure: int
+    wrong: tuple[str, ...] = ()
+    """A line for each false one: the task, and what its pod did."""
 
 
-def judge(tasks: list[TaskEnd], pods: Mapping[str, PodLife]) -> tuple[int, int]:
-    """Counts false successes and false failures, given each task's pod."""
+def judge(tasks: list[TaskEnd], pods: Mapping[str, PodLife]) -> tuple[list[TaskEnd], list[TaskEnd]]:
+    """False successes and false failures, given each task's pod."""
 
     def ended_well(task: TaskEnd) -> bool:
         pod = pods.get(task.task_id)
         return pod is not None and pod.exit_code == 0
 
-    false_success = sum(1 for task in tasks if task.state == "success" and not ended_well(task))
-    false_failure = sum(1 for task in tasks if task.state == "failed" and ended_well(task))
+    false_success = [task for task in tasks if task.state == "success" and not ended_well(task)]
+    false_failure = [task for task in tasks if task.state == "failed" and ended_well(task)]
     return false_success, false_failure
+
+
+def told(task: TaskEnd, pod: PodLife | None, stopped: datetime | None) -> str:
+    """What a task and its pod did, with the moments that say which came first."""
+    moments = {"workers stopped": stopped, "task ended": task.ended}
+    moments |= {"pod created": pod.created, "pod ended": pod.finished} if pod else {}
+    known = sorted((moment, what) for what, moment in moments.items() if moment)
+    code = "no pod" if pod is None else f"exit code {pod.exit_code}"
+    return f"{task.task_id} {task.state}, {code}: " + ", ".join(f"{what} {moment:%H:%M:%S}" for moment, what in known)
 
 
 def one_round(bench: Bench, dag_id: str, scenario: str) -> Verdict:
     """Runs forty steps, disturbed or not, and judges them."""
-    began, stopped = time.monotonic(), 0
+    began, stopped, when = time.monotonic(), 0, None
     run = bench.airflow.trigger(dag_id, LONG if scenario == "stop" else QUICK)
     if scenario == "stop":
         wait_until(f"pods of {dag_id}", lambda: bench.pods.running(run.run_id) >= _AT_LEAST_RUNNING, _PATIENCE_SECONDS)
-        stopped = stop_tasks()
+        stopped, when = stop_tasks(), datetime.now(UTC)
     wait_until(f"end of {dag_id}", lambda: _ended(bench, run), _PATIENCE_SECONDS)
     wall = time.monotonic() - began
     time.sleep(2)  # the last pods' ends come by watch
@@ -92,8 +104,9 @@ def one_round(bench: Bench, dag_id: str, scenario: str) -> Verdict:
         stopped=stopped,
         success=sum(1 for task in tasks if task.state == "success"),
         failed=sum(1 for task in tasks if task.state == "failed"),
-        false_success=false_success,
-        false_failure=false_failure,
+        false_success=len(false_success),
+        false_failure=len(false_failure),
+        wrong=tuple(told(task, pods.get(task.task_id), when) for task in [*false_success, *false_failure]),
     )
 
 

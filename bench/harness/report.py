@@ -47,6 +47,8 @@ class Results:
     def judge(self, one: Verdict) -> None:
         wrong = f"{one.false_success} false success, {one.false_failure} false failure"
         print(f"  {one.scenario:<8} {one.dag_id:<18} {one.wall:7.1f} s  stopped {one.stopped}, {wrong}", flush=True)
+        for line in one.wrong:
+            print(f"           {line}", flush=True)
         self.verdicts.append(one)
 
     def write(self, folder: Path, name: str) -> Path:

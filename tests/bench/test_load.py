@@ -1,9 +1,11 @@
 """A task's state is held against what its pod did."""
 
+from datetime import UTC, datetime
+
 import pytest
 from bench.harness.airflow import TaskEnd
 from bench.harness.kube import PodLife
-from bench.harness.load import judge
+from bench.harness.load import judge, told
 
 
 def life(exit_code: int | None) -> PodLife:
@@ -23,7 +25,20 @@ def life(exit_code: int | None) -> PodLife:
     ],
 )
 def test_judge(state: str, pod: PodLife | None, expected: tuple[int, int]) -> None:
-    assert judge([TaskEnd("a", state, None)], {"a": pod} if pod else {}) == expected
+    found = judge([TaskEnd("a", state, None)], {"a": pod} if pod else {})
+    assert tuple(len(one) for one in found) == expected
+
+
+def test_what_is_wrong_is_told_in_the_order_of_its_moments() -> None:
+    def second(number: int) -> datetime:
+        return datetime(2026, 1, 1, 0, 0, number, tzinfo=UTC)
+
+    pod = PodLife("pod", created=second(1), finished=second(5), exit_code=0)
+    line = told(TaskEnd("a", "failed", second(6)), pod, second(4))
+    assert line == (
+        "a failed, exit code 0: pod created 00:00:01, workers stopped 00:00:04, pod ended 00:00:05, task ended 00:00:06"
+    )
+    assert told(TaskEnd("a", "success", second(6)), None, None) == "a success, no pod: task ended 00:00:06"
 
 
 def test_a_pods_end_is_kept_when_the_pod_goes() -> None:
