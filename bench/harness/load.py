@@ -48,7 +48,7 @@ class Verdict:
     Attributes:
         stopped: Task processes that were sent SIGTERM.
         false_success: Tasks in success whose pod did not end with code 0.
-        false_failure: Tasks that failed though their pod ended with code 0 and nobody stopped them.
+        false_failure: Tasks that failed though their pod ended with code 0, also where their worker was stopped.
     """
 
     dag_id: str

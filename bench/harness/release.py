@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from bench.harness.kube import KUBECTL as BENCH
 from bench.harness.kube import NAMESPACE, kubectl, wait_until
 from bench.peers.light import PROJECTS
 from bench.peers.pods import PROFILE, profile_arguments
@@ -86,9 +85,10 @@ def alone() -> Iterator[None]:
 def _rest() -> None:
     """Stops all of the benchmark's pods. What does not work here must not hide why the benchmark ended."""
     for order in (("scale", "deployment,statefulset", "--all", "--replicas=0"), ("delete", "pods", "--all")):
-        done = subprocess.run([*BENCH, *order], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            print(f"kubectl {order[0]}: {done.stderr.strip()}", flush=True)
+        try:
+            kubectl(*order)
+        except RuntimeError as error:
+            print(error, flush=True)
 
 
 def _local(*arguments: str) -> str:

@@ -17,9 +17,9 @@ _GRACE_SECONDS: Final = 20
 _WAITING: Final = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
+_AT_ONCE: Final = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 # What every pod that has not started is, whatever for.
 _NOT_READY: Final = "ContainersNotReady"
-_AT_ONCE: Final = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 
 _NO_SECRET = re.compile(r"secret \"(?P<name>[^\"]+)\" not found")
 _NO_MOUNTED_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
