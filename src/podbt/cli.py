@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:2] == ["run", "--"]:
         # Not through argparse: everything behind the dashes is dbt's own, including --help.
         # The signals first, since the rest takes a moment to import.
-        from podbt.runner.interrupts import Interrupts  # noqa: PLC0415 - dbt is only in the dbt image
+        from podbt.runner.process.interrupts import Interrupts  # noqa: PLC0415 - dbt is only in the dbt image
 
         interrupts = Interrupts()
         interrupts.install()
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from podbt.runner.bake import bake  # noqa: PLC0415 - dbt is only in the dbt image
+    from podbt.runner.dbt.bake import bake  # noqa: PLC0415 - dbt is only in the dbt image
 
     plan = bake(options.project_dir.resolve(), options.output.resolve())
     print(f"podbt: planned {len(plan.nodes)} nodes and {len(plan.selectors)} selectors of {plan.project}: {plan.hash}")

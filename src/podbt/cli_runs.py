@@ -122,7 +122,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _recover(options: argparse.Namespace) -> int:
-    from podbt.runner.recover import recover_abandoned  # noqa: PLC0415
+    from podbt.store.recover import recover_abandoned  # noqa: PLC0415
     from podbt.store.runs import folders  # noqa: PLC0415
 
     root = _root(options)

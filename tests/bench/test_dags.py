@@ -11,7 +11,7 @@ from bench.peers.light import STEPS
 
 from bench import synth
 from podbt import constants
-from podbt.runner.bake import bake
+from podbt.runner.dbt.bake import bake
 
 DAGS = Path(__file__).parents[2] / "bench" / "dags"
 MODELS = 6

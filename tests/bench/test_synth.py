@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import synth
-from podbt.runner.bake import bake
+from podbt.runner.dbt.bake import bake
 
 
 def files(folder: Path) -> dict[str, str]:

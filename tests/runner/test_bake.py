@@ -9,7 +9,7 @@ from tests.runner.conftest import PROJECT
 from podbt.contract.graph import graph_of
 from podbt.contract.plan import Plan
 from podbt.errors import ConfigError
-from podbt.runner.bake import bake
+from podbt.runner.dbt.bake import bake
 
 
 def test_the_plan_holds_what_dbt_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

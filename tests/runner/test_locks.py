@@ -19,9 +19,9 @@ from tests.runner.test_run import wait_for
 from tests.support.postgres import Server
 
 from podbt.contract.record import RunIdentity
-from podbt.runner import lock_watch
-from podbt.runner.locks import SCHEMA_WIDE, Lock, locks_of
-from podbt.runner.postgres_locks import PostgresSession, key_of, owner_text
+from podbt.runner.database import lock_watch
+from podbt.runner.database.lock import SCHEMA_WIDE, Lock, locks_of
+from podbt.runner.database.postgres import PostgresSession, key_of, owner_text
 
 GATE = 7
 HOLDS = f"select 1 as x from (select pg_advisory_xact_lock_shared({GATE})) as passed"
@@ -366,7 +366,7 @@ def conflict(one: list[Lock], other: list[Lock]) -> bool:
 @given(one=TABLES, other=TABLES, wide=st.sampled_from([1, 3, 100]))
 def test_two_runs_exclude_each_other_where_they_share_a_table(one: Any, other: Any, wide: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("podbt.runner.locks.SCHEMA_WIDE", wide)
+        patch.setattr("podbt.runner.database.lock.SCHEMA_WIDE", wide)
         left, right = locks_of(one), locks_of(other)
     shared = set(one) & set(other)
     assert not shared or conflict(left, right)

@@ -7,8 +7,8 @@ import msgpack
 import pytest
 from tests.runner.conftest import PROJECT
 
-from podbt.runner.bake import bake
-from podbt.runner.parsed import SCHEMA, Watch, _Target, _Watched, baked_file
+from podbt.runner.dbt.bake import bake
+from podbt.runner.dbt.template import SCHEMA, Watch, _Target, _Watched, baked_file
 
 
 def target() -> tuple[Watch, _Target]:

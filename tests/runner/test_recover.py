@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podbt.contract.exits import ExitReason
-from podbt.contract.journal import Alive, fold, settle
+from podbt.contract.journal import Alive, fold, lines_of, settle
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, RunStart, counts_of
 from podbt.errors import ArtifactError
-from podbt.runner import attempts
-from podbt.runner.alive import is_alive
-from podbt.runner.interrupts import Interrupts
-from podbt.runner.journal import lines_of
-from podbt.runner.publish import RunFolder
-from podbt.runner.recover import recover
-from podbt.runner.redact import Redactor
-from podbt.runner.resume import Selection, decide
+from podbt.runner.dbt.selection import Selection
+from podbt.runner.prepare.resume import decide
+from podbt.runner.process.interrupts import Interrupts
+from podbt.runner.process.redact import Redactor
+from podbt.store import tries
+from podbt.store.alive import is_alive
+from podbt.store.recover import recover
+from podbt.store.run_folder import RunFolder
 
 AT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ def test_recovery_killed_anywhere_is_finished_by_the_next(step: int) -> None:
         (there,) = (path for path in folder.partial.parent.iterdir() if path.name.startswith("try-1"))
         assert there.name in {"try-1.partial", "try-1.claimed.partial", "try-1"}
         if there != root / folder.path:
-            assert attempts.settle_earlier(root, identity(2), grace_seconds=0, alive=lambda _: False) == [folder.path]
+            assert tries.settle_earlier(root, identity(2), grace_seconds=0, alive=lambda _: False) == [folder.path]
         record = RunRecord.parse_json((root / folder.path / "run.json").read_bytes(), source="x")
         nodes = fold((root / folder.path / "nodes.jsonl").read_bytes(), source="x")
         assert counts_of(nodes) == record.counts == {"total": 2, "interrupted": 1, "success": 1}
@@ -146,7 +146,7 @@ def test_an_earlier_try_that_goes_on_is_waited_for_and_then_refused(tmp_path: Pa
 
     def settle(number: int, end: float) -> list[str]:
         wait = {"grace_seconds": 90, "clock": lambda: now[0]}
-        return attempts.settle_earlier(tmp_path, identity(number), alive=lives_until(end), **wait)  # type: ignore[arg-type]
+        return tries.settle_earlier(tmp_path, identity(number), alive=lives_until(end), **wait)  # type: ignore[arg-type]
 
     assert settle(2, end=89) == ["runs/d/r/t/try-1"]  # it takes all of its grace period
     began(tmp_path, 2)
@@ -171,7 +171,7 @@ def test_the_folder_of_a_run_taken_for_dead_is_not_made_again(tmp_path: Path) ->
     log = tmp_path / "dbt.log"
     log.write_text("x")
     with pytest.raises(ArtifactError, match="took this run for dead"):
-        folder.add([log], Redactor(set()))
+        folder.add([log], Redactor(set()).file)
     lost = (tmp_path / folder.path / "run.json").read_bytes()
     with pytest.raises(ArtifactError, match="took this run for dead"):
         folder.publish(RunRecord.parse_json(lost, source="x"), nodes=lines_of([node("model.a")]))
@@ -183,29 +183,29 @@ def test_the_folder_of_a_run_taken_for_dead_is_not_made_again(tmp_path: Path) ->
 def test_the_newest_try_before_counts(tmp_path: Path) -> None:
     for number in (1, 2, 10):
         recover(tmp_path, began(tmp_path, number, node("model.a")).partial)
-    found = attempts.latest(tmp_path, identity(3))
+    found = tries.latest(tmp_path, identity(3))
     assert found is not None
     assert found.path.endswith("/try-2")
-    assert attempts.latest(tmp_path, RunIdentity(dag_id="d", run_id="other", task_id="t")) is None
+    assert tries.latest(tmp_path, RunIdentity(dag_id="d", run_id="other", task_id="t")) is None
 
 
 def test_a_try_that_ended_before_its_nodes_hides_none_of_what_was_done(tmp_path: Path) -> None:
     recover(tmp_path, began(tmp_path, 1, node("model.a")).partial)
     recover(tmp_path, began(tmp_path, 2).partial)
-    found = attempts.latest(tmp_path, identity(3))
+    found = tries.latest(tmp_path, identity(3))
     assert found is not None
     assert [one.unique_id for one in found.nodes] == ["model.a"]
     reached = RunFolder.reserve(tmp_path, identity(3))
     alive = Alive(start=start(3, database="x"), beat=3, at=AT)
     reached.write("alive.json", alive.model_dump_json(exclude_none=True).encode())
     recover(tmp_path, reached.partial)
-    found = attempts.latest(tmp_path, identity(4))
+    found = tries.latest(tmp_path, identity(4))
     assert found is not None
     assert found.path.endswith("/try-3")  # it decided to run everything
 
 
-def attempt(reason: ExitReason = ExitReason.INTERRUPTED, *nodes: NodeRecord, **changes: object) -> attempts.Attempt:
-    return attempts.Attempt(path="runs/d/r/t/try-1", start=start(1, **changes), nodes=list(nodes), reason=reason)
+def attempt(reason: ExitReason = ExitReason.INTERRUPTED, *nodes: NodeRecord, **changes: object) -> tries.Attempt:
+    return tries.Attempt(path="runs/d/r/t/try-1", start=start(1, **changes), nodes=list(nodes), reason=reason)
 
 
 def test_what_is_done_is_carried_and_everything_else_runs() -> None:
@@ -246,7 +246,7 @@ def test_what_is_done_is_carried_and_everything_else_runs() -> None:
     ],
 )
 def test_why_everything_runs_is_said(
-    earlier: attempts.Attempt, now: dict[str, object], command: str, wanted: bool, said: str
+    earlier: tries.Attempt, now: dict[str, object], command: str, wanted: bool, said: str
 ) -> None:
     decision = decide(earlier, start(2, **now), command=command, wanted=wanted)
     assert decision.done == ()

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from podbt.runner.redact import RedactedStream, Redactor
+from podbt.runner.process.redact import RedactedStream, Redactor
 
 
 @pytest.mark.parametrize(

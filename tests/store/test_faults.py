@@ -19,10 +19,10 @@ from tests.support.records import identity, node, point, record
 from tests.support.store_servers import Faults, StoreServer, proxy
 
 from podbt.errors import ArtifactError
-from podbt.runner.publish import RunFolder
-from podbt.runner.redact import Redactor
+from podbt.runner.process.redact import Redactor
 from podbt.store import files
 from podbt.store.failures import Patience
+from podbt.store.run_folder import RunFolder
 from podbt.store.runs import folders, journal, list_runs, read_run
 from podbt.store.sink import StoreSink
 
@@ -184,7 +184,7 @@ def test_a_full_volume_keeps_journal_and_copy_and_takes_the_run_when_there_is_ro
         log = tmp_path / "dbt.log"
         log.write_bytes(b"y" * 100_000)
         with pytest.raises(ArtifactError, match=r"No space left on device\. Prune old runs"):
-            folder.add([log], Redactor(set()))
+            folder.add([log], Redactor(set()).file)
         sink.close()
         assert journal(folder.partial) == before
         assert list_runs(root) == []
@@ -203,7 +203,7 @@ def _room(root: Path) -> int:
 def test_a_volume_of_somebody_else_is_said_in_one_line() -> None:
     program = (
         "import os\n"
-        "from podbt.runner.environment import Environment\n"
+        "from podbt.runner.process.environment import Environment\n"
         "from podbt.errors import ArtifactError\n"
         "Environment.read()\n"  # imports what it needs, while the checkout can be read
         "os.setgid(65532); os.setuid(65532)\n"
@@ -263,9 +263,9 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
                 folder = RunFolder.reserve(root, identity(1), patience_seconds=0)
                 manifest = tmp_path_factory.mktemp("m") / "manifest.json"
                 manifest.write_text('{"metadata": {}, "nodes": {}}')
-                path = folder.add_manifest(manifest, Redactor(set()))
+                path = folder.add_manifest(manifest, Redactor(set()).file)
                 (manifest.parent / "run_results.json").write_text("{}")
-                folder.add([manifest.parent / "run_results.json"], Redactor(set()))
+                folder.add([manifest.parent / "run_results.json"], Redactor(set()).file)
                 whole = record(identity(1), [node("a")], manifest=path)
                 folder.publish(whole, nodes=node("a").model_dump_json().encode())
                 point(folder, whole)

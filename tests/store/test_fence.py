@@ -10,16 +10,14 @@ import pytest
 from tests.support.records import NOW, identity, node, record
 
 from podbt.contract.exits import ExitReason
-from podbt.contract.journal import Alive
+from podbt.contract.journal import Alive, lines_of
 from podbt.contract.record import RunStart, counts_of
 from podbt.errors import ArtifactError
-from podbt.runner import attempts
-from podbt.runner.journal import lines_of
-from podbt.runner.publish import RunFolder
-from podbt.runner.recover import recover
-from podbt.runner.redact import Redactor
-from podbt.store import files
+from podbt.runner.process.redact import Redactor
+from podbt.store import files, tries
 from podbt.store.location import StorePath
+from podbt.store.recover import recover
+from podbt.store.run_folder import RunFolder
 from podbt.store.runs import folders, read_run
 
 NODES = [node("a"), node("b")]
@@ -43,7 +41,7 @@ def ends(folder: RunFolder, log: Path) -> None:
     whole = record(identity(1), NODES)
     folder.keep(whole, lines_of(NODES))
     folder.put_nodes()
-    folder.add([log], Redactor(set()))
+    folder.add([log], Redactor(set()).file)
     folder.publish(whole)
 
 
@@ -127,7 +125,7 @@ def test_at_no_moment_two_truths(root: StorePath, log: Path, step: int, wakes: b
         first()
     if not said:  # the step was never reached
         run_ends()
-    attempts.settle_earlier(root, identity(1), grace_seconds=0, alive=lambda _: False)
+    tries.settle_earlier(root, identity(1), grace_seconds=0, alive=lambda _: False)
     (only,) = folders(root)
     assert only.published
     run = read_run(root, folder.path)

@@ -12,9 +12,9 @@ import pytest
 from tests.support.records import NOW, identity, node, published
 
 from podbt.errors import ConfigError
-from podbt.runner.publish import RunFolder
 from podbt.store import files, prune
 from podbt.store.location import StorePath
+from podbt.store.run_folder import RunFolder
 from podbt.store.runs import list_runs, read_run
 
 POLICY = prune.Policy(keep_days=10, keep_count=2)

@@ -9,11 +9,11 @@ from pathlib import Path
 from tests.support.records import NOW, identity, node, published, record
 
 from podbt.contract.exits import ExitReason
-from podbt.runner.publish import RunFolder
-from podbt.runner.redact import Redactor
+from podbt.runner.process.redact import Redactor
 from podbt.store import files
 from podbt.store.location import StorePath
 from podbt.store.pointers import advance
+from podbt.store.run_folder import RunFolder
 from podbt.store.runs import folders, journal, list_runs, read_run
 
 
@@ -84,7 +84,7 @@ def test_equal_manifests_are_one_file(root: StorePath, tmp_path: Path) -> None:
     for number in range(3):
         manifest = tmp_path / "manifest.json"
         manifest.write_text(json.dumps({"metadata": {"generated_at": number}, "nodes": {}}))
-        paths.add(RunFolder.reserve(root, identity(number)).add_manifest(manifest, Redactor(set())))
+        paths.add(RunFolder.reserve(root, identity(number)).add_manifest(manifest, Redactor(set()).file))
     (path,) = paths
     assert [entry.path for entry in files.walk(root, "manifests")] == [path]
 
@@ -92,7 +92,7 @@ def test_equal_manifests_are_one_file(root: StorePath, tmp_path: Path) -> None:
 def test_files_are_published_without_secrets(root: StorePath, tmp_path: Path) -> None:
     (tmp_path / "dbt.log").write_text("password hunter22 was used")
     folder = RunFolder.reserve(root, identity(1))
-    folder.add([tmp_path / "dbt.log"], Redactor({"hunter22"}))
+    folder.add([tmp_path / "dbt.log"], Redactor({"hunter22"}).file)
     folder.publish(record(identity(1), []))
     assert files.read(root / folder.path / "dbt.log") == b"password ***** was used"
 

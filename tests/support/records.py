@@ -6,8 +6,8 @@ from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, counts_of, failures_of
 from podbt.contract.state import Pointer
-from podbt.runner.publish import RunFolder
 from podbt.store.location import StorePath
+from podbt.store.run_folder import RunFolder
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

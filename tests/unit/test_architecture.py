@@ -11,16 +11,31 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/podbt"
 
+_DBT = {"dbt", "dbt_common", "psycopg2"}
 # What each part may import of podbt, and which large libraries.
 ALLOWED = {
     "contract": ({"constants", "errors", "contract"}, set[str]()),
     "store": ({"constants", "errors", "contract", "store"}, {"obstore", "upath"}),
-    "runner": ({"constants", "errors", "contract", "store", "runner"}, {"dbt", "dbt_common", "psycopg2"}),
+    "runner": ({"constants", "errors", "contract", "store", "runner"}, _DBT),
     "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
     "airflow": (
         {"constants", "errors", "contract", "store", "pod", "airflow"},
         {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp", "docker", "requests"},
     ),
+}
+# The rooms of a part, the modules at its top among them: what each may import of the others, and which of its part's
+# large libraries.
+ROOMS = {
+    "runner": {
+        "process": (set[str](), set[str]()),
+        "dbt": ({"process"}, _DBT),
+        "database": ({"process", "dbt"}, _DBT),
+        "report": ({"process", "dbt"}, set[str]()),
+        "prepare": ({"process", "dbt", "database", "report"}, set[str]()),
+        "publish": ({"process", "dbt", "database", "report", "prepare"}, set[str]()),
+        "run": ({"process", "dbt", "database", "report", "prepare", "publish"}, set[str]()),
+        "main": ({"process", "dbt", "database", "report", "prepare", "publish", "run"}, set[str]()),
+    },
 }
 LARGE = {
     "airflow",
@@ -45,10 +60,15 @@ def imports(file: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "podbt":
-                yield from (f"podbt.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            # What is imported from a package may be a module of it.
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found = [name for name in inner if _is_module(name)]
+            yield from found if len(found) == len(inner) else [node.module, *found]
+
+
+def _is_module(name: str) -> bool:
+    path = SOURCE.parent / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
 
 
 @pytest.mark.parametrize("part", ALLOWED)
@@ -65,13 +85,45 @@ def test_imports_point_one_way(part: str) -> None:
                 assert top not in LARGE - libraries, f"{file.relative_to(ROOT)} imports {name}"
 
 
+@pytest.mark.parametrize("part", ROOMS)
+def test_rooms_import_one_way(part: str) -> None:
+    rooms = ROOMS[part]
+    assert {path.stem for path in (SOURCE / part).iterdir() if path.name[0] != "_"} == set(rooms)
+    for room, (below, libraries) in rooms.items():
+        path = SOURCE / part / room
+        files = list(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+        assert files
+        for file in files:
+            for name in imports(file):
+                top, *rest = name.split(".")
+                if [top, *rest[:1]] == ["podbt", part]:
+                    assert len(rest) > 1, f"{file.relative_to(ROOT)} imports {name}, which is no room"
+                    assert rest[1] in below | {room}, f"{file.relative_to(ROOT)} imports {name}"
+                else:
+                    assert top not in LARGE - libraries, f"{file.relative_to(ROOT)} imports {name}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports within functions count: they hide a circle and do not open it."""
+    modules = {_module(file): file for file in SOURCE.rglob("*.py")}
+    assert len(modules) > len(ALLOWED)
+    left = {module: set(imports(file)) & set(modules) - {module} for module, file in modules.items()}
+    while leaves := {module for module, imported in left.items() if not imported & set(left)}:
+        left = {module: imported for module, imported in left.items() if module not in leaves}
+    assert {module: sorted(imported & set(left)) for module, imported in left.items()} == {}
+
+
+def _module(file: Path) -> str:
+    return ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
         pytest.param(
             "podbt.cli, podbt.contract.runs", ["airflow", "kubernetes", "dbt", *BUCKETS], id="the command alone"
         ),
-        pytest.param("podbt.runner.main, podbt.runner.bake", ["airflow", "kubernetes", *BUCKETS], id="the runner"),
+        pytest.param("podbt.runner.main, podbt.runner.dbt.bake", ["airflow", "kubernetes", *BUCKETS], id="the runner"),
         pytest.param(
             "podbt.airflow.operator, podbt.airflow.group",
             ["dbt", "kubernetes", "kubernetes_asyncio", "docker"],

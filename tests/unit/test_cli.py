@@ -12,8 +12,8 @@ from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, counts_of, failures_of
 from podbt.contract.state import Pointer
-from podbt.runner.publish import RunFolder
-from podbt.runner.redact import Redactor
+from podbt.runner.process.redact import Redactor
+from podbt.store.run_folder import RunFolder
 
 COMMAND = [sys.executable, "-c", "import sys; from podbt.cli import main; sys.exit(main())"]
 
@@ -43,7 +43,7 @@ def published(root: Path, run_id: str, *nodes: NodeRecord, reason: ExitReason = 
         podbt_version="0",
         dbt_version="1",
     )
-    folder.add([], Redactor(set()))
+    folder.add([], Redactor(set()).file)
     folder.publish(record)
     folder.point("prod", layout.LATEST, Pointer(run=folder.path, finished_at=now))
     return folder.path

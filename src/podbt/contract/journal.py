@@ -4,12 +4,13 @@ While a run lasts, nodes.jsonl has a line when a node starts and another when it
 A process that was killed may have left half a line. When the run is published the file has one line a node.
 """
 
+import json
 from datetime import datetime
 from typing import Final
 
 from podbt.contract.events import STARTED
 from podbt.contract.model import Strict
-from podbt.contract.record import NodeRecord, RunStart
+from podbt.contract.record import NodeRecord, RunStart, to_json
 from podbt.errors import ConfigError
 
 INTERRUPTED: Final = "interrupted"
@@ -58,3 +59,8 @@ def settle(nodes: list[NodeRecord]) -> list[NodeRecord]:
         else node
         for node in nodes
     ]
+
+
+def lines_of(nodes: list[NodeRecord]) -> bytes:
+    """Lines of a nodes.jsonl, one a node."""
+    return b"".join(json.dumps(to_json(node), separators=(",", ":")).encode() + b"\n" for node in nodes)

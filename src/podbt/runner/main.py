@@ -9,15 +9,15 @@ from podbt import constants
 from podbt.contract.exits import ExitCode, ExitReason
 from podbt.contract.record import Summary
 from podbt.errors import PodbtError
-from podbt.runner.classify import reason_of
-from podbt.runner.command import RECORDED_COMMANDS, command_of
-from podbt.runner.environment import Environment, termination_log
-from podbt.runner.interrupts import Interrupts, follow_standard_input
-from podbt.runner.invoke import invoke
-from podbt.runner.message import leave_message
-from podbt.runner.prepare import check_and_resolve
-from podbt.runner.recorded import RecordedRun
-from podbt.runner.redact import RedactedStream, Redactor
+from podbt.runner.dbt.classify import reason_of
+from podbt.runner.dbt.command import RECORDED_COMMANDS, command_of
+from podbt.runner.dbt.invoke import invoke
+from podbt.runner.prepare.prepared import check_and_resolve
+from podbt.runner.process.environment import Environment, termination_log
+from podbt.runner.process.interrupts import Interrupts, follow_standard_input
+from podbt.runner.process.redact import RedactedStream, Redactor
+from podbt.runner.report.termination import leave_message
+from podbt.runner.run import RecordedRun
 from podbt.store.failures import store_errors, unreachable
 
 

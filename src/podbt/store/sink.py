@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Protocol
 
 from podbt import constants
 from podbt.store import files
@@ -19,6 +20,32 @@ _PAUSE_SECONDS = 1.0  # between two deliveries to a bucket: at most one object a
 _RETRY_SECONDS, _CLOSING_RETRY_SECONDS = 2.0, 0.2
 _CHUNK_BYTES = 1 << 20
 _CLOSE_SECONDS = 10.0
+
+
+class Sink(Protocol):
+    """Takes whole lines. What was written is kept when the process is killed right after."""
+
+    def write(self, lines: bytes) -> None:
+        """Appends lines, each with its line end. Raises OSError where that cannot be done."""
+
+    def close(self) -> None:
+        """Makes the lines survive the machine, too. Raises OSError where that cannot be done."""
+
+
+class FileSink:
+    """Appends to a file, unbuffered."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, lines: bytes) -> None:
+        self._file.write(lines)
+
+    def close(self) -> None:
+        try:
+            os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
 
 
 class StoreSink:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from podbt.runner import recorded
-from podbt.runner.environment import Environment
-from podbt.runner.interrupts import Interrupts
-from podbt.runner.prepare import Prepared
-from podbt.runner.recorded import RecordedRun
-from podbt.runner.redact import Redactor
-from podbt.runner.state import Resolved
+from podbt.runner import run as recorded
+from podbt.runner.prepare.prepared import Prepared
+from podbt.runner.prepare.state import Resolved
+from podbt.runner.process.environment import Environment
+from podbt.runner.process.interrupts import Interrupts
+from podbt.runner.process.redact import Redactor
+from podbt.runner.run import RecordedRun
 
 
 @pytest.fixture

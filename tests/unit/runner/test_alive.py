@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from podbt.runner import alive
-from podbt.runner.alive import Heartbeat
+from podbt.store import alive
+from podbt.store.alive import Heartbeat
 
 
 def test_a_console_that_is_closed_does_not_end_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:

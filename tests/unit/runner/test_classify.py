@@ -4,7 +4,7 @@ import pytest
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord
-from podbt.runner.classify import classify
+from podbt.runner.dbt.classify import classify
 
 REFUSED = 'connection to server at "db" failed: FATAL:  password authentication failed for user "dbt"'
 AWAY = 'connection to server at "db" failed: Connection refused'

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from podbt.runner import options
-from podbt.runner.command import command_of, option_of
+from podbt.runner.dbt import options
+from podbt.runner.dbt.command import command_of, option_of
 
 
 @pytest.mark.parametrize(

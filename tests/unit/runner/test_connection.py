@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from podbt.runner.connection import invoke_patiently
-from podbt.runner.invoke import Outcome
+from podbt.runner.dbt.connection import invoke_patiently
+from podbt.runner.dbt.invoke import Outcome
 
 AWAY = Outcome(
     success=False, exception=RuntimeError("connection to server at x failed: Connection refused"), results=[]

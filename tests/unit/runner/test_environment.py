@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from podbt.errors import ConfigError
-from podbt.runner.environment import Environment
+from podbt.runner.process.environment import Environment
 
 
 @pytest.fixture

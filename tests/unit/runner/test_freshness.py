@@ -12,8 +12,8 @@ from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.errors import ConfigError
-from podbt.runner.freshness import Verdict, freshness_arguments, judge, list_arguments
-from podbt.runner.sources import RECENT, Sources, complete_sources, earlier_step, last_on_target
+from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
+from podbt.runner.prepare.sources import RECENT, Sources, complete_sources, earlier_step, last_on_target
 
 CHILDREN = {
     "source.p.raw.a": ["model.p.a"],

@@ -16,11 +16,11 @@ GRACE = 8
 PROGRAM = """
 import os, sys, threading, time
 from datetime import UTC, datetime
-from podbt.runner import recorded
-from podbt.runner.environment import Environment
-from podbt.runner.interrupts import Interrupts
-from podbt.runner.redact import Redactor
-from podbt.runner.state import Resolved
+from podbt.runner import run as recorded
+from podbt.runner.process.environment import Environment
+from podbt.runner.process.interrupts import Interrupts
+from podbt.runner.process.redact import Redactor
+from podbt.runner.prepare.state import Resolved
 
 def sleep_for_ever(*_):
     while True:

@@ -13,9 +13,9 @@ import pytest
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer, TargetState
-from podbt.runner.freshness import Verdict
-from podbt.runner.pointers import Pointers
-from podbt.runner.prepare import Prepared
+from podbt.runner.prepare.freshness import Verdict
+from podbt.runner.prepare.prepared import Prepared
+from podbt.runner.publish.pointers import Pointers
 
 NODE = NodeRecord(unique_id="model.p.a", name="a", resource_type="model", status="success", seconds=1)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from podbt.runner import prepare
-from podbt.runner.invoke import Outcome
-from podbt.runner.sessions import Sessions
-from podbt.runner.state import Resolved
+from podbt.runner.database.sessions import Sessions
+from podbt.runner.dbt.invoke import Outcome
+from podbt.runner.prepare import prepared
+from podbt.runner.prepare.state import Resolved
 
 
 def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
@@ -21,10 +21,10 @@ def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
         known.append((arguments[:2], sessions))
         return Outcome(success=False, exception=KeyboardInterrupt(), results=[])
 
-    monkeypatch.setattr(prepare, "invoke", invoke)
+    monkeypatch.setattr(prepared, "invoke", invoke)
     environment: Any = SimpleNamespace(artifacts=None, target_path=tmp_path, freshness="gate")
     sessions = Sessions()
-    prepared = prepare.look_at_sources(Resolved(arguments=["build"]), environment, "prod", sessions)
+    found = prepared.look_at_sources(Resolved(arguments=["build"]), environment, "prod", sessions)
     assert known == [(["source", "freshness"], sessions)]
-    assert prepared.verdict.refusal is not None
-    assert prepared.verdict.refusal[0] == "interrupted"
+    assert found.verdict.refusal is not None
+    assert found.verdict.refusal[0] == "interrupted"

@@ -10,14 +10,13 @@ import pytest
 from tests.support.records import identity, node, record
 
 from podbt.contract.record import Summary
-from podbt.runner import fence, publish
-from podbt.runner.freshness import Verdict
-from podbt.runner.prepare import Prepared
-from podbt.runner.publication import Publication
-from podbt.runner.publish import RunFolder
-from podbt.runner.redact import Redactor
-from podbt.store import files
+from podbt.runner.prepare.freshness import Verdict
+from podbt.runner.prepare.prepared import Prepared
+from podbt.runner.process.redact import Redactor
+from podbt.runner.publish.publication import Publication
+from podbt.store import fence, files, run_folder
 from podbt.store.pointers import advance
+from podbt.store.run_folder import RunFolder
 
 FULL = OSError(28, "No space left on device")
 
@@ -74,7 +73,7 @@ def failing(real: Callable[..., Any], times: int) -> Callable[..., Any]:
 
 
 def test_a_pointer_that_cannot_move_changes_no_result_and_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "advance", failing(advance, 10**6))
+    monkeypatch.setattr(run_folder, "advance", failing(advance, 10**6))
     run = Published(root, patience_seconds=0.1)
     assert run.summary.exit_reason == run.record["exit_reason"] == "success"
     assert run.summary.artifacts == run.folder.path
@@ -87,7 +86,7 @@ def test_a_pointer_that_cannot_move_changes_no_result_and_is_told(root: Path, mo
 
 
 def test_a_pointer_is_tried_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "advance", failing(advance, 2))
+    monkeypatch.setattr(run_folder, "advance", failing(advance, 2))
     run = Published(root, patience_seconds=30)
     assert run.summary.notes == []
     assert all(run.pointer(name) for name in ("latest", "latest-success", "latest-results", "state"))
@@ -95,7 +94,7 @@ def test_a_pointer_is_tried_again(root: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_pointers_get_a_patience_that_publishing_has_not_used_up(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fence, "put_nodes", failing(fence.put_nodes, 1))
-    monkeypatch.setattr(publish, "advance", failing(advance, 1))
+    monkeypatch.setattr(run_folder, "advance", failing(advance, 1))
     run = Published(root, patience_seconds=0.3)  # one pause each, and no second one
     assert run.summary.notes == []
     assert run.pointer("state")
@@ -105,7 +104,7 @@ def test_the_message_is_left_before_a_pointer_moves(root: Path, monkeypatch: pyt
     def killed(*_: Any) -> bool:
         raise SystemExit
 
-    monkeypatch.setattr(publish, "advance", killed)
+    monkeypatch.setattr(run_folder, "advance", killed)
     left: list[Summary] = []
     with pytest.raises(SystemExit):
         Published(root, patience_seconds=0, left=left)

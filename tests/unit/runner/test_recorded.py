@@ -13,8 +13,8 @@ import pytest
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure
 from podbt.errors import ConfigError
-from podbt.runner.freshness import Verdict
-from podbt.runner.prepare import Prepared
+from podbt.runner.prepare.freshness import Verdict
+from podbt.runner.prepare.prepared import Prepared
 
 
 def test_an_interrupt_while_the_sources_are_looked_at_is_no_error_of_the_project(

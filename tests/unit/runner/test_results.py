@@ -9,7 +9,7 @@ import pytest
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord
-from podbt.runner.results import complete_results
+from podbt.runner.publish.results import complete_results
 
 
 def result(unique_id: str, status: str, **more: Any) -> dict[str, Any]:

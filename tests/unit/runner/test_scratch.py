@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from podbt.errors import ConfigError
-from podbt.runner.scratch import clean
-from podbt.runner.state import resolve_state
+from podbt.runner.prepare.state import resolve_state
+from podbt.runner.process.scratch import clean
 
 LEFT = [
     "nodes.jsonl", "logs/dbt.log", "publish-a/run.json", "target/compiled/p/a.sql", "target/manifest.json",

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podbt.runner.options import groups, name_of
-from podbt.runner.selection import asked_methods, values, without, without_state_methods
+from podbt.runner.dbt.arguments import asked_methods, values, without, without_state_methods
+from podbt.runner.dbt.options import groups, name_of
 
 
 @given(st.lists(st.sampled_from(["build", "--select", "a", "b+", "--target", "x", "--defer", "-s", "--vars={}"])))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from podbt.contract.record import RunIdentity
-from podbt.runner.variables import fingerprint
+from podbt.runner.prepare.variables import fingerprint
 
 WHO = RunIdentity(dag_id="d", run_id="r", task_id="t")
 ENV = {"SCHEMA_SUFFIX": "a", "IN_PROJECT": "a", "IN_MODEL": "a", "IN_MACRO": "a", "OTHER": "a"}

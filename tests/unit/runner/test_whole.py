@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from podbt.contract.record import NodeRecord
-from podbt.runner.whole import is_whole
+from podbt.runner.publish.whole import is_whole
 
 MANIFEST: dict[str, Any] = {
     "nodes": {

@@ -1,0 +1,1 @@
+"""Sessions and locks in the database that dbt writes to."""

@@ -1,0 +1,159 @@
+"""One writer for each table: before its first node a run waits for every other run that writes one of its tables.
+
+dbt itself says which nodes it is about to run, so the locks are exact: for select, selector, state and a resumed try
+alike. How a lock is taken is the adapter's matter; an adapter without an entry in `_ADAPTERS` takes none.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from podbt.contract.record import RunIdentity
+from podbt.runner.database.lock import Lock, Session, locks_of
+from podbt.runner.database.lock_watch import LockWatch
+from podbt.runner.process.environment import Environment
+
+_WRITING: Final = frozenset({"build", "run", "seed", "snapshot", "clone", "retry"})
+"""Commands that write the nodes they select; compile and docs select the same ones and write none."""
+_WRITTEN: Final = frozenset({"model", "seed", "snapshot"})
+_AGAIN_SECONDS: Final = 300.0
+
+
+class TableLocks:
+    """The locks of one run.
+
+    Attributes:
+        refused: Why the run gave up waiting, or was stopped; None where neither is so.
+        stopped: Whether it was stopped, since another run took locks that the server had dropped.
+    """
+
+    def __init__(
+        self, environment: Environment, command: str | None, *, say: Callable[[str], None],
+        warn: Callable[[str], None], stop: Callable[[], None], stopping: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """Takes nothing, yet.
+
+        Args:
+            environment: Whose locks, and how long to wait for them.
+            command: The dbt command.
+            say: Prints a line.
+            warn: Prints a line that is to be remembered.
+            stop: Stops the run.
+            stopping: Whether the run was told to stop, which ends the session that holds the locks with all others.
+        """
+        self._identity = environment.identity
+        self._enabled = environment.lock_tables and command in _WRITING
+        self._timeout = environment.queue_timeout_seconds
+        self._say = say
+        self._warn = warn
+        self._stop = stop
+        self._stopping = stopping
+        self._session: Session | None = None
+        self._watch: LockWatch | None = None
+        self.refused: str | None = None
+        self.stopped = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this lasts, dbt takes the locks before its first node; afterwards they are free again."""
+        try:
+            if self._enabled:
+                with _before_nodes(self._take):
+                    yield
+            else:
+                yield
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._watch is not None:
+            watch, self._watch = self._watch, None
+            if not watch.end() and watch.taken is None:
+                self._warn("the connection that held the locks was lost: another run may have written these tables")
+        elif self._session is not None:
+            self._session.close()
+        self._session = None
+
+    def _take(self, task: Any, selected: frozenset[str]) -> None:
+        from dbt.adapters.factory import get_adapter  # noqa: PLC0415 - slow, and dbt's import is timed by `invoke`
+        from dbt_common.exceptions import DbtRuntimeError  # noqa: PLC0415
+
+        adapter = get_adapter(task.config)
+        connect = _ADAPTERS.get(adapter.type())
+        locks = locks_of(_written(task.manifest, selected))
+        if connect is None or not locks:
+            return
+        self._release()  # of an invocation before this one, which is over
+        self._session = session = connect(adapter, self._identity, locks)
+        began, said, said_at = time.monotonic(), "", 0.0
+        while (holder := session.attempt()) is not None:
+            waited = time.monotonic() - began
+            if waited >= self._timeout:
+                self.refused = (
+                    f"Waited {waited:.0f} s for {holder} and gave up. "
+                    "Run it later, or raise queue_timeout_seconds in the settings."
+                )
+                raise DbtRuntimeError(self.refused)  # dbt prints no stack trace for one of its own
+            if holder != said or waited - said_at >= _AGAIN_SECONDS:
+                self._say(f"waits for {holder}")
+                said, said_at = holder, waited
+            time.sleep(random.uniform(0.5, 1.0))  # noqa: S311 - so that two who wait do not ask in step
+        if said:
+            self._say(f"goes on after waiting {time.monotonic() - began:.0f} s")
+        self._watch = LockWatch(
+            session,
+            reopen=lambda: connect(adapter, self._identity, locks),
+            warn=self._warn,
+            stop=self._lose,
+            stopping=self._stopping,
+        )
+
+    def _lose(self) -> None:
+        """Another run has a lock of this one's."""
+        holder = self._watch.taken if self._watch else None
+        self.stopped = True
+        self.refused = (
+            f"The database dropped this run's locks, and {holder or 'another run'} was quicker to take them: stopped, "
+            "so that no table has two writers. A retry waits for that run and then goes on."
+        )
+        self._stop()
+
+
+def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+    for unique_id in selected:
+        node = manifest.nodes.get(unique_id)
+        if node is None or str(node.resource_type) not in _WRITTEN or node.config.materialized == "ephemeral":
+            continue
+        yield str(node.database or ""), str(node.schema), str(node.alias or node.name)
+
+
+@contextmanager
+def _before_nodes(hook: Callable[[Any, frozenset[str]], None]) -> Iterator[None]:
+    """Calls the hook once dbt knows its nodes and has opened no connection yet.
+
+    dbt has no public place for this: its events tell of a node when it starts. A test holds this to dbt's releases.
+    """
+    from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415 - slow to import
+
+    original = GraphRunnableTask.execute_with_hooks
+
+    def execute_with_hooks(task: Any, selected_uids: Any) -> Any:
+        hook(task, frozenset(selected_uids))
+        return original(task, selected_uids)
+
+    GraphRunnableTask.execute_with_hooks = execute_with_hooks
+    try:
+        yield
+    finally:
+        GraphRunnableTask.execute_with_hooks = original
+
+
+def _postgres(adapter: Any, identity: RunIdentity, locks: list[Lock]) -> Session:
+    from podbt.runner.database.postgres import PostgresSession  # noqa: PLC0415 - another adapter's image has no psycopg2
+
+    return PostgresSession.open(adapter, identity, locks)
+
+
+_ADAPTERS: Final[dict[str, Callable[[Any, RunIdentity, list[Lock]], Session]]] = {"postgres": _postgres}

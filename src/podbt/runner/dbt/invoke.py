@@ -1,0 +1,229 @@
+"""Runs dbt in this process."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from podbt import constants
+from podbt.contract.events import STARTED
+from podbt.contract.record import NodeRecord, shorten
+from podbt.errors import ConfigError
+from podbt.runner.dbt.classify import freshness_message
+from podbt.runner.dbt.command import option_of
+from podbt.runner.dbt.selection import Selection
+from podbt.runner.dbt.template import baked_file, fitted
+from podbt.runner.process.environment import Environment, profile_target
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came back from dbt."""
+
+    success: bool
+    exception: BaseException | None
+    results: list[Any]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What dbt makes of the profile.
+
+    Attributes:
+        target: The target's name.
+        fingerprint: Tells whether two runs write to the same place; holds no credential.
+    """
+
+    target: str
+    fingerprint: str
+
+
+class Driver(Protocol):
+    """Keeps book of what dbt opens through its database driver."""
+
+    def installed(self) -> contextlib.AbstractContextManager[None]:
+        """Takes part in it while this lasts."""
+
+
+def invoke(
+    arguments: Sequence[str],
+    environment: Environment,
+    *,
+    callbacks: Sequence[Callable[[Any], None]] = (),
+    selection: Selection | None = None,
+    sessions: Driver | None = None,
+    on_connection: Callable[[Connection], None] | None = None,
+    on_parsed: Callable[[Any, Any], None] = lambda _manifest, _config: None,
+) -> Outcome:
+    """Runs one dbt command.
+
+    Args:
+        arguments: dbt's own.
+        environment: Where dbt finds things.
+        callbacks: Get dbt's events. Without any, dbt prints as it always does.
+        selection: Takes part in the selection of nodes.
+        sessions: Keeps book of the database sessions.
+        on_connection: Called once dbt has read the profile, before it parses the project.
+        on_parsed: Called with dbt's manifest and configuration, before it selects nodes; only with on_connection.
+
+    Raises:
+        KeyboardInterrupt: A signal came before dbt itself was running.
+    """
+    _prepare(environment, arguments)
+    if callbacks and not environment.dbts_output:
+        # The console's level would be the file's as well, if that had none of its own.
+        os.environ |= {"DBT_ENGINE_LOG_LEVEL": "none", "DBT_ENGINE_LOG_LEVEL_FILE": "debug"}
+    # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by then.
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(fitted())
+        stack.enter_context(_manifest_once(environment.target_path / constants.MANIFEST_FILE))
+        if sessions is not None:
+            stack.enter_context(sessions.installed())
+        if selection is not None:
+            stack.enter_context(selection.installed())
+        if on_connection is not None:
+            stack.enter_context(_told(on_connection, on_parsed))
+        response = dbtRunner(callbacks=list(callbacks)).invoke(list(arguments))
+    results = getattr(response.result, "results", None)
+    return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
+
+
+def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
+    """The unique_ids that `dbt ls` finds; it prints nothing.
+
+    Args:
+        arguments: An ls command with JSON output that has the key unique_id.
+        environment: Where dbt finds things.
+
+    Raises:
+        ConfigError: dbt refuses the arguments or the project; the message is dbt's.
+    """
+    _prepare(environment, arguments)
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    with fitted():
+        response = dbtRunner().invoke(["--log-level", "none", *arguments])
+    if not response.success or not isinstance(response.result, list):
+        raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
+    return {str(json.loads(line)["unique_id"]) for line in response.result}
+
+
+@contextlib.contextmanager
+def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any, Any], None]) -> Iterator[None]:
+    """Calls functions before and after dbt loads the manifest: by then it has selected nothing yet."""
+    from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415
+
+    load = ManifestLoader.get_full_manifest
+
+    def get_full_manifest(config: Any, **keywords: Any) -> Any:
+        facts = sorted((str(key), str(value)) for key, value in config.credentials.connection_info())
+        fingerprint = hashlib.sha256(json.dumps([config.credentials.type, *facts]).encode()).hexdigest()[:16]
+        on_connection(Connection(config.target_name, fingerprint))
+        manifest = load(config, **keywords)
+        on_parsed(manifest, config)
+        return manifest
+
+    ManifestLoader.get_full_manifest = staticmethod(get_full_manifest)
+    try:
+        yield
+    finally:
+        ManifestLoader.get_full_manifest = load
+
+
+@contextlib.contextmanager
+def _manifest_once(file: Path) -> Iterator[None]:
+    """Lets dbt write manifest.json at the end alone.
+
+    It writes it before the first node, too, which all nodes wait for. Where a command or an end leaves out the second
+    time, it is written here.
+    """
+    from dbt.parser import manifest as parser  # noqa: PLC0415 - as above
+
+    write, waiting = parser.write_manifest, list[Callable[[], None]]()
+
+    def later(manifest: Any, *arguments: Any, **keywords: Any) -> None:
+        # What writing leaves behind, and dbt reads while nodes run.
+        manifest.build_parent_and_child_maps()
+        manifest.build_group_map()
+        known = _written_at(file)
+        waiting.append(lambda: write(manifest, *arguments, **keywords) if _written_at(file) == known else None)
+
+    parser.write_manifest = later
+    try:
+        yield
+    finally:
+        parser.write_manifest = write
+        for act in waiting[-1:]:
+            with contextlib.suppress(Exception):  # a full disk, say; what becomes of the run is told elsewhere
+                act()
+
+
+def _written_at(file: Path) -> int | None:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _prepare(environment: Environment, arguments: Sequence[str]) -> None:
+    """Points dbt at the scratch folder and gives it the partial parse of the image build."""
+    environment.target_path.mkdir(parents=True, exist_ok=True)
+    environment.log_path.mkdir(parents=True, exist_ok=True)
+    target = option_of(arguments, "--target", "-t") or profile_target(environment)
+    parsed = environment.target_path / constants.PARTIAL_PARSE_FILE
+    # One that an earlier invocation left fits already.
+    if environment.baked and not parsed.exists() and (baked := baked_file(environment.baked, target)):
+        shutil.copyfile(baked, parsed)
+    os.environ |= {
+        "DBT_ENGINE_PROJECT_DIR": str(environment.project),
+        "DBT_ENGINE_PROFILES_DIR": str(environment.profiles),
+        "DBT_ENGINE_TARGET_PATH": str(environment.target_path),
+        "DBT_ENGINE_LOG_PATH": str(environment.log_path),
+        "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_ENGINE_VERSION_CHECK": "false",
+    }
+    # The same settings under their older names would be reported as deprecated duplicates.
+    for name in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
+        os.environ.pop(name, None)
+    if not sys.stdout.isatty():
+        os.environ.setdefault("DBT_ENGINE_USE_COLORS", "false")
+
+
+def complete(nodes: list[NodeRecord], results: list[Any]) -> list[NodeRecord]:
+    """Adds what dbt's result knows beyond its events: how stale a source is, and nodes whose end no event told.
+
+    Such is a node whose runner itself broke, which dbt tells of as an error in its result alone.
+    """
+    by_id = {str(result.node.unique_id): result for result in results if getattr(result, "node", None) is not None}
+    completed = []
+    for told in nodes:
+        result = by_id.pop(told.unique_id, None)
+        node = _ended(told, result)
+        message = freshness_message(result) if result is not None and not node.message else None
+        completed.append(node.model_copy(update={"message": message}) if message else node)
+    return [*completed, *map(_of_result, by_id.values())]
+
+
+def _ended(told: NodeRecord, result: Any) -> NodeRecord:
+    """An error that only the result knows of; what was cut off stays as the events told it."""
+    known = _of_result(result) if result is not None and told.status == STARTED else None
+    return known.model_copy(update={"started_at": told.started_at}) if known and known.failed else told
+
+
+def _of_result(result: Any) -> NodeRecord:
+    return NodeRecord(
+        unique_id=str(result.node.unique_id),
+        name=str(result.node.name),
+        resource_type=str(result.node.resource_type),
+        status=str(getattr(result.status, "value", result.status)),
+        seconds=round(float(result.execution_time), 3),
+        message=result.message or None,
+    )

@@ -1,0 +1,46 @@
+"""dbt's manifest.json, as far as podbt reads it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from podbt import constants
+from podbt.errors import ConfigError
+
+_RUNNABLE = frozenset({"model", "seed", "snapshot", "test", "unit_test", "function"})
+
+
+def read_manifest(target_path: Path) -> Mapping[str, Any]:
+    """Dbt's manifest of this run.
+
+    Raises:
+        ConfigError: dbt has not written one.
+    """
+    try:
+        return dict(json.loads((target_path / constants.MANIFEST_FILE).read_bytes()))
+    except (OSError, ValueError):
+        raise ConfigError("dbt wrote no manifest.json, so what a stale source leaves out is not known.") from None
+
+
+def runnable_nodes(manifest: dict[str, Any]) -> set[str]:
+    """The nodes that `dbt build` without a selection runs. Ephemeral models live in the SQL of others."""
+    nodes = {**manifest.get("nodes", {}), **manifest.get("unit_tests", {})}
+    return {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] in _RUNNABLE and node.get("config", {}).get("materialized") != "ephemeral"
+    }
+
+
+def descendants(manifest: Mapping[str, Any], roots: Iterable[str]) -> set[str]:
+    """Everything below some nodes in dbt's own graph, tests included."""
+    children: Mapping[str, list[str]] = manifest["child_map"]
+    found: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        for child in children.get(waiting.pop(), []):
+            if child not in found:
+                found.add(child)
+                waiting.append(child)
+    return found

@@ -1,0 +1,1 @@
+"""What is decided before dbt begins: image, state, freshness, resumption."""

@@ -1,0 +1,125 @@
+"""Freshness as a gate: before a step builds, its sources are looked at, and what is too old is not built on."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure, shorten
+from podbt.runner.dbt.arguments import EXCLUDE, FILTERS, SELECT, values, without
+from podbt.runner.dbt.command import command_of, option_of
+from podbt.runner.dbt.manifest import descendants, runnable_nodes
+from podbt.runner.dbt.options import groups, name_of
+from podbt.runner.prepare.sources import Sources
+
+_NAMED = 5
+_LINE_CHARS = 700
+_SHARED = frozenset({"--target", "-t", "--profile", "--profiles-dir", "--vars", "--threads"})
+_LISTED = _SHARED | FILTERS | {"--state", "--defer", "--favor-state", "--indirect-selection"}
+_NOT_LISTED = frozenset({"--empty", "--sample", "--event-time-start", "--event-time-end"})
+# What each command runs of the nodes that its selection matches.
+_RUNS: Mapping[str, frozenset[str]] = {
+    "run": frozenset({"model"}),
+    "test": frozenset({"test", "unit_test"}),
+    "seed": frozenset({"seed"}),
+    "snapshot": frozenset({"snapshot"}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What stale sources mean for a step.
+
+    Attributes:
+        arguments: dbt's arguments, without what descends from a source that is too old.
+        stale: Sources that are older than one of their limits, or could not be asked.
+        left_out: unique_ids of selected nodes that will not run.
+        refusal: Why nothing may run at all.
+    """
+
+    arguments: list[str]
+    stale: list[Failure] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    refusal: tuple[ExitReason, str | None] | None = None
+
+    def lines(self) -> Iterator[str]:
+        """What the log says of it."""
+        for source in self.stale:
+            yield f"{source.status}: {source.unique_id}: {source.message}"
+        if self.left_out:
+            yield f"Left out, since they build on sources that are too old: {', '.join(self.left_out)}"
+
+
+def freshness_arguments(arguments: Sequence[str]) -> list[str]:
+    """The command that measures the sources for a step: same target, same vars, all sources."""
+    kept = [word for group in groups(arguments) if name_of(group) in _SHARED for word in group]
+    return ["source", "freshness", *kept]
+
+
+def list_arguments(arguments: Sequence[str]) -> list[str]:
+    """The command that lists what a step's selection matches."""
+    wanted = _LISTED - _NOT_LISTED
+    kept = [word for group in groups(arguments) if name_of(group) in wanted for word in group]
+    return ["ls", *kept, "--output", "json", "--output-keys", "unique_id"]
+
+
+def judge(
+    arguments: Sequence[str],
+    sources: Sources,
+    *,
+    mode: str,
+    manifest: Callable[[], Mapping[str, Any]],
+    selected: Callable[[], set[str]],
+) -> Verdict:
+    """Decides what may run.
+
+    Args:
+        arguments: dbt's arguments.
+        sources: How fresh the sources are.
+        mode: "gate": a source that is too old stops a step that builds on it. "exclude": what descends from it is
+            left out.
+        manifest: Gives dbt's manifest; only asked where a source is too old.
+        selected: Gives the unique_ids that the selection matches, as dbt resolves it; only asked where there is one.
+    """
+    stale = [result.failure() for result in sources.results if result.status != "pass"]
+    too_old = [result.failure() for result in sources.results if result.too_old]
+    same = Verdict(arguments=list(arguments), stale=stale)
+    if not too_old:
+        return same
+    known = manifest()
+    asked = selected() if any(name_of(group) in FILTERS - _NOT_LISTED for group in groups(arguments)) else None
+    runs = runnable_nodes(dict(known)) if asked is None else asked & runnable_nodes(dict(known))
+    kinds = _RUNS.get(command_of(arguments) or "")
+    runs = {node for node in runs if kinds is None or node.partition(".")[0] in kinds}
+    left_out = sorted(runs & descendants(known, (source.unique_id for source in too_old)))
+    if not left_out:
+        return same
+    names = "; ".join(f"{source.unique_id}: {source.message}" for source in too_old[:_NAMED])
+    more = f" (and {len(too_old) - _NAMED} more)" if len(too_old) > _NAMED else ""
+    if mode == "gate":
+        why = f"{len(left_out)} of {len(runs)} selected nodes build on sources that are too old, so nothing ran: "
+    elif len(left_out) == len(runs):
+        why = f"All {len(runs)} selected nodes build on sources that are too old, so nothing ran: "
+    else:
+        changed = _excluding(arguments, known, too_old, keep=sorted(runs - set(left_out)))
+        return Verdict(arguments=changed, stale=stale, left_out=left_out)
+    refusal = ExitReason.NODE_FAILURE, shorten(why + names + more, _LINE_CHARS)
+    return Verdict(arguments=list(arguments), stale=stale, refusal=refusal)
+
+
+def _excluding(
+    arguments: Sequence[str], manifest: Mapping[str, Any], too_old: Iterable[Failure], *, keep: Sequence[str]
+) -> list[str]:
+    if option_of(arguments, "--selector") is None:
+        below = [f"source:{_dotted(manifest, source.unique_id)}+" for source in too_old]
+        return [*without(arguments, EXCLUDE), "--exclude", *values(arguments, EXCLUDE), *below]
+    # dbt ignores --exclude beside --selector, so what remains of the selector is named node by node.
+    nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
+    names = ["fqn:" + ".".join(nodes[unique_id]["fqn"]) for unique_id in keep]
+    rest = without(arguments, {"--selector", "--indirect-selection", *SELECT, *EXCLUDE})
+    return [*rest, "--select", *names, "--indirect-selection", "empty"]
+
+
+def _dotted(manifest: Mapping[str, Any], unique_id: str) -> str:
+    source = manifest["sources"][unique_id]
+    return f"{source['package_name']}.{source['source_name']}.{source['name']}"

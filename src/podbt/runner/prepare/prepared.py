@@ -1,0 +1,116 @@
+"""What happens between the arguments that were given and the ones that dbt gets: skew, state, freshness."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from podbt import constants
+from podbt.contract.exits import ExitReason
+from podbt.runner.database.sessions import Sessions
+from podbt.runner.dbt.classify import classify, of_message
+from podbt.runner.dbt.invoke import invoke, list_nodes
+from podbt.runner.dbt.manifest import read_manifest
+from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
+from podbt.runner.prepare.skew import check_plan
+from podbt.runner.prepare.sources import Sources, complete_sources, earlier_step, last_on_target
+from podbt.runner.prepare.state import Resolved, resolve_state
+from podbt.runner.process.environment import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A run that is ready to start, or refused.
+
+    Attributes:
+        verdict: The arguments for dbt and what stale sources did to them.
+        sources: Path in the store of the sources.json that was the newest before the run; None where none is known.
+        measured: Whether this run measured its sources itself.
+    """
+
+    verdict: Verdict
+    sources: str | None = None
+    measured: bool = False
+
+
+def check_and_resolve(arguments: Sequence[str], environment: Environment) -> Resolved:
+    """Checks that image and DAG belong together and finds the state that the arguments name.
+
+    Raises:
+        SkewError: They do not.
+        ConfigError: There is no such state.
+    """
+    check_plan(environment.expect_plan, environment.baked, image=environment.image, revision=environment.revision)
+    return resolve_state(
+        arguments,
+        environment.artifacts,
+        environment.scratch,
+        environment.project,
+        on_missing=environment.on_missing_state,
+    )
+
+
+def look_at_sources(
+    resolved: Resolved, environment: Environment, target: str | None, sessions: Sessions | None = None
+) -> Prepared:
+    """Brings the freshness of sources to where dbt looks for it, and judges it where the step asks for that.
+
+    The result of an earlier step of the same DAG run is used where it is recent; otherwise the sources are measured
+    now.
+
+    Args:
+        resolved: The step's arguments.
+        environment: Where dbt finds things.
+        target: dbt's target.
+        sessions: Keeps book of the database sessions, so that a stopped run ends these queries, too.
+
+    Raises:
+        ConfigError: The project cannot be parsed, or files in the store are not what podbt writes.
+    """
+    root, arguments = environment.artifacts, resolved.arguments
+    current = environment.target_path / constants.SOURCES_FILE
+    current.unlink(missing_ok=True)  # a person's scratch folder may be an older run's, too
+    before = last_on_target(root, target) if root else None
+    unchanged = Verdict(arguments=arguments)
+    if environment.freshness is None and not resolved.fresher:
+        return Prepared(verdict=unchanged, sources=before)
+    found = earlier_step(root, environment.identity, target) if root else None
+    if found and root:
+        current.parent.mkdir(parents=True, exist_ok=True)
+        current.write_bytes((root / found).read_bytes())
+    elif refusal := _measure(arguments, environment, sessions):
+        return Prepared(verdict=Verdict(arguments=arguments, refusal=refusal), sources=before)
+    if not current.exists():  # a project without sources that have a freshness
+        return Prepared(verdict=unchanged, sources=before)
+    verdict = unchanged
+    if environment.freshness is not None:
+        sources = Sources.read(current)
+        verdict = judge(
+            arguments,
+            sources,
+            mode=environment.freshness,
+            manifest=lambda: _manifest(arguments, environment),
+            selected=lambda: list_nodes(list_arguments(arguments), environment),
+        )
+    return Prepared(verdict=verdict, sources=found or before, measured=not found)
+
+
+def _manifest(arguments: Sequence[str], environment: Environment) -> Mapping[str, Any]:
+    """The manifest for this run's target; with the result of an earlier step dbt has not parsed here yet."""
+    if not (environment.target_path / constants.MANIFEST_FILE).exists():
+        list_nodes(list_arguments(arguments), environment)
+    return read_manifest(environment.target_path)
+
+
+def _measure(
+    arguments: Sequence[str], environment: Environment, sessions: Sessions | None
+) -> tuple[ExitReason, str | None] | None:
+    """Runs source freshness. Returns why nothing is known of the sources, where that is so."""
+    outcome = invoke(freshness_arguments(arguments), environment, sessions=sessions)
+    if outcome.exception is not None:
+        return classify(
+            command=None, success=False, exception=outcome.exception, nodes=[], interrupted=False, allow_empty=True
+        )
+    complete_sources(environment.target_path / constants.SOURCES_FILE, outcome.results)
+    messages = [str(getattr(result, "message", None) or "") for result in outcome.results]
+    told = [of_message(message) for message in messages]
+    return told[0] if told and all(told) else None

@@ -1,0 +1,132 @@
+"""--state NAME: what dbt compares with and defers to, taken from the artifact store by the name of a target."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.contract.record import RunRecord
+from podbt.contract.state import Pointer, TargetState, split_state_name
+from podbt.errors import ConfigError
+from podbt.runner.dbt.arguments import asked_methods, without, without_state_methods
+from podbt.runner.dbt.command import command_of, option_of
+from podbt.runner.dbt.options import groups, name_of
+from podbt.store.location import StorePath
+
+_DEFER = ("--defer", "--favor-state")
+_STATE = ("--state",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """Arguments that dbt itself understands.
+
+    Attributes:
+        arguments: dbt's arguments.
+        note: What was decided, as a line for the log; None where nothing was.
+        fresher: Whether the selection compares the freshness of sources, so that the current one has to be known.
+    """
+
+    arguments: list[str]
+    note: str | None = None
+    fresher: bool = False
+
+
+def resolve_state(
+    arguments: Sequence[str], root: StorePath | None, scratch: Path, project: Path, *, on_missing: str = "fail"
+) -> Resolved:
+    """Replaces the name of a state by a folder that holds its files.
+
+    Args:
+        arguments: dbt's arguments. A --state that is a path stays as it is.
+        root: Root of the artifact store; None where there is none.
+        scratch: Where the folder may be made.
+        project: The dbt project's folder, which dbt takes a relative path from.
+        on_missing: "fail", or "full": without a state run all that the selection could match.
+
+    Raises:
+        ConfigError: There is no such state or a part of it that the selection asks for.
+    """
+    name = option_of(arguments, *_STATE)
+    fresher = "source_status" in asked_methods(arguments)
+    if name is None or "/" in name or (project / name).is_dir():
+        return Resolved(arguments=list(arguments), fresher=fresher and name is not None)
+    target, latest = split_state_name(name)
+    if root is None:
+        raise ConfigError(
+            f"State '{name}' is kept in the artifact store, and none is mounted at {constants.ARTIFACTS_PATH}."
+        )
+    files = _files(root, target, latest=latest)
+    missing = sorted(_needed(arguments) - set(files))
+    if missing and on_missing == "full":
+        full = without(without_state_methods(arguments), {*_STATE, *_DEFER})
+        note = f"State '{name}' has no {' and no '.join(missing)} yet: running all that the selection could match."
+        return Resolved(arguments=full, note=note)
+    if missing:
+        raise ConfigError(_explain(name, target, missing, latest=latest))
+    folder = scratch / "state"
+    shutil.rmtree(folder, ignore_errors=True)  # a file that this state has not may be there from an earlier one's
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, path in files.items():
+        try:
+            (folder / file).write_bytes((root / path).read_bytes())
+        except OSError as error:
+            raise ConfigError(f"State '{name}': '{path}' cannot be read ({error.strerror}).") from None
+    changed = [*without(arguments, _STATE), "--state", str(folder)]
+    known = ", ".join(f"{file} of {path}" for file, path in files.items() if file != constants.MANIFEST_FILE)
+    return Resolved(arguments=changed, note=f"State '{name}': {known or 'manifest only'}.", fresher=fresher)
+
+
+def _files(root: StorePath, target: str, *, latest: bool) -> dict[str, str]:
+    """What the store has of a state: name in the folder -> path in the store."""
+    files: dict[str, str | None] = {}
+    state_file = root / layout.target_pointer(target, layout.STATE)
+    if latest:
+        if pointer := Pointer.read(root, target, layout.LATEST_SUCCESS):
+            record = _record(root, pointer.run)
+            files = {constants.MANIFEST_FILE: record.manifest, constants.SOURCES_FILE: record.sources}
+    elif state_file.exists():
+        state = TargetState.parse_json(state_file.read_bytes(), source=layout.target_pointer(target, layout.STATE))
+        files = {constants.MANIFEST_FILE: state.manifest, constants.SOURCES_FILE: state.sources}
+    # Not those of the state: all of its nodes succeeded, and result:error+ asks what has failed since.
+    if results := Pointer.read(root, target, layout.LATEST_RESULTS):
+        files[constants.RUN_RESULTS_FILE] = f"{results.run}/{constants.RUN_RESULTS_FILE}"
+    return {name: path for name, path in files.items() if path is not None and (root / path).exists()}
+
+
+def _record(root: StorePath, run: str) -> RunRecord:
+    path = f"{run}/{constants.RUN_FILE}"
+    try:
+        return RunRecord.parse_json((root / path).read_bytes(), source=path)
+    except OSError as error:
+        raise ConfigError(f"'{path}' cannot be read from the artifact store ({error.strerror}).") from None
+
+
+def _needed(arguments: Sequence[str]) -> set[str]:
+    """The files without which dbt could not do what is asked."""
+    methods = asked_methods(arguments)
+    needed = {
+        file
+        for method, file in (("result", constants.RUN_RESULTS_FILE), ("source_status", constants.SOURCES_FILE))
+        if method in methods
+    }
+    defers = any(name_of(group) == "--defer" for group in groups(arguments))
+    # A selector of selectors.yml may ask for a state where nobody sees it from here.
+    if "state" in methods or defers or not (needed or command_of(arguments) == "retry"):
+        needed.add(constants.MANIFEST_FILE)
+    return needed
+
+
+def _explain(name: str, target: str, missing: list[str], *, latest: bool) -> str:
+    done = "a run on target '{}' succeeded" if latest else "a complete build on target '{}' succeeded"
+    why = {
+        constants.MANIFEST_FILE: done.format(target),
+        constants.RUN_RESULTS_FILE: f"a run on target '{target}' has ended",
+        constants.SOURCES_FILE: f"a source freshness on target '{target}' came before its last complete build",
+    }
+    return (
+        f"State '{name}' does not exist yet, or lacks {missing[0]}: it is there once {why[missing[0]]}. "
+        f"Run that first, or choose a full run: on_missing_state='full' ({constants.ENV_ON_MISSING_STATE}=full)."
+    )

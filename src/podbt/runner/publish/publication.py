@@ -1,0 +1,101 @@
+"""A run's end: its record and files to the store, its target's pointers, and what is said where that fails.
+
+What the exit code and the termination message say is what the stored record says. Only where no record could be stored
+do they say artifact_error; what goes wrong after that is a note, in the message and in the record.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from podbt import constants
+from podbt.contract.exits import ExitReason
+from podbt.contract.journal import lines_of
+from podbt.contract.record import NodeRecord, RunRecord, Summary, shorten
+from podbt.errors import PodbtError
+from podbt.runner.prepare.prepared import Prepared
+from podbt.runner.process.environment import Environment
+from podbt.runner.process.redact import Redactor
+from podbt.runner.publish.pointers import Pointers
+from podbt.runner.publish.results import complete_results
+from podbt.runner.report.journal import Journal
+from podbt.store.failures import refused, store_errors
+from podbt.store.run_folder import RunFolder
+
+_PUBLISHED = (constants.RUN_RESULTS_FILE, constants.SOURCES_FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """Publishes one run.
+
+    Attributes:
+        folder: Its folder.
+        environment: Where dbt left its files.
+        prepared: What the run was given.
+        command: The dbt command.
+        journal: Its nodes.
+        redactor: Keeps secrets out of its files.
+        say: Prints a line.
+        leave: Leaves a summary as the termination message.
+        stop_beating: Ends the sign of life, which goes on until everything but the record is in the store.
+    """
+
+    folder: RunFolder
+    environment: Environment
+    prepared: Prepared
+    command: str | None
+    journal: Journal
+    redactor: Redactor
+    say: Callable[[str], None]
+    leave: Callable[[Summary], None]
+    stop_beating: Callable[[], None]
+
+    def publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
+        """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
+        pointers = Pointers(self.environment, self.prepared, self.command)
+        try:
+            self.folder.keep(record, lines_of(nodes))
+            self.journal.check()
+            whole = pointers.is_whole(record, nodes, self.folder)
+            record = self._add_files(record, nodes)
+            self.stop_beating()
+            self.folder.publish(record)
+        except (PodbtError, OSError) as error:
+            return self._not_published(record, str(error))
+        except store_errors() as error:  # a bucket's, whose own text may quote credentials
+            return self._not_published(record, str(refused("written", self.folder.path, error)))
+        # From here on the record is there for all to read. Killed while a pointer moves, the run has told of itself.
+        self.leave(Summary.of(record, self.folder.path))
+        pointers.move(self.folder, record, ran_nodes=bool(nodes), whole=whole)
+        if self.folder.notes:
+            record = record.model_copy(update={"notes": [*record.notes, *self.folder.notes]})
+            self.folder.amend(record)
+        return Summary.of(record, self.folder.path)
+
+    def _add_files(self, record: RunRecord, nodes: list[NodeRecord]) -> RunRecord:
+        """Brings dbt's files to the folder. Returns the record with their places."""
+        environment, folder = self.environment, self.folder
+        results = environment.target_path / constants.RUN_RESULTS_FILE
+        folder.patiently(lambda: complete_results(results, environment.artifacts, record.resumed_from, nodes))
+        folder.put_nodes()
+        produced = [environment.target_path / name for name in _PUBLISHED]
+        produced.append(environment.log_path / constants.LOG_FILE)
+        folder.add([file for file in produced if file.is_file()], self.redactor.file)
+        manifest = environment.target_path / constants.MANIFEST_FILE
+        if manifest.is_file():
+            # An interrupt may have cut the file short; the record matters more.
+            with contextlib.suppress(ValueError):
+                record = record.model_copy(update={"manifest": folder.add_manifest(manifest, self.redactor.file)})
+        if self.prepared.measured or self.command == "source freshness":
+            record = record.model_copy(update={"sources": f"{folder.path}/{constants.SOURCES_FILE}"})
+        return record
+
+    def _not_published(self, record: RunRecord, why: str) -> Summary:
+        if self.folder.kept.exists():
+            self.say(f"What could not be published is in {self.folder.kept} until the pod ends.")
+        said = f"{why} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
+        failed = record.model_copy(
+            update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
+        )
+        return Summary.of(failed, None)

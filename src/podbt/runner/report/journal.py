@@ -1,0 +1,206 @@
+"""nodes.jsonl as it grows: one line when a node starts, one when it ends, in the artifact store at that moment."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any, Protocol
+
+from podbt.contract.events import STARTED
+from podbt.contract.journal import INTERRUPTED, lines_of
+from podbt.contract.record import NodeRecord, shorten
+from podbt.errors import ArtifactError
+from podbt.runner.process.redact import Redactor
+from podbt.store.sink import Sink
+
+# What freshness calls a source that could not be asked.
+_STATUSES = {"runtime error": "error"}
+_LOCK_SECONDS = 1.0
+_EVENTS = frozenset({"NodeStart", "NodeFinished", "LogHookEndLine"})
+
+
+class Listener(Protocol):
+    """Who else is told of nodes."""
+
+    def node_started(self, node: NodeRecord) -> None: ...
+    def node_ended(self, node: NodeRecord) -> None: ...
+
+
+class Journal:
+    """Collects nodes and appends each to a sink at once, so that a killed process leaves them behind."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        redactor: Redactor,
+        *,
+        listeners: tuple[Listener, ...] = (),
+        interrupted: Callable[[], bool] = lambda: False,
+        keep_sql: Callable[[str, str], str | None] = lambda _id, _path: None,
+    ) -> None:
+        """Starts an empty journal.
+
+        Args:
+            sink: Takes the lines.
+            redactor: Keeps secrets out of them.
+            listeners: Told of each node, after it is written.
+            interrupted: Whether the run was told to stop: what fails then, fails because its query was cancelled.
+            keep_sql: Given a failed node's unique_id and path, keeps its compiled SQL and says where.
+        """
+        self._sink = sink
+        self._redactor = redactor
+        self._listeners = listeners
+        self._interrupted = interrupted
+        self._keep_sql = keep_sql
+        self._lock = Lock()  # dbt fires events from its worker threads
+        self._nodes: dict[str, NodeRecord] = {}
+        self._running: dict[str, int] = {}
+        self._closed = False
+        self.has_begun = False
+        self.failure: OSError | None = None
+        self.invocation_id: str | None = None
+
+    @property
+    def nodes(self) -> list[NodeRecord]:
+        """The nodes that ended or run, each once."""
+        with self._locked():
+            return list(self._nodes.values())
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Takes the lock, or goes on without it after a while: publishing must not hang on a thread that hangs."""
+        got = self._lock.acquire(timeout=_LOCK_SECONDS)
+        try:
+            yield
+        finally:
+            if got:
+                self._lock.release()
+
+    def carry(self, nodes: list[NodeRecord]) -> None:
+        """Takes over what an earlier try finished, in one write: a killed try leaves all of it or nothing."""
+        with self._lock:
+            self._nodes.update({node.unique_id: node for node in nodes})
+            self._write(lines_of(nodes))
+
+    def reopen(self, unique_ids: set[str]) -> None:
+        """Takes back what was carried over: these nodes run again."""
+        with self._lock:
+            for unique_id in sorted(unique_ids & set(self._nodes)):
+                self._keep(self._nodes.pop(unique_id).model_copy(update={"status": STARTED, "from_try": None}))
+
+    def on_event(self, event: Any) -> None:
+        """Dbt's event callback."""
+        if event.info.name not in _EVENTS or event.data.node_info.materialized == "ephemeral":
+            return
+        self.invocation_id = event.info.invocation_id
+        if event.info.name == "LogHookEndLine":
+            self._end(_hook(event.data, self._redactor))
+        elif event.info.name == "NodeStart":
+            self._start(_started(event.data.node_info))
+        elif self._is_whole(event.data.node_info.unique_id):
+            self._end(node_record(event.data, self._redactor))
+
+    def _start(self, node: NodeRecord) -> None:
+        self.has_begun = True
+        with self._lock:
+            self._running[node.unique_id] = self._running.get(node.unique_id, 0) + 1
+            if self._running[node.unique_id] > 1:
+                return
+            self._keep(node)
+        for listener in self._listeners:
+            listener.node_started(node)
+
+    def _is_whole(self, unique_id: str) -> bool:
+        """Whether a node ended, and not just one batch of it: those report under their model's unique_id."""
+        with self._lock:
+            self._running[unique_id] = self._running.get(unique_id, 1) - 1
+            return self._running[unique_id] <= 0
+
+    def _end(self, node: NodeRecord) -> None:
+        if node.failed and self._interrupted():
+            node = node.model_copy(update={"status": INTERRUPTED})
+        if node.failed and node.path:
+            node = node.model_copy(update={"compiled": self._keep_sql(node.unique_id, node.path)})
+        with self._lock:
+            self._keep(node)
+        for listener in self._listeners:
+            listener.node_ended(node)
+
+    def _keep(self, node: NodeRecord) -> None:
+        self._nodes.pop(node.unique_id, None)  # in the order in which they ended
+        self._nodes[node.unique_id] = node
+        self._write(lines_of([node]))
+
+    def _write(self, lines: bytes) -> None:
+        if self.failure is None and lines and not self._closed:
+            try:
+                self._sink.write(lines)
+            except OSError as error:  # a full volume: the run goes on, publishing reports it
+                self.failure = error
+
+    def check(self) -> None:
+        """Raises ArtifactError where a line could not be written."""
+        if self.failure is not None:
+            raise ArtifactError(f"The journal could not be written: {self.failure.strerror}. Free space in the volume.")
+
+    def close(self) -> None:
+        with self._locked():
+            self._closed = True
+            try:
+                self._sink.close()
+            except OSError as error:
+                self.failure = self.failure or error
+
+
+def _started(info: Any) -> NodeRecord:
+    return NodeRecord(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type,
+        status=STARTED,
+        seconds=0.0,
+        started_at=_time(info.node_started_at),
+    )
+
+
+def _hook(data: Any, redactor: Redactor) -> NodeRecord:
+    """An on-run-start or on-run-end hook, for which dbt fires no event of a node."""
+    info = data.node_info
+    return NodeRecord(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type or "operation",
+        status=str(data.status),
+        seconds=round(float(data.execution_time), 3),
+        started_at=_time(info.node_started_at),
+        finished_at=_time(info.node_finished_at),
+        message=redactor.text(str(data.statement)) or None,
+    )
+
+
+def node_record(data: Any, redactor: Redactor) -> NodeRecord:
+    """Turns dbt's NodeFinished event (a protobuf message) into a record."""
+    info, result = data.node_info, data.run_result
+    response = dict(result.adapter_response)
+    rows = response.get("rows_affected")
+    status = str(info.node_status or result.status)
+    return NodeRecord(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type,
+        status=_STATUSES.get(status, status),
+        seconds=round(float(result.execution_time), 3),
+        started_at=_time(info.node_started_at),
+        finished_at=_time(info.node_finished_at),
+        thread=result.thread or None,
+        rows=int(rows) if isinstance(rows, int | float) and rows >= 0 else None,
+        failures=int(result.num_failures) if info.resource_type in {"test", "unit_test"} else None,
+        message=redactor.text(shorten(result.message, 4000)) or None,
+        relation=info.node_relation.relation_name or None,
+        path=info.node_path or None,
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """Dbt writes UTC without saying so."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None

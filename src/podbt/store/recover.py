@@ -1,0 +1,89 @@
+"""Turns the folder of a run that was killed into a published record: nothing of it is lost but the run itself."""
+
+import contextlib
+
+from podbt import constants
+from podbt.contract.exits import ExitReason
+from podbt.contract.journal import Alive, fold, lines_of, settle
+from podbt.contract.record import NodeRecord, RunRecord, counts_of, failures_of
+from podbt.errors import ArtifactError, ConfigError
+from podbt.store import fence
+from podbt.store.alive import is_alive, read_alive
+from podbt.store.location import StorePath
+from podbt.store.run_folder import RunFolder
+from podbt.store.runs import journal
+
+
+def recover_abandoned(root: StorePath, partial: StorePath) -> str | None:
+    """As `recover`, for whoever does not know whether the run still lasts; takes up to 15 seconds to find out."""
+    return None if is_alive(partial) else recover(root, partial)
+
+
+def recover(root: StorePath, partial: StorePath) -> str | None:
+    """Publishes a `.partial` folder whose run is gone. The caller knows that it is, see `recover_abandoned`.
+
+    It may be called for one folder at the same time by several, and again after it was itself killed anywhere.
+
+    Args:
+        root: Root of the artifact store.
+        partial: The folder.
+
+    Returns:
+        The published folder relative to the root; None where there is nothing to make a record from, or where
+        somebody else has just published it.
+    """
+    alive = read_alive(partial)
+    if alive is None and _whole(partial) is None:
+        return None
+    with contextlib.suppress(ArtifactError, FileNotFoundError):
+        folder = RunFolder(root, fence.claim(partial))
+        record = _whole(folder.partial)
+        if record is None and (alive := read_alive(folder.partial) or alive):
+            record = _lost(alive, _settled(folder))
+        if record is not None:
+            # No target points to it: runs that began later may have ended before.
+            folder.publish(record)
+            return folder.path
+    return None
+
+
+def _settled(folder: RunFolder) -> list[NodeRecord]:
+    """The nodes that the record is to tell of; their lines are in the folder then."""
+    nodes = _nodes(folder.partial)
+    folder.keep_nodes(lines_of(nodes))
+    with contextlib.suppress(ArtifactError):
+        folder.put_nodes()
+        return nodes
+    # In a bucket the run itself, or another who recovers it, was quicker: what that put there counts.
+    folder.keep_nodes(journal(folder.partial))
+    return _nodes(folder.partial)
+
+
+def _whole(partial: StorePath) -> RunRecord | None:
+    """The record of a run that was killed just before its folder was renamed."""
+    try:
+        return RunRecord.parse_json((partial / constants.RUN_FILE).read_bytes(), source=constants.RUN_FILE)
+    except (OSError, ConfigError):
+        return None
+
+
+def _nodes(partial: StorePath) -> list[NodeRecord]:
+    try:
+        return settle(fold(journal(partial), source=constants.NODES_FILE))
+    except (FileNotFoundError, ConfigError):
+        return []
+
+
+def _lost(alive: Alive, nodes: list[NodeRecord]) -> RunRecord:
+    started = alive.start.started_at
+    ended = max([alive.at, *(node.finished_at for node in nodes if node.finished_at)])
+    return RunRecord(
+        **dict(alive.start),
+        status="failed",
+        exit_reason=ExitReason.LOST,
+        error=f"The run was lost: nothing was heard of it after {alive.at:%Y-%m-%d %H:%M:%S} UTC.",
+        counts=counts_of(nodes),
+        failures=failures_of(nodes),
+        finished_at=ended,
+        seconds=round((ended - started).total_seconds(), 3),
+    )

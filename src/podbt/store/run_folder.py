@@ -1,0 +1,349 @@
+"""Publishes a run whole or not at all.
+
+run.json comes last: a reader that finds it finds all the rest. On a volume the folder is `try-N.partial` until then,
+everything is synced to disk, and one rename makes it `try-N`. In a bucket nothing can be renamed: the objects lie under
+`try-N/` from the start, and a reader passes by folders without run.json. That nobody else publishes the same folder is
+the matter of `fence`.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from podbt import constants
+from podbt.contract import layout
+from podbt.contract.record import RunIdentity, RunRecord, to_json
+from podbt.contract.state import Pointer
+from podbt.errors import ArtifactError
+from podbt.store import fence, files
+from podbt.store.failures import Patience, refused, store_errors
+from podbt.store.location import StorePath
+from podbt.store.pointers import advance
+from podbt.store.sink import StoreSink
+
+# In a manifest these differ from run to run of the same project; leaving them out lets equal manifests be one file.
+_VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
+_METADATA = '{"metadata": '
+_PATIENCE_SECONDS = 45.0
+_DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
+
+
+class RunFolder:
+    """The folder of one try, until it is published.
+
+    Attributes:
+        partial: Where the run's files lie until then.
+        kept: A local folder with a copy of all that is to be published; it stays when publishing fails.
+        notes: What did not work although the run is published, a line each.
+    """
+
+    def __init__(
+        self,
+        root: StorePath,
+        partial: StorePath,
+        *,
+        scratch: Path | None = None,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        """Takes a folder that is there.
+
+        Args:
+            root: Root of the artifact store.
+            partial: The folder.
+            scratch: Where the local copy goes; a temporary folder by default.
+            patience_seconds: How long a failing store is tried again, over all of the publication.
+        """
+        self._root = root
+        self.partial = partial
+        self._final = fence.final_of(partial)
+        self._has_nodes = False
+        self._patience_seconds = patience_seconds
+        self._patience = Patience(patience_seconds)
+        self._later_patience = Patience(patience_seconds)
+        self.notes: list[str] = []
+        self.kept = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
+
+    @classmethod
+    def reserve(
+        cls,
+        root: StorePath,
+        identity: RunIdentity,
+        *,
+        scratch: Path | None = None,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> Self:
+        """Makes the folder of a try.
+
+        Args:
+            root: Root of the artifact store.
+            identity: Whose try it is.
+            scratch: As above.
+            patience_seconds: As above, for making the folder too.
+
+        Raises:
+            ArtifactError: It cannot be made.
+        """
+        wanted = root / layout.run_folder(identity)
+        try:
+            # With a patience of its own: a store that was slow to start with gets the whole of the other at the end.
+            partial = Patience(patience_seconds)(lambda: fence.reserve(wanted))
+        except store_errors() as error:
+            raise refused("written", wanted, error) from None
+        return cls(root, partial, scratch=scratch, patience_seconds=patience_seconds)
+
+    @property
+    def path(self) -> str:
+        """The published folder, relative to the store's root."""
+        return "/".join(self._final.parts[-_DEPTH:])
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replaces one file of the folder so that readers see the old or the new content.
+
+        Raises:
+            FileNotFoundError: The folder is gone: somebody took this run for dead and published what it had.
+            OSError: The store does not take it.
+        """
+        path = self.partial / name
+        if isinstance(path, Path) and path.parent != self.partial:
+            path.parent.mkdir(exist_ok=True)  # not the folder itself
+        try:
+            files.write(path, content, make_folder=False)
+        except OSError:
+            raise
+        except store_errors() as error:
+            raise OSError(errno.EIO, str(refused("written", path, error))) from None
+
+    def beat(self, content: bytes) -> None:
+        """Writes alive.json. In a bucket it also looks whether somebody took this run for dead.
+
+        Raises:
+            FileNotFoundError: Somebody did.
+            OSError: The store does not take it.
+        """
+        nodes = self.partial / constants.NODES_FILE
+        try:
+            lost = not isinstance(nodes, Path) and not self._has_nodes and files.modified(nodes) is not None
+        except store_errors() as error:
+            raise OSError(errno.EIO, str(refused("read", nodes, error))) from None
+        if lost:
+            raise FileNotFoundError(errno.ENOENT, str(fence.taken(self._final)))
+        self.write(constants.ALIVE_FILE, content)
+
+    def sink(self) -> StoreSink:
+        """Where the journal's lines go while the run lasts."""
+        try:
+            nodes = self.kept / constants.NODES_FILE
+            return StoreSink(self.partial, nodes, patience_seconds=self._patience_seconds / 4)
+        except OSError as error:
+            raise refused("written", self.partial, error) from None
+
+    def keep(self, record: RunRecord, nodes: bytes | None = None) -> None:
+        """Puts the record, and what is to be its nodes.jsonl, into the local copy, before anything that can fail."""
+        if nodes is not None:
+            self.keep_nodes(nodes)
+        (self.kept / constants.RUN_FILE).write_bytes(_json(to_json(record)))
+
+    def keep_nodes(self, nodes: bytes) -> None:
+        """Puts what is to be nodes.jsonl into the local copy."""
+        (self.kept / constants.NODES_FILE).write_bytes(nodes)
+
+    def put_nodes(self) -> None:
+        """Puts nodes.jsonl into the folder, from the local copy: the first of its files.
+
+        Raises:
+            ArtifactError: It could not be put, or somebody took this run for dead.
+        """
+        lines = self.kept / constants.NODES_FILE
+        path = self.partial / constants.NODES_FILE
+        self._has_nodes = True
+
+        def put() -> None:
+            if not fence.put_nodes(lines, path):
+                raise fence.taken(self._final)
+
+        try:
+            self._within(put)
+        except store_errors() as error:
+            raise refused("written", path, error) from None
+
+    def add(self, sources: list[Path], clean: Callable[[Path], None]) -> None:
+        """Copies files into the folder.
+
+        Args:
+            sources: The files.
+            clean: Takes the secrets out of a copy, before it goes to the store.
+        """
+        for file in sources:
+            copy = self.kept / file.name
+            try:
+                shutil.copyfile(file, copy)
+                clean(copy)
+            except OSError as error:
+                raise refused("written", copy, error) from None
+            self._put(copy, self.partial / file.name)
+
+    def add_manifest(self, manifest: Path, clean: Callable[[Path], None]) -> str:
+        """Stores a manifest once by the hash of its content.
+
+        Args:
+            manifest: The file.
+            clean: Takes the secrets out of it, in place.
+
+        Returns:
+            Its path in the store.
+        """
+        clean(manifest)
+        text = manifest.read_bytes()
+        path = layout.manifest_path(_identity_of(text.decode()))
+        place = self._root / path
+        try:
+            self._patience(lambda: _store_manifest(place, text))
+        except store_errors() as error:
+            raise refused("written", place, error) from None
+        return path
+
+    def publish(self, record: RunRecord, *, nodes: bytes | None = None) -> None:
+        """Commits the run.
+
+        Args:
+            record: Its record.
+            nodes: Content of its nodes.jsonl; by default what went through the sink.
+
+        Raises:
+            ArtifactError: It could not be published within the patience; `kept` holds what there was to publish.
+        """
+        self.keep(record, nodes)
+        content = _json(to_json(record))
+        if (self.kept / constants.NODES_FILE).exists():
+            self.put_nodes()
+        try:
+            self._within(lambda: fence.commit(self.partial, self._final, content))
+        except ArtifactError:
+            # Whoever took this run for dead may have found its record whole, and published that.
+            if not self._is_committed(content):
+                raise
+        except store_errors() as error:
+            # What failed may have been the answer alone, or what makes a folder that is there survive the machine.
+            if not self._is_committed(content):
+                raise refused("written", self._final, error) from None
+            self.notes.append(f"The store took the run and then failed: {refused('written', self._final, error)}")
+        self._tidy()
+
+    def amend(self, record: RunRecord) -> None:
+        """Replaces the record of the published run by one that says more. Where that fails, the message still says it.
+
+        Args:
+            record: The record that was published, with notes.
+        """
+        with contextlib.suppress(*store_errors()):
+            files.write(self._final / constants.RUN_FILE, _json(to_json(record)), make_folder=False)
+
+    def _is_committed(self, content: bytes) -> bool:
+        try:
+            return files.read(self._final / constants.RUN_FILE) == content
+        except store_errors():
+            return False
+
+    def _tidy(self) -> None:
+        """Takes away what only an unpublished run needs. What stays by a failure harms nobody."""
+        shutil.rmtree(self.kept, ignore_errors=True)
+        if not isinstance(self._final, Path):
+            with contextlib.suppress(*store_errors()):
+                files.remove(self._final / constants.ALIVE_FILE)
+                pieces = self._final / constants.NODES_FOLDER
+                for entry in list(files.walk(pieces)):
+                    files.remove(pieces / entry.path)
+
+    def point(self, target: str, name: str, pointer: Pointer) -> bool:
+        """Moves one of a target's pointers, atomically and never back to an older run.
+
+        A failing store is tried again with as much patience as the publication had, for all pointers together. The run
+        is published already, so a pointer that stays behind is a note and no failure.
+
+        Returns:
+            Whether it moved.
+        """
+        path = layout.target_pointer(target, name)
+        content = _json(to_json(pointer))
+        try:
+            return self._later_patience(lambda: advance(self._root / path, content, pointer.finished_at))
+        except store_errors() as error:
+            self.notes.append(f"{path} does not point to this run: {refused('written', self._root / path, error)}")
+            return False
+
+    def read(self, path: str, *, later: bool = False) -> bytes | None:
+        """Reads a file of the store, again where that fails.
+
+        Args:
+            path: Relative to the store's root.
+            later: Whether the run is published already; reading then takes the pointers' patience.
+
+        Returns:
+            Its content; None where there is none, or where it cannot be read, which is a note then.
+        """
+        try:
+            return (self._later_patience if later else self._patience)(lambda: _content(self._root / path))
+        except store_errors() as error:
+            self.notes.append(str(refused("read", self._root / path, error)))
+            return None
+
+    def patiently(self, act: Callable[[], None]) -> None:
+        """Does something with the store, again where that fails, within the publication's patience."""
+        self._patience(act)
+
+    def _put(self, file: Path, path: StorePath) -> None:
+        try:
+            self._within(lambda: files.copy(file, path))
+        except store_errors() as error:
+            raise refused("written", path, error) from None
+
+    def _within(self, act: Callable[[], None]) -> None:
+        """Does something in the folder, again where that fails, unless the folder itself is gone: that stays so."""
+
+        def once() -> None:
+            try:
+                act()
+            except FileNotFoundError:
+                if not isinstance(self.partial, Path) or self.partial.exists():
+                    raise
+                raise fence.taken(self._final) from None
+
+        self._patience(once)
+
+
+def _content(path: StorePath) -> bytes | None:
+    try:
+        return files.read(path)
+    except FileNotFoundError:
+        return None
+
+
+def _identity_of(manifest: str) -> str:
+    """The hash of a manifest without what differs from run to run.
+
+    Raises:
+        ValueError: It was cut short.
+    """
+    stable = {key: value for key, value in json.loads(manifest).get("metadata", {}).items() if key not in _VOLATILE}
+    # dbt writes the metadata first. The rest, which is large, is hashed as it stands.
+    first = manifest.startswith(_METADATA)
+    end = json.JSONDecoder().raw_decode(manifest, len(_METADATA))[1] if first else 0
+    return hashlib.sha256((json.dumps(stable, sort_keys=True) + manifest[end:]).encode()).hexdigest()
+
+
+def _store_manifest(place: StorePath, text: bytes) -> None:
+    """Stores a manifest, or renews its age where it is there: `podbt prune` removes unreferenced ones by age."""
+    modified = files.modified(place)
+    if modified is None or datetime.now(UTC) - modified > layout.MANIFEST_GRACE / 2:
+        files.write(place, text)
+
+
+def _json(data: object) -> bytes:
+    return json.dumps(data, indent=1).encode() + b"\n"
