@@ -8,7 +8,7 @@ from bench.harness.airflow import Airflow, Run
 from bench.harness.kube import Pods, kubectl
 
 from podbt import constants
-from podbt.contract.graph import graph_of
+from podbt.airflow.group.graph import graph_of
 from podbt.contract.plan import Plan
 
 _GROUP = "dbt"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.runner.conftest import PROJECT
 
-from podbt.contract.graph import graph_of
+from podbt.airflow.group.graph import graph_of
 from podbt.contract.plan import Plan
 from podbt.errors import ConfigError
 from podbt.runner.dbt.bake import bake

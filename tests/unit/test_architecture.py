@@ -125,7 +125,7 @@ def _module(file: Path) -> str:
         ),
         pytest.param("podbt.runner.main, podbt.runner.dbt.bake", ["airflow", "kubernetes", *BUCKETS], id="the runner"),
         pytest.param(
-            "podbt.airflow.operator, podbt.airflow.group",
+            "podbt.airflow.operator, podbt.airflow.group.model_group",
             ["dbt", "kubernetes", "kubernetes_asyncio", "docker"],
             id="what DAG files import",
         ),

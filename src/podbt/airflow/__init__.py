@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from podbt.airflow.approval import ApproveFullRefresh
     from podbt.airflow.assets import dbt_asset
     from podbt.airflow.catalog import lineage, selector_names
-    from podbt.airflow.group import DbtModelGroup
-    from podbt.airflow.notify import notifications
+    from podbt.airflow.group.model_group import DbtModelGroup
+    from podbt.airflow.notify.callbacks import notifications
     from podbt.airflow.operator import DbtOperator
     from podbt.airflow.pod_operator import DbtPodOperator
 
@@ -26,12 +26,12 @@ __all__ = [
 # Imported when asked for: KubernetesPodOperator alone costs each parse of a DAG file about a second.
 _MODULES: Final = {
     "ApproveFullRefresh": "podbt.airflow.approval",
-    "DbtModelGroup": "podbt.airflow.group",
+    "DbtModelGroup": "podbt.airflow.group.model_group",
     "DbtOperator": "podbt.airflow.operator",
     "DbtPodOperator": "podbt.airflow.pod_operator",
     "dbt_asset": "podbt.airflow.assets",
     "lineage": "podbt.airflow.catalog",
-    "notifications": "podbt.airflow.notify",
+    "notifications": "podbt.airflow.notify.callbacks",
     "selector_names": "podbt.airflow.catalog",
 }
 

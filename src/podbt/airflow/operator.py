@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.assets import ALIAS, emit
-from podbt.airflow.progress import PodProgress
+from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, identity_of, resolve_settings, resolve_step
 from podbt.airflow.runtimes import Run, run_of
 from podbt.contract.exits import ExitReason

@@ -12,10 +12,10 @@ from typing import Any, Final
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from kubernetes.client import ApiClient
 
-from podbt.airflow import cluster
 from podbt.airflow.catalog import fit
-from podbt.airflow.follow import PodFollower
-from podbt.airflow.progress import PodProgress
+from podbt.airflow.pods import cluster
+from podbt.airflow.pods.follow import PodFollower
+from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import identity_of, pod_settings, resolve_settings, resolve_step
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure

@@ -9,7 +9,8 @@ import uuid6
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 
-from podbt.airflow import model_trigger, trigger, watch
+from podbt.airflow import trigger
+from podbt.airflow.group import model_trigger, watch
 
 
 @dataclass

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from kubernetes_asyncio import client
 
-from podbt.airflow import cluster
+from podbt.airflow.pods import cluster
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tests.unit.airflow.fake_airflow import FakeAirflow
 from tests.unit.airflow.test_operator import operator
 
 from podbt.airflow.assets import ALIAS, emit
-from podbt.airflow.group_tasks import AssetsTask
+from podbt.airflow.group.tasks import AssetsTask
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Summary, to_json
 

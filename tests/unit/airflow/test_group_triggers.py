@@ -11,10 +11,11 @@ from tests.unit.airflow.fake_airflow import FakeAirflow, FakeTask, FakeTaskInsta
 from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 from tests.unit.airflow.test_trigger import ended, running
 
-from podbt.airflow import follow, group_triggers
-from podbt.airflow.group_triggers import FinishTrigger, GroupPodTrigger
-from podbt.airflow.place import TOLD
-from podbt.airflow.progress import key_of
+from podbt.airflow.group import triggers as group_triggers
+from podbt.airflow.group.place import TOLD
+from podbt.airflow.group.triggers import FinishTrigger, GroupPodTrigger
+from podbt.airflow.pods import follow
+from podbt.airflow.pods.progress import key_of
 from podbt.contract.events import NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure, RunIdentity, Summary

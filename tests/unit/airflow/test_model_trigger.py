@@ -16,10 +16,10 @@ from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
 from tests.unit.airflow.test_trigger import ended, running
 
 from podbt import constants
-from podbt.airflow import follow
-from podbt.airflow.model_trigger import ModelTrigger
-from podbt.airflow.place import TOLD
-from podbt.airflow.progress import PodProgress, key_of, packed
+from podbt.airflow.group.model_trigger import ModelTrigger
+from podbt.airflow.group.place import TOLD
+from podbt.airflow.pods import follow
+from podbt.airflow.pods.progress import PodProgress, key_of, packed
 from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import RunIdentity, Summary

@@ -17,8 +17,8 @@ from airflow.sdk.definitions.deadline import DeadlineAlert
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 
-from podbt.airflow import notify
-from podbt.airflow.message import MAX_CHARS, FailedTask, failed_message
+from podbt.airflow.notify import callbacks as notify
+from podbt.airflow.notify.message import MAX_CHARS, FailedTask, failed_message
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import Plan, PlanNode
 from podbt.contract.record import Failure, Summary
@@ -185,7 +185,7 @@ def test_recovery_of_the_same_run_says_so(airflow: Airflow) -> None:
 def test_being_late_is_told_from_the_triggerer(airflow: Airflow) -> None:
     alert = notify.notifications(late_after=timedelta(hours=1))["deadline"]
     assert isinstance(alert, DeadlineAlert)
-    assert alert.callback.path == "podbt.airflow.notify.on_late"
+    assert alert.callback.path == "podbt.airflow.notify.callbacks.on_late"
     # With DAGRUN_QUEUED_AT nobody could clear a task of the run; tests/e2e do.
     assert type(alert.reference).__name__ == "DagRunLogicalDateDeadline"
     context = {

@@ -6,7 +6,7 @@ import pytest
 import uuid6
 from tests.support.plans import plan, uid
 
-from podbt.airflow.progress import PodProgress, born, key_of, packed, unpacked
+from podbt.airflow.pods.progress import PodProgress, born, key_of, packed, unpacked
 from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Summary

@@ -14,8 +14,8 @@ from tests.unit.contract.test_plan import plan as make_plan
 from tests.unit.contract.test_plan import write
 from tests.unit.contract.test_runtimes import DOCKER, LOCAL
 
-from podbt.airflow import follow
 from podbt.airflow import trigger as trigger_module
+from podbt.airflow.pods import follow
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import RunIdentity, Summary, to_json

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.plans import plan, uid
 
-from podbt.airflow.progress import PodProgress, key_of
-from podbt.airflow.verdict import Duty, Kind, judge, report
+from podbt.airflow.group.duty import Duty, Kind, judge, report
+from podbt.airflow.pods.progress import PodProgress, key_of
 from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason
 

@@ -9,8 +9,9 @@ from tests.unit.airflow.fake_airflow import FakeAirflow
 from tests.unit.airflow.fake_cluster import FakeCluster
 from tests.unit.airflow.test_model_trigger import SHARED, model, node, older, planned, run, shared_pod
 
-from podbt.airflow import cluster, watch
-from podbt.airflow.place import Place
+from podbt.airflow.group import watch
+from podbt.airflow.group.place import Place
+from podbt.airflow.pods import cluster
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Summary
 

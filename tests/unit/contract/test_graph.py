@@ -3,7 +3,7 @@
 import pytest
 from tests.support.plans import plan, uid
 
-from podbt.contract.graph import Graph, graph_of, selection_names
+from podbt.airflow.group.graph import Graph, graph_of, selection_names
 from podbt.errors import ConfigError
 
 SHOP = plan(

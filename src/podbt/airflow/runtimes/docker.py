@@ -19,7 +19,7 @@ from requests.exceptions import RequestException
 from podbt.airflow.catalog import fit
 from podbt.airflow.runtimes.container import MESSAGE_FILE, MESSAGE_FOLDER, build_container, task_labels
 from podbt.airflow.runtimes.environment import configured
-from podbt.airflow.runtimes.watch import End, WatchedRun
+from podbt.airflow.runtimes.watched import End, WatchedRun
 from podbt.contract.exits import ExitReason
 from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, failure

@@ -6,9 +6,9 @@ from typing import Any
 
 from kubernetes.client import ApiClient
 
-from podbt.airflow import cluster
 from podbt.airflow.catalog import fit
-from podbt.airflow.follow import PodFollower
+from podbt.airflow.pods import cluster
+from podbt.airflow.pods.follow import PodFollower
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from podbt import constants
 from podbt.airflow.runtimes.environment import configured
-from podbt.airflow.runtimes.watch import End, WatchedRun
+from podbt.airflow.runtimes.watched import End, WatchedRun
 from podbt.contract.demands import demanded_by
 from podbt.contract.invocation import run_environment
 from podbt.contract.plan import load_plan

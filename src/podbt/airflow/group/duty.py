@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from podbt.airflow.progress import PodProgress
+from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.events import Mark, NodeEvent
 from podbt.contract.exits import ExitReason
 

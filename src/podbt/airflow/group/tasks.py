@@ -16,8 +16,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.assets import ALIAS, decoded, emit, told
+from podbt.airflow.group.place import ENDED, TOLD, Place
 from podbt.airflow.operator import DbtOperator, leave_summary
-from podbt.airflow.place import ENDED, TOLD, Place
 from podbt.airflow.resolve import pod_settings
 
 _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
@@ -26,7 +26,7 @@ _COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "functi
 class GroupPod(DbtOperator):
     """The pod that builds a group. Its failure means that dbt did not get to its end; nodes fail as their own tasks."""
 
-    trigger_path = "podbt.airflow.group_triggers.GroupPodTrigger"
+    trigger_path = "podbt.airflow.group.triggers.GroupPodTrigger"
     events = True
     resolve = staticmethod(pod_settings)  # nothing of another runtime could be followed as a group
 
@@ -83,7 +83,7 @@ class ModelTask(_InTrigger):
     """A model, seed or snapshot with its tests."""
 
     template_fields: Sequence[str] = ("step",)
-    trigger_path = "podbt.airflow.model_trigger.ModelTrigger"
+    trigger_path = "podbt.airflow.group.model_trigger.ModelTrigger"
 
     def __init__(self, *, step: dict[str, Any], kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -103,7 +103,7 @@ class ModelTask(_InTrigger):
 class FinishTask(_InTrigger):
     """Succeeds when the pod and every model of the group did."""
 
-    trigger_path = "podbt.airflow.group_triggers.FinishTrigger"
+    trigger_path = "podbt.airflow.group.triggers.FinishTrigger"
     waits_for_all = True
     ui_color = "#dddddd"
 

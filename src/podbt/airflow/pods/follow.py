@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from kubernetes_asyncio import client
 
-from podbt.airflow import cluster
+from podbt.airflow.pods import cluster
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.settings import Settings

@@ -20,10 +20,10 @@ from airflow.sdk.execution_time.xcom import XCom
 from kubernetes_asyncio import client
 
 from podbt import constants
-from podbt.airflow import cluster
-from podbt.airflow.follow import Log
-from podbt.airflow.place import Place
-from podbt.airflow.progress import PodProgress
+from podbt.airflow.group.place import Place
+from podbt.airflow.pods import cluster
+from podbt.airflow.pods.follow import Log
+from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.layout import run_folder
 from podbt.contract.record import RunIdentity
 from podbt.pod.build import run_selector

@@ -8,9 +8,9 @@ from typing import Any, Final
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup
 
-from podbt.airflow.group_tasks import AssetsTask, FinishTask, GroupPod, ModelTask
-from podbt.airflow.progress import key_of, packed
-from podbt.contract.graph import Graph, Member, graph_of
+from podbt.airflow.group.graph import Graph, Member, graph_of
+from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
+from podbt.airflow.pods.progress import key_of, packed
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import load_settings
 from podbt.errors import ConfigError

@@ -15,7 +15,7 @@ from airflow.sdk import Variable
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from podbt.airflow.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
+from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
 from podbt.contract.record import Summary
@@ -172,7 +172,7 @@ def _summary(dag_id: str, run_id: str, task_id: str) -> Summary | None:
 
 
 def _of_model(result: dict[str, Any]) -> dict[str, Any]:
-    """The summary of a model's task, whose XCom is the model's own; see `podbt.airflow.verdict.report`."""
+    """The summary of a model's task, whose XCom is the model's own; see `podbt.airflow.group.duty.report`."""
     failures = result.get("failures") or []
     if not failures and not result.get("error"):
         raise ConfigError("XCom: says nothing of a failure.")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from podbt.contract.graph import OWN_TASKS
+from podbt.airflow.group.graph import OWN_TASKS
 
 ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 """States of a task that nothing but a person changes."""

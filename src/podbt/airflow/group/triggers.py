@@ -1,0 +1,148 @@
+"""The triggers of a model group's own tasks: the pod, and the check at the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from airflow.serialization.decoders import smart_decode_trigger_kwargs
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+
+from podbt.airflow.group.place import ENDED, TOLD, Place
+from podbt.airflow.group.watch import task_states, wait_for_others
+from podbt.airflow.pods.progress import PodProgress, key_of, unpacked
+from podbt.airflow.resolve import pod_settings
+from podbt.airflow.trigger import DbtPodTrigger
+from podbt.contract.exits import ExitReason
+from podbt.contract.outcome import Outcome, failure
+from podbt.pod.build import pod_name
+
+_WORK_SECONDS: Final = 2.0
+_END_SECONDS: Final = 0.5
+_UNANSWERED_SECONDS: Final = 5.0
+"""Between two looks at the tasks' states: while the pod is at work, after its end, and when Airflow did not answer."""
+
+_SHOWN = frozenset({ExitReason.NODE_FAILURE, ExitReason.TEST_FAILURE})
+
+
+class GroupPodTrigger(DbtPodTrigger):
+    """As a step's trigger, but nodes that failed are their own tasks' failure, not this one's."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores to make this trigger again."""
+        return "podbt.airflow.group.triggers.GroupPodTrigger", super().serialize()[1]
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yields one event, with all that the pod told as an XCom beside the summary."""
+        async for event in super().run():
+            told = self._told.to_xcom()
+            if isinstance(event, TaskSuccessEvent | TaskFailedEvent):
+                yield type(event)(xcoms={**(event.xcoms or {}), TOLD: told})
+            else:
+                yield TriggerEvent({**event.payload, TOLD: told})
+
+    async def _outcome(self) -> Outcome:
+        identity = self._identity()
+        settings = pod_settings(self.overrides)
+        place = Place(
+            namespace=settings.namespace,
+            dag_id=identity.dag_id,
+            run_id=identity.run_id,
+            pod_task_id=identity.task_id,
+        )
+        name = pod_name(identity)
+        self._told = PodProgress(name=name, created=datetime.now(UTC))
+        if identity.try_number > 1:
+            # A run that was cleared as a whole starts anew. After a lost pod, what the tasks show as built stays built.
+            states = await task_states(place)
+            built = any(state == "success" for task, state in states.items() if place.has_member(task))
+            self.step = {**self.step, "resume": built}
+            self._told.resumed = built
+        await wait_for_others(place, name, None, self.log)
+        self._told.created = datetime.now(UTC)
+        outcome = await super()._outcome()
+        if self._follower is not None and self._follower.created is not None:
+            self._told.created = self._follower.created  # an earlier triggerer may have made the pod
+        self._told.ended, self._told.lost = True, outcome.line
+        self._told.artifacts = outcome.summary.artifacts
+        if outcome.summary.exit_reason not in _SHOWN:
+            return outcome
+        return await self._with_tasks(place, outcome)
+
+    async def _with_tasks(self, place: Place, outcome: Outcome) -> Outcome:
+        """Failed nodes are no failure of the pod's task, as long as each has a task that can show it."""
+        owners = self._owners()
+        states = await task_states(place)
+        failing = {failed.unique_id for failed in outcome.summary.failures}
+        failing |= {event.n for event in self._told.failed()}
+        unseen = [
+            unique_id
+            for unique_id in sorted(failing)
+            if key_of(unique_id) not in owners or states.get(owners[key_of(unique_id)]) == "success"
+        ]
+        if not failing or unseen:
+            said = f"No task shows that {', '.join(unseen) or 'a node'} failed. {outcome.line}"
+            return failure(outcome.summary.exit_reason, said)
+        self.log.warning("%s. Each failed model's own task says so.", outcome.line)
+        return Outcome(summary=outcome.summary.model_copy(update={"error": None}), retryable=True, shown=True)
+
+    def _owners(self) -> dict[str, str]:
+        """task_ids by the keys of the nodes that the group's tasks answer for, read from these tasks."""
+        dag = getattr(self.task, "dag", None)
+        owners: dict[str, str] = {}
+        for task in dag.tasks if dag else ():
+            arguments = getattr(task, "start_trigger_args", None)
+            given = smart_decode_trigger_kwargs(arguments.trigger_kwargs) if arguments else None
+            if given and given.get("pod") == self.task_id and "at" in given:
+                owners |= dict.fromkeys(unpacked(given["at"]), task.task_id)
+        return owners
+
+
+class FinishTrigger(BaseTrigger):
+    """Fails where the pod or a model did not succeed, so that a DAG run is never green over a failed model.
+
+    It is there from the start: made at the end, it would cost every run two to three seconds.
+
+    Args:
+        pod: task_id of the group's pod task.
+    """
+
+    def __init__(self, pod: str) -> None:
+        super().__init__()
+        self.pod = pod
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores to make this trigger again."""
+        return "podbt.airflow.group.triggers.FinishTrigger", {"pod": self.pod}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yields one event. Never raises."""
+        ti: Any = self.task_instance
+        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        states = await self._all_ended(place, {ti.task_id, f"{place.group_id}.assets"})
+        bad = sorted(task for task, state in states.items() if state not in {"success", "removed"})
+        counts = {state: list(states.values()).count(state) for state in sorted(set(map(str, states.values())))}
+        if not bad:
+            self.log.info("All %d tasks of the group succeeded", len(states))
+            yield TaskSuccessEvent(xcoms={"return_value": {"status": "success", "counts": counts}})
+            return
+        failed = [task for task in bad if states[task] == "failed"] or bad
+        self.log.error("%d of %d tasks did not succeed. Failed: %s", len(bad), len(states), ", ".join(failed[:20]))
+        yield TaskFailedEvent(xcoms={"return_value": {"status": "failed", "counts": counts, "failed": failed[:20]}})
+
+    async def _all_ended(self, place: Place, leave_out: set[str]) -> dict[str, str | None]:
+        while True:
+            seconds = _END_SECONDS
+            try:
+                found = await task_states(place)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer comes later
+                self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
+                seconds = _UNANSWERED_SECONDS
+            else:
+                ours = {task for task in found if task.startswith(f"{place.group_id}.")} - leave_out
+                states = {task: found[task] for task in ours}
+                if all(state in ENDED for state in states.values()):
+                    return states
+                if found.get(self.pod) not in ENDED:
+                    seconds = _WORK_SECONDS
+            await asyncio.sleep(seconds)
