@@ -15,6 +15,7 @@ IMAGE ?=
 NODES ?= 1
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+UPGRADE ?=
 
 BIN := .venv/bin
 LOCAL := $(PYTHON) k8s/local
@@ -116,8 +117,8 @@ bench-parse: venv ## Measure the parse of a DAG file beside Cosmos (no cluster)
 	$(BIN)/python -m bench.parse $(BENCH_ARGS)
 
 .PHONY: lock
-lock: venv ## Compile the requirements anew
-	PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile
+lock: venv ## Compile the requirements anew (UPGRADE=name raises one package)
+	PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile $(if $(UPGRADE),--upgrade-package $(UPGRADE))
 
 ##@ Help
 

@@ -140,7 +140,7 @@ def certificates(shell: Shell) -> Path | None:
 
 def _python_content(places: Places, image: str) -> Content:
     content = Content()
-    for name in (f"images/{image}/Dockerfile", "images/certificates/with", "pyproject.toml"):
+    for name in (f"images/{image}/Dockerfile", "images/certificates/with", "pyproject.toml", "LICENSE"):
         content.add(name, places.root / name)
     for name in ("build", image):
         content.add(f"requirements/{name}.txt", places.root / "requirements" / f"{name}.txt")

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 IMAGES = ("dbt", "airflow", "postgres")
 PYTHON_IMAGES = ("dbt", "airflow")
+# PostgreSQL's own licence differs; Airflow's and dbt-core's is podbt's.
+LICENSES = {"dbt": "Apache-2.0", "airflow": "Apache-2.0", "postgres": "Apache-2.0 AND PostgreSQL"}
 USERS = {"dbt": "65532:65532", "airflow": "65532:65532", "postgres": "999:999"}
 
 
@@ -52,11 +54,12 @@ def test_last_user_is_a_number(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_labels_tell_version_and_revision(name: str) -> None:
+def test_labels_tell_version_revision_and_licence(name: str) -> None:
     final = stages(name)[-1]
     labels = " ".join(rest for word, rest in final if word == "LABEL")
     assert 'org.opencontainers.image.version="${VERSION}"' in labels
     assert 'org.opencontainers.image.revision="${REVISION}"' in labels
+    assert f'org.opencontainers.image.licenses="{LICENSES[name]}"' in labels
     arguments = {rest.partition("=")[0] for word, rest in final if word == "ARG"}
     assert {"BASE_IMAGE", "VERSION", "REVISION"} <= arguments
 
@@ -128,10 +131,11 @@ def test_context_names_what_may_go_in() -> None:
     assert lines[0] == "*"
     allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
     sources = {
-        rest.split()[0]
+        source
         for name in IMAGES
         for word, rest in instructions(name)
         if word == "COPY" and "--from" not in rest and "$" not in rest
+        for source in rest.split()[:-1]
     }
     for source in sources:
         assert any(source.startswith(prefix.partition("*")[0]) for prefix in allowed), source

@@ -28,7 +28,8 @@ def places(tmp_path: Path, session: Session) -> Places:
     root = tmp_path / "checkout"
     for name in ("images", "src", "requirements", "dags"):
         shutil.copytree(session.places.root / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(session.places.root / "pyproject.toml", root)
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(session.places.root / name, root)
     (root / "shop").mkdir()
     (root / "shop" / "dbt_project.yml").write_text("name: my_shop\n")
     return replace(session.places, root=root)
@@ -54,6 +55,8 @@ def test_name_tells_project_version_and_content(places: Places) -> None:
         ("requirements/dbt.txt", True, False),
         ("requirements/airflow.txt", False, True),
         ("requirements/build.txt", True, True),
+        ("pyproject.toml", True, True),
+        ("LICENSE", True, True),
         ("images/dbt/Dockerfile", True, False),
         ("dags/dental_nightly.py", False, True),
         ("shop/dbt_project.yml", True, False),
