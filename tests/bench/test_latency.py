@@ -9,6 +9,7 @@ from bench.harness import latency
 from bench.harness.airflow import Run, TaskEnd
 from bench.harness.kube import PodLife
 
+from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanNode
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -38,8 +39,10 @@ def test_a_group_s_event_is_that_of_the_model_s_last_test(monkeypatch: pytest.Mo
     plan = Plan.seal(
         project="p", dbt_version="1.11.0", sources={}, selectors={},
         nodes={
-            "model.p.a": PlanNode(name="a", resource_type="model", path="models/a.sql"),
-            "test.p.t.1": PlanNode(name="t", resource_type="test", path="models/m.yml", depends_on=["model.p.a"]),
+            "model.p.a": PlanNode(name="a", resource_type=ResourceType.MODEL, path="models/a.sql"),
+            "test.p.t.1": PlanNode(
+                name="t", resource_type=ResourceType.TEST, path="models/m.yml", depends_on=["model.p.a"]
+            ),
         },
     )  # fmt: skip
     text = '{"unique_id":"model.p.a","finished_at":"2026-01-01T12:00:01Z"}\n'

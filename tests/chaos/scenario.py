@@ -13,7 +13,7 @@ from tests.e2e.shell import attempt, wait_until
 from podbt import constants
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
-from podbt.contract.record import DONE_STATUSES
+from podbt.contract.kinds import DONE_STATUSES
 from podbt.contract.runs import Run
 
 _NODES_FIRST = 40

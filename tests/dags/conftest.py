@@ -11,6 +11,7 @@ os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "600"
 
 from airflow.dag_processing.dagbag import DagBag
 
+from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanNode, PlanSelector
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,9 @@ def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         project="dbt_dental_models",
         dbt_version="1.11.0",
         nodes={
-            unique_id: PlanNode(name=unique_id.rpartition(".")[2], resource_type="model", path="models/x.sql")
+            unique_id: PlanNode(
+                name=unique_id.rpartition(".")[2], resource_type=ResourceType.MODEL, path="models/x.sql"
+            )
             for unique_id in ids
         },
         sources={},

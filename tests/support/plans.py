@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 
 
@@ -27,7 +28,7 @@ def plan(
         fields: dict[str, Any] = {"materialized": "table", **nodes.get(name, {})}
         made[unique_id] = PlanNode(
             name=name,
-            resource_type=kind,  # type: ignore[arg-type]  # the line's own word
+            resource_type=ResourceType(kind),
             path=fields.pop("path", f"models/marts/{name}.sql"),
             depends_on=[uid(word) for word in right.split()],
             **fields,

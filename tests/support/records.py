@@ -29,7 +29,7 @@ def record(
 ) -> RunRecord:
     return RunRecord(
         identity=identity,
-        status="success" if reason.succeeded else "failed",
+        status=reason.status,
         exit_reason=reason,
         command=["build"],
         target=target,

@@ -9,13 +9,13 @@ from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.configuration import conf
 from airflow.sdk.execution_time.context import InletEventsAccessors
 
+from podbt.contract.kinds import TABLES
+
 ALIAS: Final = "dbt"
 """All events come through this alias, so that a task need not name its models when the DAG is parsed."""
 
 _CLOCKS_SECONDS: Final = 300
 """How far a pod's clock may be ahead of Airflow's."""
-
-BUILT: Final = frozenset({"model", "seed", "snapshot"})
 
 
 def dbt_asset(project: str, name: str, *, target: str) -> Asset:
@@ -33,7 +33,7 @@ def dbt_asset(project: str, name: str, *, target: str) -> Asset:
 def asset_of(unique_id: str, target: str) -> Asset | None:
     """The asset of a node, or None where it is of a kind that has none."""
     kind, project, name = unique_id.split(".", 2)
-    return dbt_asset(project, name, target=target) if kind in BUILT else None
+    return dbt_asset(project, name, target=target) if kind in TABLES else None
 
 
 def emit(context: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> int:

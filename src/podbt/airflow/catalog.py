@@ -1,13 +1,15 @@
 """What Airflow reads out of the plan: for a DAG file that is parsed, and for a step that starts."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from podbt import constants
-from podbt.airflow.assets import BUILT, dbt_asset
+from podbt.airflow.assets import dbt_asset
 from podbt.contract.demands import Fitted, fitted
+from podbt.contract.kinds import CHECKS, TABLES, ResourceType, type_of
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import load_settings
 from podbt.contract.step import Step
@@ -59,9 +61,13 @@ def lineage(selector: str | None = None, *, group: str | None = None, target: st
     else:
         return None
     nodes = {one: known.nodes[one] for one in chosen if one in known.nodes}
-    built = {one: node for one, node in nodes.items() if node.resource_type in BUILT}
+    built = {one: node for one, node in nodes.items() if node.resource_type in TABLES}
+    others = Counter(node.resource_type for one, node in nodes.items() if one not in built)
+    functions = others[ResourceType.FUNCTION]
+    functions_too = f"{functions} function{'s' * (functions != 1)}, " if functions else ""
+    tests = sum(others[kind] for kind in CHECKS)
     reads = sorted({parent for node in built.values() for parent in node.depends_on} - set(nodes))
-    lines = [description, "", f"{len(built)} tables and views, {len(nodes) - len(built)} tests. Builds:", ""]
+    lines = [description, "", f"{len(built)} tables and views, {functions_too}{tests} tests. Builds:", ""]
     lines += [f"- {_link(known.project, node.name, target)}" for node in list(built.values())[:_LISTED]]
     if len(built) > _LISTED:
         lines.append(f"- and {len(built) - _LISTED} more")
@@ -77,7 +83,8 @@ def _name(known: Plan, unique_id: str, target: str) -> str:
     if unique_id in known.sources:
         source = known.sources[unique_id]
         return f"source {source.source_name}.{source.name}"
-    return _link(known.project, unique_id.split(".", 2)[-1], target)
+    name = unique_id.split(".", 2)[-1]
+    return f"function {name}" if type_of(unique_id) == ResourceType.FUNCTION else _link(known.project, name, target)
 
 
 def _link(project: str, name: str, target: str) -> str:

@@ -14,6 +14,7 @@ from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, identity_of, resolve_settings, resolve_step
 from podbt.airflow.runtimes import Run, run_of
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus, Runtime
 from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import Summary, to_json
@@ -155,7 +156,7 @@ class DbtOperator(BaseOperator):
             settings = resolve_settings(self.overrides)
         except PodbtError as error:
             return self._refuse(context, error)
-        if self.deferrable and settings.runtime == "kubernetes":
+        if self.deferrable and settings.runtime == Runtime.KUBERNETES:
             self._defer(context)
         return self._run_here(context)
 
@@ -203,9 +204,9 @@ class DbtOperator(BaseOperator):
             summary = Summary.parse(dict(event["summary"]), source="trigger event")
             outcome = Outcome(summary=summary, retryable=bool(event["retryable"]), shown=bool(event.get("shown")))
             return self._end(context, outcome, event.get("built") or [])
-        if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
+        if str(event) == RunStatus.SUCCESS:  # dag.test() passes on the state where the trigger ended the task
             return None
-        if str(event) == "skipped":
+        if str(event) == RunStatus.SKIPPED:
             raise AirflowSkipException(_NOTHING)
         raise AirflowException("The dbt step failed; its log says why.")
 

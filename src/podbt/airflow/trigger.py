@@ -70,7 +70,7 @@ class DbtPodTrigger(BaseTrigger):
             settings = resolve_settings(self.overrides)
             if not isinstance(settings, Settings):
                 # Containers and processes are a worker's to start: the next try's trigger reads the settings again.
-                yield TriggerEvent({"runtime": settings.runtime})
+                yield TriggerEvent({"runtime": settings.runtime.value})
                 return
             outcome = await self._outcome()
         except PodbtError as error:

@@ -13,15 +13,13 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field
 
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import NodeStatus
 from podbt.contract.model import Strict
 from podbt.contract.plan import Plan
 from podbt.contract.record import shorten
 from podbt.errors import ConfigError
 
 PREFIX: Final = "::podbt "
-STARTED: Final = "started"
-"""The status of a node that has begun; all other statuses are dbt's own and mean that it ended."""
-
 _MESSAGE_CHARS = 500
 
 
@@ -51,13 +49,13 @@ class Mark(StrEnum):
 
 
 _MARKS: Final[Mapping[str, Mark]] = {
-    STARTED: Mark.RUNNING,
-    "success": Mark.SUCCESS,
-    "pass": Mark.PASS,
-    "warn": Mark.WARN,
-    "fail": Mark.FAIL,
-    "skipped": Mark.SKIPPED,
-    "no-op": Mark.NO_OP,
+    NodeStatus.STARTED: Mark.RUNNING,
+    NodeStatus.SUCCESS: Mark.SUCCESS,
+    NodeStatus.PASS: Mark.PASS,
+    NodeStatus.WARN: Mark.WARN,
+    NodeStatus.FAIL: Mark.FAIL,
+    NodeStatus.SKIPPED: Mark.SKIPPED,
+    NodeStatus.NO_OP: Mark.NO_OP,
 }
 
 
@@ -68,7 +66,7 @@ class NodeEvent(Strict):
     n: str
     """unique_id"""
     s: str
-    """`STARTED` or dbt's status."""
+    """Its `NodeStatus`."""
     t: float | None = None
     """Seconds it took."""
     r: int | None = None

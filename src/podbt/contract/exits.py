@@ -1,9 +1,8 @@
 """Why a run ended, the process's exit code for it, and whether a retry can help."""
 
 from enum import IntEnum, StrEnum
-from typing import Literal
 
-Status = Literal["success", "failed", "skipped"]
+from podbt.contract.kinds import RunStatus
 
 
 class ExitCode(IntEnum):
@@ -50,11 +49,11 @@ class ExitReason(StrEnum):
         return self in {ExitReason.SUCCESS, ExitReason.WARNINGS}
 
     @property
-    def status(self) -> Status:
-        """How the run ended in one word; the states of an Airflow task have the same names."""
+    def status(self) -> RunStatus:
+        """How the run ended in one word."""
         if self is ExitReason.NOTHING_TO_DO:
-            return "skipped"
-        return "success" if self.succeeded else "failed"
+            return RunStatus.SKIPPED
+        return RunStatus.SUCCESS if self.succeeded else RunStatus.FAILED
 
     @property
     def retryable(self) -> bool:

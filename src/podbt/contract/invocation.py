@@ -1,6 +1,7 @@
 """The environment of one run of the runner: the same on every runtime, so that the same run comes of it."""
 
 from podbt import constants
+from podbt.contract.kinds import OnMissingState
 from podbt.contract.record import RunIdentity
 from podbt.contract.runtimes import RunSettings
 from podbt.contract.step import Step
@@ -45,7 +46,7 @@ def run_environment(
         given[constants.ENV_CONNECTION_WAIT] = str(settings.connection_wait_seconds)
     if step.plan_hash:
         given[constants.ENV_EXPECT_PLAN] = step.plan_hash
-    if step.on_missing_state != "fail":
+    if step.on_missing_state != OnMissingState.FAIL:
         given[constants.ENV_ON_MISSING_STATE] = step.on_missing_state
     if step.freshness:
         given[constants.ENV_FRESHNESS] = step.freshness

@@ -6,15 +6,11 @@ A process that was killed may have left half a line. When the run is published t
 
 import json
 from datetime import datetime
-from typing import Final
 
-from podbt.contract.events import STARTED
+from podbt.contract.kinds import NodeStatus
 from podbt.contract.model import Strict
 from podbt.contract.record import NodeRecord, RunStart, to_json
 from podbt.errors import ConfigError
-
-INTERRUPTED: Final = "interrupted"
-"""Status of a node that was running when its run was stopped or lost."""
 
 
 class Alive(Strict):
@@ -54,8 +50,8 @@ def fold(text: bytes, *, source: str) -> list[NodeRecord]:
 def settle(nodes: list[NodeRecord]) -> list[NodeRecord]:
     """Says of nodes that began and did not end what that means once their run is over."""
     return [
-        node.model_copy(update={"status": INTERRUPTED, "message": "The run ended while this node ran."})
-        if node.status == STARTED
+        node.model_copy(update={"status": NodeStatus.INTERRUPTED, "message": "The run ended while this node ran."})
+        if node.status == NodeStatus.STARTED
         else node
         for node in nodes
     ]

@@ -41,7 +41,7 @@ class Outcome:
 def failure(reason: ExitReason, error: str, *, retryable: bool | None = None) -> Outcome:
     """An outcome that only the observer can give."""
     return Outcome(
-        summary=Summary(status="failed", exit_reason=reason, error=shorten(error, 1000)),
+        summary=Summary(status=reason.status, exit_reason=reason, error=shorten(error, 1000)),
         retryable=reason.retryable if retryable is None else retryable,
     )
 

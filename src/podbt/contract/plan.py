@@ -9,19 +9,26 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from podbt.contract.kinds import CHECKS, PLANNED, ResourceType
 from podbt.contract.model import Strict
 from podbt.errors import ConfigError
 
 SCHEMA_VERSION = 2
 
 
+def _planned(kind: ResourceType) -> ResourceType:
+    if kind not in PLANNED:
+        raise ValueError(f"a {kind} is no node that a dbt command can run")
+    return kind
+
+
 class PlanNode(Strict):
     """A node that a dbt command can run."""
 
     name: str
-    resource_type: Literal["model", "seed", "snapshot", "test", "unit_test", "operation", "function"]
+    resource_type: Annotated[ResourceType, AfterValidator(_planned)]
     path: str
     tags: list[str] = []
     materialized: str | None = None
@@ -79,7 +86,7 @@ class Plan(Strict):
             return None
         if owner := node.meta.get("owner"):
             return str(owner)
-        if node.resource_type in {"test", "unit_test"}:  # it may be with the nodes of several groups
+        if node.resource_type in CHECKS:  # it may be with the nodes of several groups
             return next(filter(None, map(self.owner_of, node.depends_on)), None)
         return next((group.owner for group in self.groups.values() if unique_id in group.nodes), None)
 

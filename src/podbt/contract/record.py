@@ -9,15 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from podbt import constants
-from podbt.contract.exits import ExitReason, Status
+from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import FAILED_STATUSES, ResourceType, RunStatus
 from podbt.contract.model import Strict
 from podbt.errors import ConfigError
 
 SCHEMA_VERSION = 1
-FAILED_STATUSES = frozenset({"error", "fail", "runtime error"})
-"""dbt's node statuses that mean the node did not do what it should (a freshness error is "error" as well)."""
-DONE_STATUSES = frozenset({"success", "pass", "warn", "no-op"})
-"""dbt's node statuses that mean the node did what it should."""
 
 _MESSAGE_CHARS = 2000
 _MAX_FAILURES = 20
@@ -77,7 +74,9 @@ class NodeRecord(Strict):
     unique_id: str
     name: str
     resource_type: str
+    """A `ResourceType`, or one that dbt has added since."""
     status: str
+    """A `NodeStatus`, or one that dbt has added since."""
     seconds: float
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -135,7 +134,7 @@ class RunStart(Strict):
 class RunRecord(RunStart):
     """run.json: written last, so its presence says that the folder beside it is whole."""
 
-    status: Status
+    status: RunStatus
     exit_reason: ExitReason
     error: str | None = None
     """The one line that says why, when it was not success."""
@@ -160,7 +159,7 @@ class RunRecord(RunStart):
 class Summary(Strict):
     """What fits in a termination message and becomes the Airflow task's XCom."""
 
-    status: Status
+    status: RunStatus
     exit_reason: ExitReason
     error: str | None = None
     counts: dict[str, int] = {}
@@ -212,7 +211,7 @@ class Summary(Strict):
 
 def failures_of(nodes: list[NodeRecord]) -> list[Failure]:
     """The failing nodes, models and their like before tests, at most 20."""
-    failing = sorted((node for node in nodes if node.failed), key=lambda node: node.resource_type == "test")
+    failing = sorted((node for node in nodes if node.failed), key=lambda node: node.resource_type == ResourceType.TEST)
     return [
         Failure(unique_id=node.unique_id, status=node.status, message=shorten(node.message or "", _MESSAGE_CHARS))
         for node in failing[:_MAX_FAILURES]

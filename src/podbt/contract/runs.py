@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from podbt.contract.kinds import CHECKS, NodeStatus, ResourceType
 from podbt.contract.record import NodeRecord, RunRecord, shorten, to_json
 
 _MESSAGE_CHARS = 100
@@ -23,12 +24,12 @@ def render_json(run: Run) -> str:
 
 def render_table(run: Run) -> str:
     """A table of the nodes, tests folded into one line each kind unless they failed, and the totals."""
-    shown = [node for node in run.nodes if node.resource_type not in {"test", "unit_test"} or node.status != "pass"]
+    shown = [node for node in run.nodes if node.resource_type not in CHECKS or node.status != NodeStatus.PASS]
     rows = [("status", "seconds", "rows", "node")]
     for node in shown:
         count = node.rows if node.failures is None else node.failures
         message = f"  {shorten(node.message, _MESSAGE_CHARS)}" if node.message and node.failed else ""
-        name = node.unique_id.split(".", 2)[-1] if node.resource_type != "source" else node.name
+        name = node.unique_id.split(".", 2)[-1] if node.resource_type != ResourceType.SOURCE else node.name
         rows.append((node.status, f"{node.seconds:.2f}", "" if count is None else str(count), f"{name}{message}"))
     passed = len(run.nodes) - len(shown)
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from podbt import constants
+from podbt.contract.kinds import PullPolicy, Runtime
 from podbt.contract.model import Strict
 from podbt.contract.stores import Bucket
 
@@ -153,9 +154,9 @@ class LocalArtifacts(Bucket):
 class DockerSettings(WorkerSettings):
     """A container of the dbt image on a Docker host. Paths are the Docker host's."""
 
-    runtime: Literal["docker"]
+    runtime: Literal[Runtime.DOCKER]
     image: Image
-    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    image_pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
     docker_url: str | None = None
     """The daemon; $DOCKER_HOST of the worker where it is left out, else Docker's own socket."""
     connection_id: str | None = None
@@ -173,7 +174,7 @@ class DockerSettings(WorkerSettings):
 class LocalSettings(WorkerSettings):
     """A process beside the worker, in a Python environment of dbt's own."""
 
-    runtime: Literal["local"]
+    runtime: Literal[Runtime.LOCAL]
     python: AbsolutePath
     """The interpreter of an environment with podbt[runner]. Airflow's own process never imports dbt."""
     project: AbsolutePath

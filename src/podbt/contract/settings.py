@@ -16,6 +16,7 @@ import yaml
 from pydantic import AfterValidator, Field, model_validator
 
 from podbt import constants
+from podbt.contract.kinds import PullPolicy, Runtime, TaintEffect, TolerationOperator
 from podbt.contract.model import Strict
 from podbt.contract.runtimes import (
     DockerSettings,
@@ -79,18 +80,18 @@ class Toleration(Strict):
     """A Kubernetes toleration, in this file's spelling."""
 
     key: str | None = None
-    operator: Literal["Exists", "Equal"] | None = None
+    operator: TolerationOperator | None = None
     value: str | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    effect: TaintEffect | None = None
     toleration_seconds: int | None = None
 
 
 class Settings(RunSettings):
     """Where dbt pods run and what they get. Durations are in seconds."""
 
-    runtime: Literal["kubernetes"] = "kubernetes"
+    runtime: Literal[Runtime.KUBERNETES] = Runtime.KUBERNETES
     image: Image
-    image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    image_pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
     image_pull_secrets: list[Name] = []
     namespace: Name
     service_account: Name
@@ -110,9 +111,9 @@ class Settings(RunSettings):
 
 AnySettings = Settings | DockerSettings | LocalSettings
 _RUNTIMES: Final[Mapping[str, type[AnySettings]]] = {
-    "kubernetes": Settings,
-    "docker": DockerSettings,
-    "local": LocalSettings,
+    Runtime.KUBERNETES: Settings,
+    Runtime.DOCKER: DockerSettings,
+    Runtime.LOCAL: LocalSettings,
 }
 KNOWN_KEYS: Final = frozenset(key for model in _RUNTIMES.values() for key in model.model_fields)
 """Every key that some runtime's settings have."""
@@ -125,7 +126,7 @@ def parse_settings(data: Any, *, source: str) -> AnySettings:
         ConfigError: One line; a key that only another runtime has is told from one that none has.
     """
     given = data if isinstance(data, Mapping) else {}
-    runtime = given.get("runtime", "kubernetes")
+    runtime = given.get("runtime", Runtime.KUBERNETES)
     model = _RUNTIMES.get(runtime) if isinstance(runtime, str) else None
     if model is None:
         raise ConfigError(f"{source}: runtime '{runtime}' is not one of {', '.join(sorted(_RUNTIMES))}.")

@@ -5,26 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from podbt.contract.kinds import (
+    REFRESHING_COMMANDS,
+    SELECTING_COMMANDS,
+    STEP_COMMANDS,
+    Command,
+    FreshnessMode,
+    OnMissingState,
+)
 from podbt.errors import ConfigError
 
-COMMANDS: Final = {
-    "build": {"select", "exclude", "selector", "full_refresh"},
-    "run": {"select", "exclude", "selector", "full_refresh"},
-    "seed": {"select", "exclude", "selector", "full_refresh"},
-    "snapshot": {"select", "exclude", "selector"},
-    "test": {"select", "exclude", "selector"},
-    "compile": {"select", "exclude", "selector"},
-    "source freshness": {"select", "exclude", "selector"},
-    "docs generate": {"select", "exclude", "selector"},
-    "run-operation": set(),
+_TAKEN_BY: Final = {
+    **dict.fromkeys(("select", "exclude", "selector"), SELECTING_COMMANDS),
+    "full_refresh": REFRESHING_COMMANDS,
 }
-"""The dbt commands that a step may run, and which of its fields each takes."""
-
-STATES: Final = frozenset({"build", "run", "seed", "snapshot", "test", "compile", "source freshness", "docs generate"})
-"""The commands that select nodes, and so can compare with a state and defer to it."""
-
-_FRESHNESS: Final = ("gate", "exclude")
-_MISSING: Final = ("fail", "full")
+"""Which commands take a field that not all of them take."""
 _TRUTH: Final = {"true": True, "false": False}
 
 
@@ -33,7 +28,7 @@ class Step:
     """One dbt command with its selection.
 
     Attributes:
-        command: One of `COMMANDS`; for run-operation, followed by the macro: "run-operation grant_select".
+        command: One of `STEP_COMMANDS`; for run-operation, followed by the macro: "run-operation grant_select".
         select: dbt's --select, as a list of selection criteria.
         exclude: dbt's --exclude.
         selector: The name of a selector from selectors.yml; not with select or exclude.
@@ -48,13 +43,13 @@ class Step:
             "<target>:latest-success", for its last run that succeeded.
         defer: dbt's --defer: read what is not selected from where the state's target built it.
         favor_state: dbt's --favor-state: read it from there even where this target has it, too.
-        on_missing_state: Without such a state "fail", or run in "full": everything that the selection could match.
-        freshness: Look at the sources first, and where one is too old run nothing ("gate") or leave out what descends
-            from it ("exclude"). None: do not look.
+        on_missing_state: What to do where there is no such state, see `OnMissingState`.
+        freshness: Whether to look at the sources first, and what to do where one is too old, see `FreshnessMode`.
+            None: do not look.
         plan_hash: The plan that the step was made from; an image with another one refuses to run.
     """
 
-    command: str = "build"
+    command: str = Command.BUILD
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     selector: str | None = None
@@ -68,27 +63,28 @@ class Step:
     state: str | None = None
     defer: bool = False
     favor_state: bool = False
-    on_missing_state: str = "fail"
+    on_missing_state: str = OnMissingState.FAIL
     freshness: str | None = None
     plan_hash: str | None = None
 
     def __post_init__(self) -> None:
         name, macro = self._split()
-        if name not in COMMANDS:
-            raise ConfigError(f"dbt command '{self.command}' is not one of {', '.join(sorted(COMMANDS))}.")
-        if (name == "run-operation") != bool(macro):
+        if name not in STEP_COMMANDS:
+            raise ConfigError(f"dbt command '{self.command}' is not one of {', '.join(sorted(STEP_COMMANDS))}.")
+        if (name == Command.RUN_OPERATION) != bool(macro):
             raise ConfigError(f"dbt command '{self.command}': only run-operation takes a macro's name, and it must.")
         self._check_words()
         if self.selector and (self.select or self.exclude):
             raise ConfigError(f"Selector '{self.selector}' stands beside select or exclude. Give one or the other.")
-        for option in ("select", "exclude", "selector", "full_refresh"):
-            if getattr(self, option) and option not in COMMANDS[name]:
+        for option, commands in _TAKEN_BY.items():
+            if getattr(self, option) and name not in commands:
                 raise ConfigError(f"dbt {name} takes no {option}. Remove it.")
         self._check_state(name)
         if self.freshness is not None:
-            if self.freshness not in _FRESHNESS:
-                raise ConfigError(f"Step: freshness is '{self.freshness}'. Give gate or exclude, or leave it out.")
-            if name not in STATES - {"source freshness"}:
+            if self.freshness not in set(FreshnessMode):
+                modes = " or ".join(FreshnessMode)
+                raise ConfigError(f"Step: freshness is '{self.freshness}'. Give {modes}, or leave it out.")
+            if name not in SELECTING_COMMANDS - {Command.SOURCE_FRESHNESS}:
                 raise ConfigError(f"dbt {name} takes no freshness. Remove it.")
 
     def _check_words(self) -> None:
@@ -97,11 +93,12 @@ class Step:
                 raise ConfigError(f"'{word}' begins with a dash. Name what to select or the target; flags are flags.")
 
     def _check_state(self, name: str) -> None:
-        if self.on_missing_state not in _MISSING:
-            raise ConfigError(f"Step: on_missing_state is '{self.on_missing_state}'. Give fail or full.")
-        if self.state and name not in STATES:
+        if self.on_missing_state not in set(OnMissingState):
+            modes = " or ".join(OnMissingState)
+            raise ConfigError(f"Step: on_missing_state is '{self.on_missing_state}'. Give {modes}.")
+        if self.state and name not in SELECTING_COMMANDS:
             raise ConfigError(f"dbt {name} takes no state. Remove it.")
-        if not self.state and (self.defer or self.favor_state or self.on_missing_state != "fail"):
+        if not self.state and (self.defer or self.favor_state or self.on_missing_state != OnMissingState.FAIL):
             raise ConfigError("defer, favor_state and on_missing_state need a state. Add state, a target's name.")
         if self.favor_state and not self.defer:
             raise ConfigError("favor_state only says how to defer. Add defer=True or remove it.")
@@ -120,7 +117,7 @@ class Step:
 
     def _split(self) -> tuple[str, str]:
         words = self.command.split()
-        if words[:1] == ["run-operation"]:
+        if words[:1] == [Command.RUN_OPERATION]:
             return words[0], " ".join(words[1:])
         return " ".join(words), ""
 

@@ -68,7 +68,7 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
             active_deadline_seconds=settings.run_timeout_seconds,
             image_pull_secrets=[k8s.V1LocalObjectReference(name=name) for name in settings.image_pull_secrets] or None,
             node_selector=settings.node_selector or None,
-            tolerations=[k8s.V1Toleration(**item.model_dump()) for item in settings.tolerations] or None,
+            tolerations=[k8s.V1Toleration(**item.model_dump(mode="json")) for item in settings.tolerations] or None,
             priority_class_name=settings.priority_class_name,
             security_context=k8s.V1PodSecurityContext(
                 run_as_non_root=True,
@@ -97,7 +97,7 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
     return k8s.V1Container(
         name=constants.CONTAINER_NAME,
         image=settings.image,
-        image_pull_policy=settings.image_pull_policy,
+        image_pull_policy=settings.image_pull_policy.value,
         args=step.arguments(settings.target),
         env=[k8s.V1EnvVar(name=name, value=value) for name, value in plain.items()]
         + [

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 from podbt import constants
 from podbt.contract.exits import ExitCode, ExitReason
+from podbt.contract.kinds import Command
 from podbt.contract.record import Summary
 from podbt.errors import PodbtError
 from podbt.runner.dbt.classify import reason_of
-from podbt.runner.dbt.command import RECORDED_COMMANDS, command_of
+from podbt.runner.dbt.command import command_of
 from podbt.runner.dbt.invoke import invoke
 from podbt.runner.prepare.prepared import check_and_resolve
 from podbt.runner.process.environment import Environment, termination_log
@@ -42,7 +43,7 @@ def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
         redactor = Redactor.collect(environment.profiles / constants.PROFILES_FILE)
         sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
         resolved = check_and_resolve(arguments, environment)
-        if not environment.orchestrated and command_of(arguments) not in RECORDED_COMMANDS:
+        if not environment.orchestrated and command_of(arguments) not in set(Command):
             return _pass_through(resolved.arguments, environment, interrupts)
         if resolved.note:
             print(f"podbt: {resolved.note}", flush=True)
@@ -76,5 +77,5 @@ def _refuse(reason: ExitReason, error: str) -> int:
     print(f"podbt: {error}", file=sys.stderr, flush=True)
     log = termination_log()
     if os.environ.get(constants.ENV_DAG_ID) and log.exists():
-        leave_message(log, Summary(status="failed", exit_reason=reason, error=error))
+        leave_message(log, Summary(status=reason.status, exit_reason=reason, error=error))
     return reason.exit_code

@@ -254,9 +254,8 @@ class RecordedRun:
         """Ends the process at once, with what was said of the run or, where nothing was yet, that it was stopped."""
         if self._left is None:
             said = "The run was told to stop and could not publish in time; podbt runs recover publishes its journal."
-            self._leave(
-                Summary(status="failed", exit_reason=ExitReason.INTERRUPTED, error=said, target=self._start.target)
-            )
+            reason = ExitReason.INTERRUPTED
+            self._leave(Summary(status=reason.status, exit_reason=reason, error=said, target=self._start.target))
         os._exit(self._left.exit_reason.exit_code if self._left else ExitReason.INTERRUPTED.exit_code)
 
     def _keep_sql(self, unique_id: str, path: str) -> str | None:

@@ -5,6 +5,7 @@ import contextlib
 from podbt import constants
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import Alive, fold, lines_of, settle
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunRecord, counts_of, failures_of
 from podbt.errors import ArtifactError, ConfigError
 from podbt.store import fence
@@ -79,7 +80,7 @@ def _lost(alive: Alive, nodes: list[NodeRecord]) -> RunRecord:
     ended = max([alive.at, *(node.finished_at for node in nodes if node.finished_at)])
     return RunRecord(
         **dict(alive.start),
-        status="failed",
+        status=RunStatus.FAILED,
         exit_reason=ExitReason.LOST,
         error=f"The run was lost: nothing was heard of it after {alive.at:%Y-%m-%d %H:%M:%S} UTC.",
         counts=counts_of(nodes),

@@ -10,6 +10,7 @@ from pathlib import Path
 from podbt import constants
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunRecord
 from podbt.contract.runs import Run
 from podbt.contract.state import Pointer
@@ -249,4 +250,4 @@ def _latest(root: StorePath) -> str:
     return newest[1]
 
 
-STATUSES = ("success", "failed", *(str(reason) for reason in ExitReason if reason != ExitReason.SUCCESS))
+STATUSES = tuple(dict.fromkeys(map(str, (RunStatus.SUCCESS, RunStatus.FAILED, *ExitReason))))

@@ -11,9 +11,10 @@ from airflow.sdk.execution_time.comms import AssetEventsResult, GetAssetEventByA
 from tests.unit.airflow.fake_airflow import FakeAirflow
 from tests.unit.airflow.test_operator import operator
 
-from podbt.airflow.assets import ALIAS, emit
+from podbt.airflow.assets import ALIAS, asset_of, emit
 from podbt.airflow.group.tasks import AssetsTask
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary, to_json
 
 NOW = datetime.now(UTC)
@@ -165,14 +166,19 @@ def test_a_plain_step_emits_what_its_pod_told() -> None:
     assert step.step["events"] is True
     assert step.start_trigger_args.trigger_kwargs["resume_to_end"] is True
     found = context(TaskInstance())
-    summary = to_json(Summary(status="success", exit_reason=ExitReason.SUCCESS))
+    summary = to_json(Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS))
     step.resume(found, {"summary": summary, "retryable": True, "built": [built("a")]})
     assert list(events(found)) == ["dbt://p/prod/a"]
 
 
 def test_a_plain_step_that_failed_emits_nothing() -> None:
     found = context(TaskInstance())
-    summary = to_json(Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error="why"))
+    summary = to_json(Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="why"))
     with pytest.raises(Exception, match="why"):
         operator(assets=True).resume(found, {"summary": summary, "retryable": True, "built": [built("a")]})
     assert events(found) == {}
+
+
+def test_a_function_holds_no_rows_and_so_is_no_asset() -> None:
+    assert asset_of("function.p.louder", "prod") is None
+    assert asset_of("snapshot.p.louder", "prod") is not None

@@ -7,6 +7,7 @@ import pytest
 
 from podbt.airflow.catalog import fit, lineage, selector_names
 from podbt.airflow.resolve import pod_settings
+from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
@@ -19,16 +20,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         project="p",
         dbt_version="1",
         nodes={
-            "model.p.base": PlanNode(name="base", resource_type="model", path="b.sql"),
+            "model.p.base": PlanNode(name="base", resource_type=ResourceType.MODEL, path="b.sql"),
             "model.p.heavy": PlanNode(
                 name="heavy",
-                resource_type="model",
+                resource_type=ResourceType.MODEL,
                 path="x.sql",
                 meta=meta,
                 depends_on=["model.p.base", "source.p.raw.patient"],
             ),
             "test.p.unique.1": PlanNode(
-                name="unique", resource_type="test", path="x.yml", depends_on=["model.p.heavy"]
+                name="unique", resource_type=ResourceType.TEST, path="x.yml", depends_on=["model.p.heavy"]
             ),
         },
         sources={"source.p.raw.patient": PlanSource(name="patient", source_name="raw")},
@@ -113,3 +114,19 @@ def test_without_either_it_is_the_whole_project() -> None:
         "",
         "- source raw.patient",
     ]
+
+
+def test_a_function_is_no_table_and_no_test(settings: Settings) -> None:
+    assert settings.plan is not None
+    plan = json.loads(Path(settings.plan).read_text())
+    function = {"name": "louder", "resource_type": "function", "path": "f.sql", "depends_on": []}
+    plan["nodes"]["function.p.louder"] = function
+    plan["nodes"]["model.p.heavy"]["depends_on"].append("function.p.louder")
+    del plan["hash"], plan["schema_version"]
+    whole = Plan.parse({**plan, "hash": "0" * 64}, source="plan")
+    whole = whole.model_copy(update={"hash": whole.computed_hash()})
+    Path(settings.plan).write_text(whole.model_dump_json(exclude_none=True))
+    lines = (lineage(target="prod") or "").splitlines()
+    assert "2 tables and views, 1 function, 1 tests. Builds:" in lines
+    assert not any("louder" in line for line in lines)
+    assert "- function louder" in (lineage("one", target="prod") or "").splitlines()

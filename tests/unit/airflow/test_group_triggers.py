@@ -18,6 +18,7 @@ from podbt.airflow.pods import follow
 from podbt.airflow.pods.progress import key_of
 from podbt.contract.events import NodeEvent, encode
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Failure, RunIdentity, Summary
 from podbt.pod.build import _annotations, _labels, pod_name
 
@@ -25,8 +26,8 @@ NOW = datetime.now(UTC)
 POD = RunIdentity(dag_id="d", run_id="r", task_id="g.pod")
 NAME = pod_name(POD)
 BOOM = Failure(unique_id="model.p.a", status="error", message="boom")
-BAD = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error="model.p.a: boom", failures=[BOOM])
-GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS)
+BAD = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="model.p.a: boom", failures=[BOOM])
+GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS)
 
 
 class Dag:

@@ -22,6 +22,7 @@ from podbt.airflow.pods import follow
 from podbt.airflow.pods.progress import PodProgress, key_of, packed
 from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import RunIdentity, Summary
 from podbt.pod.build import _annotations, _labels, pod_name
 
@@ -31,9 +32,9 @@ PLACES = {unique_id: index for index, unique_id in enumerate(sorted(PLAN.nodes))
 POD = RunIdentity(dag_id="d", run_id="r", task_id="g.pod")
 SHARED = pod_name(POD)
 ALONE = pod_name(RunIdentity(dag_id="d", run_id="r", task_id="g.b"))
-GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x", target="prod")
-BAD = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error="a: boom", artifacts="runs/x")
-LOST = Summary(status="failed", exit_reason=ExitReason.INTERRUPTED, error="told to stop")
+GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x", target="prod")
+BAD = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="a: boom", artifacts="runs/x")
+LOST = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.INTERRUPTED, error="told to stop")
 
 Script = Callable[[FakeCluster, FakeAirflow], Awaitable[None]]
 
@@ -252,7 +253,7 @@ def test_a_lost_pods_next_try_serves_what_is_left(monkeypatch: pytest.MonkeyPatc
 
 
 def test_where_dbt_never_began_the_pods_task_is_the_one_that_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    refused = Summary(status="failed", exit_reason=ExitReason.CONFIG_ERROR, error="wrong password")
+    refused = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.CONFIG_ERROR, error="wrong password")
 
     async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
         await shared_pod(fake)
@@ -324,7 +325,7 @@ def test_what_dbt_skipped_stays_so_when_its_parent_fails_for_good(
 )
 def test_alone_it_fails_as_any_step(monkeypatch: pytest.MonkeyPatch, reason: ExitReason, kind: type[Any]) -> None:
     async def play(fake: FakeCluster, _: FakeAirflow) -> None:
-        await end_alone(fake, Summary(status="failed", exit_reason=reason, error="why"))
+        await end_alone(fake, Summary(status=RunStatus.FAILED, exit_reason=reason, error="why"))
 
     (event,), _ = run(monkeypatch, play, model(), pod="success", a="success")
     assert type(event) is kind

@@ -20,6 +20,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from podbt.airflow.notify import callbacks as notify
 from podbt.airflow.notify.message import MAX_CHARS, FailedTask, failed_message
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import ResourceType, RunStatus
 from podbt.contract.plan import Plan, PlanNode
 from podbt.contract.record import Failure, Summary
 from podbt.errors import ConfigError
@@ -29,7 +30,7 @@ RUN = "scheduled__2026-01-01T02:00:00+00:00"
 RUN_URL = "https://airflow.example/dags/night/runs/scheduled__2026-01-01T02%3A00%3A00%2B00%3A00"
 MODEL = "model.p.fct_claims"
 SUMMARY = Summary(
-    status="failed",
+    status=RunStatus.FAILED,
     exit_reason=ExitReason.NODE_FAILURE,
     error=f"1 of 12 nodes failed: {MODEL}: division by zero",
     counts={"total": 12, "error": 1, "success": 11},
@@ -105,7 +106,11 @@ def test_a_failure_arrives_with_models_words_owner_and_links(airflow: Airflow) -
     plan = Plan.seal(
         project="p",
         dbt_version="1",
-        nodes={MODEL: PlanNode(name="fct_claims", resource_type="model", path="x", meta={"owner": "insurance-desk"})},
+        nodes={
+            MODEL: PlanNode(
+                name="fct_claims", resource_type=ResourceType.MODEL, path="x", meta={"owner": "insurance-desk"}
+            )
+        },
         sources={},
         selectors={},
     )

@@ -15,6 +15,7 @@ from podbt.airflow import DbtPodOperator
 from podbt.airflow.runtimes import kubernetes as module
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import Summary, to_json
 from podbt.errors import ConfigError
@@ -106,7 +107,7 @@ def test_dag_test_defers_with_its_identity() -> None:
     assert deferred.value.method_name == "resume"
 
 
-GOOD = Outcome(summary=Summary(status="success", exit_reason=ExitReason.SUCCESS), retryable=True)
+GOOD = Outcome(summary=Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS), retryable=True)
 
 
 @pytest.mark.parametrize("event", ["failed", None, "anything"])
@@ -150,7 +151,7 @@ def test_an_xcom_that_airflow_does_not_take_changes_no_verdict() -> None:
         )
 
 
-NOTHING = Outcome(summary=Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO), retryable=True)
+NOTHING = Outcome(summary=Summary(status=RunStatus.SKIPPED, exit_reason=ExitReason.NOTHING_TO_DO), retryable=True)
 
 
 def test_nothing_to_do_skips_the_task() -> None:

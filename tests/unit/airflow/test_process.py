@@ -16,6 +16,7 @@ from tests.unit.contract.test_runtimes import LOCAL
 from podbt.airflow.runtimes import run_of
 from podbt.airflow.runtimes.local import ProcessRun, process_arguments, process_environment
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import RunIdentity, Summary
 from podbt.contract.runtimes import LocalSettings
 from podbt.contract.step import Step
@@ -33,7 +34,7 @@ SECRETS = {
     "PGHOST": "airflow-database",
     "PGSERVICE": "airflow",
 }
-GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
+GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
 LOG = logging.getLogger("test")
 
 

@@ -9,6 +9,7 @@ from tests.support.plans import plan, uid
 from podbt.airflow.pods.progress import PodProgress, born, key_of, packed, unpacked
 from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
 
 NOW = datetime.now(UTC)
@@ -111,7 +112,7 @@ def test_only_what_was_built_is_an_asset() -> None:
     found = pod()
     for line in (node("a", "success", rows=3, seconds=0.5), node("b", "error"), node("test.t", "pass")):
         found.feed(line)
-    summary = Summary(status="success", exit_reason=ExitReason.SUCCESS, target="prod")
+    summary = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, target="prod")
     assert found.built_nodes(summary) == [
         {"unique_id": uid("a"), "rows": 3, "seconds": 0.5, "at": NOW.isoformat(), "target": "prod"}
     ]

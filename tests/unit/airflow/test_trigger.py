@@ -18,12 +18,13 @@ from podbt.airflow import trigger as trigger_module
 from podbt.airflow.pods import follow
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import RunIdentity, Summary, to_json
 from podbt.pod.build import pod_name
 
 IDENTITY = RunIdentity(dag_id="d", run_id="r", task_id="t")
 NAME = pod_name(IDENTITY)
-GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x")
+GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x")
 
 
 class TaskInstance:
@@ -138,7 +139,7 @@ def test_only_a_failure_waits_for_its_log(monkeypatch: pytest.MonkeyPatch, reaso
 
 
 def test_a_skip_does_not_pass_the_callbacks_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO)
+    nothing = Summary(status=RunStatus.SKIPPED, exit_reason=ExitReason.NOTHING_TO_DO)
 
     async def end(fake: FakeCluster) -> None:
         await created(fake)
@@ -178,7 +179,7 @@ def test_a_plan_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, set
 
 
 def test_a_retryable_failure_goes_through_the_tasks_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Summary(status="failed", exit_reason=ExitReason.NODE_FAILURE, error="model.p.m: boom")
+    bad = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="model.p.m: boom")
 
     async def fail(fake: FakeCluster) -> None:
         await created(fake)
@@ -189,7 +190,7 @@ def test_a_retryable_failure_goes_through_the_tasks_retries(monkeypatch: pytest.
 
 
 def test_a_failure_that_no_retry_can_help_resumes_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Summary(status="failed", exit_reason=ExitReason.CONFIG_ERROR, error="refused")
+    bad = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.CONFIG_ERROR, error="refused")
 
     async def fail(fake: FakeCluster) -> None:
         await created(fake)

@@ -13,10 +13,11 @@ from podbt.airflow.group import watch
 from podbt.airflow.group.place import Place
 from podbt.airflow.pods import cluster
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
 
 __all__ = ["planned"]  # the fixture
-GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS)
+GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS)
 
 
 class Quiet:

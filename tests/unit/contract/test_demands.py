@@ -6,6 +6,7 @@ import pytest
 from tests.unit.contract.test_runtimes import DOCKER
 
 from podbt.contract.demands import amount, fitted
+from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 from podbt.contract.runtimes import DockerSettings
 from podbt.contract.settings import Settings
@@ -31,7 +32,7 @@ LARGE = {"resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}}, "no
 def plan(**metas: Any) -> Plan:
     nodes = {
         f"model.p.{name}": PlanNode(
-            name=name, resource_type="model", path="x.sql", meta={"podbt": meta} if meta else {}
+            name=name, resource_type=ResourceType.MODEL, path="x.sql", meta={"podbt": meta} if meta else {}
         )
         for name, meta in metas.items()
     }

@@ -147,3 +147,9 @@ def test_a_project_without_groups_says_so() -> None:
 )
 def test_nodes_are_selected_by_name(unique_id: str, name: str) -> None:
     assert selection_names([unique_id]) == [name]
+
+
+def test_a_function_has_a_task_before_its_readers() -> None:
+    shop = plan("function.louder", "codes_used < function.louder", "unit_test.codes_are_loud < codes_used")
+    assert parents(graph_of(shop)) == {"louder": [], "codes_used": ["louder"]}
+    assert owners(graph_of(shop)) == {uid("unit_test.codes_are_loud"): "codes_used"}

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from podbt.contract import plan as module
+from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, load_plan
 from podbt.errors import ConfigError
 
 
 def plan(*names: str) -> Plan:
-    nodes = {f"model.p.{name}": PlanNode(name=name, resource_type="model", path=f"{name}.sql") for name in names}
+    nodes = {
+        f"model.p.{name}": PlanNode(name=name, resource_type=ResourceType.MODEL, path=f"{name}.sql") for name in names
+    }
     return Plan.seal(project="p", dbt_version="1.11.0", nodes=nodes, sources={}, selectors={})
 
 
@@ -66,10 +69,12 @@ def test_the_schema_version_is_the_models_own() -> None:
 
 def test_an_owner_is_the_nodes_own_else_its_groups_and_a_tests_that_of_what_it_reads() -> None:
     nodes = {
-        "model.p.own": PlanNode(name="own", resource_type="model", path="x", meta={"owner": "me"}),
-        "model.p.ours": PlanNode(name="ours", resource_type="model", path="x"),
-        "model.p.nobodys": PlanNode(name="nobodys", resource_type="model", path="x"),
-        "test.p.t": PlanNode(name="t", resource_type="test", path="x", depends_on=["model.p.nobodys", "model.p.ours"]),
+        "model.p.own": PlanNode(name="own", resource_type=ResourceType.MODEL, path="x", meta={"owner": "me"}),
+        "model.p.ours": PlanNode(name="ours", resource_type=ResourceType.MODEL, path="x"),
+        "model.p.nobodys": PlanNode(name="nobodys", resource_type=ResourceType.MODEL, path="x"),
+        "test.p.t": PlanNode(
+            name="t", resource_type=ResourceType.TEST, path="x", depends_on=["model.p.nobodys", "model.p.ours"]
+        ),
     }
     groups = {
         "silent": PlanGroup(nodes=["model.p.nobodys", "test.p.t"]),

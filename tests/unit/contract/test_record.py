@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Failure, NodeRecord, RunIdentity, Summary, counts_of, failures_of
 from podbt.errors import ConfigError
 
@@ -48,7 +49,7 @@ failures = st.lists(
 @given(failures, st.none() | st.text(max_size=20000))
 def test_a_termination_message_always_fits_and_reads_back(failing: list[Failure], error: str | None) -> None:
     summary = Summary(
-        status="failed", exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x"
+        status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x"
     )
     text = summary.to_termination_message()
     assert len(text.encode()) <= 4096

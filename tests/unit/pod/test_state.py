@@ -6,6 +6,7 @@ import pytest
 from tests.unit.pod.test_build import SETTINGS
 
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.outcome import Outcome
 from podbt.contract.record import Summary
 from podbt.pod.state import has_started, outcome_of, startup_problem, why_pending
@@ -128,11 +129,11 @@ def ended(message: str = "", *, code: int = 0, reason: str = "Completed", **stat
     return pod(state, "Succeeded" if code == 0 else "Failed", **status)
 
 
-GOOD = Summary(status="success", exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
+GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
 
 
 def bad(reason: ExitReason) -> str:
-    return Summary(status="failed", exit_reason=reason, error="why").to_termination_message()
+    return Summary(status=RunStatus.FAILED, exit_reason=reason, error="why").to_termination_message()
 
 
 def test_success_is_the_runners_word() -> None:
@@ -155,7 +156,7 @@ def test_nothing_else_is_success(state: dict[str, Any]) -> None:
     assert not outcome_of(state).ok
 
 
-NOTHING = Summary(status="skipped", exit_reason=ExitReason.NOTHING_TO_DO)
+NOTHING = Summary(status=RunStatus.SKIPPED, exit_reason=ExitReason.NOTHING_TO_DO)
 
 
 def test_nothing_to_do_is_neither_success_nor_failure() -> None:
@@ -169,7 +170,8 @@ def test_nothing_to_do_is_neither_success_nor_failure() -> None:
     [
         pytest.param(ended(NOTHING.to_termination_message(), code=1, reason="Error"), id="with code 1"),
         pytest.param(
-            ended(NOTHING.model_copy(update={"status": "success"}).to_termination_message()), id="called a success"
+            ended(NOTHING.model_copy(update={"status": RunStatus.SUCCESS}).to_termination_message()),
+            id="called a success",
         ),
     ],
 )

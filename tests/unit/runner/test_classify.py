@@ -79,3 +79,10 @@ def test_a_restart_and_a_rotation_together_are_both_about_the_way_to_the_databas
 )
 def test_a_refusal_that_dbt_raises_is_judged_alike(nodes: list[NodeRecord], reason: ExitReason) -> None:
     assert ended(*nodes, exception=RuntimeError(REFUSED))[0] is reason
+
+
+def test_a_model_of_which_some_batches_failed_is_named() -> None:
+    """dbt's "partial success" is no success, to dbt neither."""
+    reason, line = ended(node("a", "success"), node("b", "partial success", "3 of 4 batches succeeded"))
+    assert reason is ExitReason.NODE_FAILURE
+    assert line == "1 of 2 nodes failed: model.p.b: 3 of 4 batches succeeded"

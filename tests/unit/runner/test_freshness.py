@@ -10,6 +10,7 @@ import pytest
 
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import FreshnessMode, RunStatus
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.errors import ConfigError
 from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
@@ -54,14 +55,16 @@ def judged(*arguments: str, mode: str = "exclude", selected: set[str] | None = N
         assert selected is not None, "dbt is asked although there is no selection"
         return selected
 
-    return judge(arguments, sources(**statuses), mode=mode, manifest=lambda: MANIFEST, selected=select)
+    return judge(arguments, sources(**statuses), mode=FreshnessMode(mode), manifest=lambda: MANIFEST, selected=select)
 
 
 def test_nothing_is_asked_while_nothing_is_too_old() -> None:
     def unexpected() -> Any:
         raise AssertionError
 
-    verdict = judge(["build"], sources(a="pass", b="warn"), mode="gate", manifest=unexpected, selected=unexpected)
+    verdict = judge(
+        ["build"], sources(a="pass", b="warn"), mode=FreshnessMode.GATE, manifest=unexpected, selected=unexpected
+    )
     assert verdict.arguments == ["build"]
     assert [source.unique_id for source in verdict.stale] == ["source.p.raw.b"]
     assert verdict.refusal is None
@@ -84,6 +87,14 @@ def test_an_exclusion_is_kept() -> None:
 def test_of_a_selector_what_remains_is_named() -> None:
     verdict = judged("build", "--selector", "s", selected={"model.p.a", "model.p.b", "source.p.raw.a"}, a="error")
     assert verdict.arguments == ["build", "--select", "fqn:p.b", "--indirect-selection", "empty"]
+
+
+def test_what_remains_may_be_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = {"resource_type": "function", "config": {}, "fqn": ["p", "f"]}
+    monkeypatch.setitem(MANIFEST, "functions", {"function.p.f": function})
+    selected = {"model.p.a", "model.p.b", "function.p.f"}
+    verdict = judged("build", "--selector", "s", selected=selected, a="error")
+    assert verdict.arguments == ["build", "--select", "fqn:p.f", "fqn:p.b", "--indirect-selection", "empty"]
 
 
 def test_a_command_runs_its_own_kinds() -> None:
@@ -128,7 +139,7 @@ def measured(
     (root / path).mkdir(parents=True)
     at = NOW - timedelta(minutes=minutes_ago)
     record = RunRecord(
-        identity=identity, status="success", exit_reason=ExitReason.SUCCESS, command=["source", "freshness"],
+        identity=identity, status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, command=["source", "freshness"],
         target=target, counts={}, failures=[], started_at=at, finished_at=at, seconds=1, podbt_version="0",
         dbt_version="1",
     )  # fmt: skip

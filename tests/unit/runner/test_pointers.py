@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer, TargetState
 from podbt.runner.prepare.freshness import Verdict
@@ -38,7 +39,7 @@ def record(try_number: int, **fields: Any) -> RunRecord:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return RunRecord(
         identity=RunIdentity(dag_id="d", run_id="r", task_id="t", try_number=try_number),
-        **{"status": "success", "exit_reason": ExitReason.SUCCESS, "manifest": "manifests/m.json", **fields},
+        **{"status": RunStatus.SUCCESS, "exit_reason": ExitReason.SUCCESS, "manifest": "manifests/m.json", **fields},
         command=["build"], target="prod", counts={}, failures=[], started_at=at, finished_at=at, seconds=1,
         podbt_version="0", dbt_version="1",
     )  # fmt: skip
@@ -86,7 +87,7 @@ def test_what_it_measured_itself_is_pointed_to(environment: Any) -> None:
 
 
 def test_a_resumed_build_has_seen_what_its_first_try_saw(environment: Any) -> None:
-    first = {"status": "failed", "exit_reason": ExitReason.NODE_FAILURE, "sources": "runs/old/sources.json"}
+    first = {"status": RunStatus.FAILED, "exit_reason": ExitReason.NODE_FAILURE, "sources": "runs/old/sources.json"}
     second = {**first, "sources": "runs/new/sources.json", "resumed_from": "runs/try-1"}
     for number, fields in ((1, first), (2, second)):
         folder = environment.artifacts / f"runs/try-{number}"
@@ -100,7 +101,7 @@ def test_a_resumed_build_has_seen_what_its_first_try_saw(environment: Any) -> No
 
 
 def test_a_failure_is_no_state(environment: Any) -> None:
-    run = record(1, status="failed", exit_reason=ExitReason.TEST_FAILURE)
+    run = record(1, status=RunStatus.FAILED, exit_reason=ExitReason.TEST_FAILURE)
     assert set(moved(environment, run)) == {"latest", "latest-results"}
 
 

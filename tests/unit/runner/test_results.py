@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord
 from podbt.runner.publish.results import complete_results
 
@@ -33,8 +34,8 @@ class Store:
         now = datetime.now(UTC)
         record = RunRecord(
             identity=RunIdentity(dag_id="d", run_id="r", task_id="t"), command=["build"], target="prod", started_at=now,
-            podbt_version="1", dbt_version="1", status="failed", exit_reason=ExitReason.LOST, counts={}, failures=[],
-            finished_at=now, seconds=1, resumed_from=resumed_from,
+            podbt_version="1", dbt_version="1", status=RunStatus.FAILED, exit_reason=ExitReason.LOST, counts={},
+            failures=[], finished_at=now, seconds=1, resumed_from=resumed_from,
         )  # fmt: skip
         (self.root / name / "run.json").write_text(record.model_dump_json(exclude_none=True))
         if results is not None:

@@ -19,8 +19,15 @@ MANIFEST: dict[str, Any] = {
         "operation.p.hook": {"resource_type": "operation", "config": {}},
     },
     "unit_tests": {"unit_test.p.a.u": {"resource_type": "unit_test", "config": {}}},
+    "functions": {"function.p.f": {"resource_type": "function", "config": {"materialized": "function"}}},
 }
-GOOD = {"model.p.a": "success", "seed.p.s": "success", "test.p.t": "pass", "unit_test.p.a.u": "pass"}
+GOOD = {
+    "model.p.a": "success",
+    "seed.p.s": "success",
+    "test.p.t": "pass",
+    "unit_test.p.a.u": "pass",
+    "function.p.f": "success",
+}
 
 
 def judged(

@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final, TypeVar
 
+from podbt.contract.kinds import BUILT, CHECKS, EPHEMERAL, ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 from podbt.errors import ConfigError
 
-_BUILT: Final = frozenset({"model", "seed", "snapshot", "function"})
-_CHECKS: Final = frozenset({"test", "unit_test"})
 _Resolved = TypeVar("_Resolved", PlanSelector, PlanGroup)
 OWN_TASKS: Final = ("start", "pod", "tests", "assets", "finish")
 """Names of a group's tasks that are no members."""
@@ -83,9 +82,9 @@ def selection_names(unique_ids: Iterable[str]) -> list[str]:
 def _name(unique_id: str) -> str:
     """A test's unique_id ends in a hash, a model's may end in its version, which --select wants."""
     kind, _, rest = unique_id.split(".", 2)
-    if kind == "test":
+    if kind == ResourceType.TEST:
         return rest.rsplit(".", 1)[0] if "." in rest else rest
-    return rest.rsplit(".", 1)[-1] if kind == "unit_test" else rest
+    return rest.rsplit(".", 1)[-1] if kind == ResourceType.UNIT_TEST else rest
 
 
 def _chosen(plan: Plan, selector: str | None, tags: Collection[str], groups: Collection[str]) -> set[str]:
@@ -102,7 +101,7 @@ def _chosen(plan: Plan, selector: str | None, tags: Collection[str], groups: Col
     tagged = {key for key, node in plan.nodes.items() if wanted & set(node.tags)}
     # What `--select tag:…` adds by itself: every test that reads something selected.
     return tagged | {
-        key for key, node in plan.nodes.items() if node.resource_type in _CHECKS and tagged & set(node.depends_on)
+        key for key, node in plan.nodes.items() if node.resource_type in CHECKS and tagged & set(node.depends_on)
     }
 
 
@@ -123,7 +122,7 @@ class _Layout:
         beside: dict[str, set[str]] = {key: set() for key in self._members}
         loose = []
         for key in sorted(self._chosen & set(self._nodes)) if checks else ():
-            if self._nodes[key].resource_type not in _CHECKS:
+            if self._nodes[key].resource_type not in CHECKS:
                 continue
             read = self._members & set(self._nodes[key].depends_on) or self._nearest(key)
             if not read:
@@ -154,7 +153,7 @@ class _Layout:
         return frozenset(
             key
             for key in self._chosen
-            if (node := self._nodes.get(key)) and node.resource_type in _BUILT and node.materialized != "ephemeral"
+            if (node := self._nodes.get(key)) and node.resource_type in BUILT and node.materialized != EPHEMERAL
         )
 
     def _nearest(self, key: str) -> frozenset[str]:

@@ -11,12 +11,13 @@ from airflow.sdk import TaskGroup
 from podbt.airflow.group.graph import Graph, Member, graph_of
 from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
 from podbt.airflow.pods.progress import key_of, packed
+from podbt.contract.kinds import Command, ResourceType
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import load_settings
 from podbt.errors import ConfigError
 
 MAX_TASKS: Final = 200
-_COMMANDS: Final = ("build", "run")
+_COMMANDS: Final = (Command.BUILD, Command.RUN)
 _DOC_CHARS: Final = 300
 
 
@@ -74,8 +75,8 @@ class DbtModelGroup(TaskGroup):
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)
         found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
-        graph = graph_of(found, selector=selector, tags=tags, groups=groups, checks=command == "build")
-        if command == "run":
+        graph = graph_of(found, selector=selector, tags=tags, groups=groups, checks=command == Command.BUILD)
+        if command == Command.RUN:
             graph = _models_only(graph)
         if len(graph.members) > max_tasks:
             raise ConfigError(
@@ -87,7 +88,7 @@ class DbtModelGroup(TaskGroup):
         super().__init__(group_id, **kwargs)
         given = {"command": command, "target": target, "vars": dict(vars or {}), "full_refresh": full_refresh,
                  "flags": list(flags)}  # fmt: skip
-        self._step = {key: value for key, value in given.items() if value and value != "build"}
+        self._step = {key: value for key, value in given.items() if value and value != Command.BUILD}
         self._settings = dict(settings or {})
         self._folders = folders
         self._plan = found
@@ -99,7 +100,7 @@ class DbtModelGroup(TaskGroup):
         start = EmptyOperator(task_id="start", doc_md="Lets all models of the group begin.")
         pod = GroupPod(
             task_id="pod",
-            **{"command": "build", **self._step, **selection},
+            **{"command": Command.BUILD.value, **self._step, **selection},
             settings=self._settings,
             plan_hash=self._plan.hash,
             # Beside start and not after it, and before all others where the triggerer has to choose: it takes a second
@@ -120,7 +121,7 @@ class DbtModelGroup(TaskGroup):
                 tasks[unique_id].wait_beside([tasks[one].task_id for one in member.beside])
         last = [task for task in tasks.values() if not task.downstream_task_ids]
         if graph.loose:
-            checks = self._task("tests", None, graph.loose, pod.task_id, kind="test",
+            checks = self._task("tests", None, graph.loose, pod.task_id, kind=ResourceType.TEST,
                                 doc_md="Tests that read no model of this group.")  # fmt: skip
             start >> checks
             last.append(checks)
@@ -195,7 +196,7 @@ def _settings_plan() -> str:
 
 def _models_only(graph: Graph) -> Graph:
     """What `dbt run` builds; seeds and snapshots are no parents then."""
-    models = {key: member for key, member in graph.members.items() if member.node.resource_type == "model"}
+    models = {key: member for key, member in graph.members.items() if member.node.resource_type == ResourceType.MODEL}
     return Graph(
         members={
             key: Member(**{**vars(member), "parents": tuple(one for one in member.parents if one in models)})

@@ -20,6 +20,7 @@ from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import identity_of, pod_settings, resolve_step
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import Command
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
@@ -244,7 +245,7 @@ class ModelTrigger(BaseTrigger):
         if self.node and self._duty.node in keys and self.node not in nodes:
             raise ConfigError(f"The image's plan has no {self.node} any more. Clear the whole group.")
         flags = list(self.step.get("flags", ()))
-        if self.step.get("command", "build") == "build":
+        if self.step.get("command", Command.BUILD) == Command.BUILD:
             flags += ["--indirect-selection", "empty"]
         return {"select": selection_names(nodes), "flags": flags}
 

@@ -19,8 +19,14 @@ from podbt.airflow.assets import ALIAS, decoded, emit, told
 from podbt.airflow.group.place import ENDED, TOLD, Place
 from podbt.airflow.operator import DbtOperator, leave_summary
 from podbt.airflow.resolve import pod_settings
+from podbt.contract.kinds import ResourceType, RunStatus
 
-_COLORS = {"model": "#4aa3c7", "seed": "#8bbf5a", "snapshot": "#c79a4a", "function": "#9a6fc7"}
+_COLORS: Mapping[str, str] = {
+    ResourceType.MODEL: "#4aa3c7",
+    ResourceType.SEED: "#8bbf5a",
+    ResourceType.SNAPSHOT: "#c79a4a",
+    ResourceType.FUNCTION: "#9a6fc7",
+}
 
 
 class GroupPod(DbtOperator):
@@ -69,9 +75,9 @@ class _InTrigger(BaseOperator):
 
     def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, where only that can fail it without its retries."""
-        if str(event) == "success":  # dag.test() passes on the state where the trigger ended the task
+        if str(event) == RunStatus.SUCCESS:  # dag.test() passes on the state where the trigger ended the task
             return
-        if str(event) == "skipped":
+        if str(event) == RunStatus.SKIPPED:
             raise AirflowSkipException("Not run; the log says why.")
         if isinstance(event, Mapping) and not event.get("retryable", True):
             leave_summary(context, event["summary"], self.log)

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from podbt.contract.events import Mark, NodeEvent, Snapshot, decode
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import TABLES, type_of
 from podbt.contract.record import Summary
 
 KEY_CHARS: Final = 10
 _SECOND: Final = timedelta(seconds=1)
 _UUID7: Final = 7
 _MAX_SAID: Final = 50
-_BUILT: Final = frozenset({"model", "seed", "snapshot"})
 
 
 def key_of(unique_id: str) -> str:
@@ -130,7 +130,7 @@ class PodProgress:
             {key: value for key, value in {"unique_id": event.n, "rows": event.r, "seconds": event.t,
              "at": event.at.isoformat(), **shared}.items() if value is not None}
             for event in self._told.values()
-            if event.mark is Mark.SUCCESS and event.n.partition(".")[0] in _BUILT
+            if event.mark is Mark.SUCCESS and type_of(event.n) in TABLES
         ]  # fmt: skip
 
     def failed(self) -> list[NodeEvent]:

@@ -4,16 +4,21 @@ import importlib
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from podbt.contract.kinds import Runtime
 from podbt.contract.outcome import Outcome
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings import AnySettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 
-_RUNS: Final = {"docker": "docker:ContainerRun", "kubernetes": "kubernetes:PodRun", "local": "local:ProcessRun"}
+_RUNS: Final = {
+    Runtime.DOCKER: "docker:ContainerRun",
+    Runtime.KUBERNETES: "kubernetes:PodRun",
+    Runtime.LOCAL: "local:ProcessRun",
+}
 _PACKAGES: Final = {
-    "docker": "apache-airflow-providers-docker",
-    "kubernetes": "apache-airflow-providers-cncf-kubernetes",
+    Runtime.DOCKER: "apache-airflow-providers-docker",
+    Runtime.KUBERNETES: "apache-airflow-providers-cncf-kubernetes",
 }
 
 

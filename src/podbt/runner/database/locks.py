@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from podbt.contract.kinds import BUILT, EPHEMERAL, WRITING_COMMANDS
 from podbt.contract.record import RunIdentity
 from podbt.runner.database.lock import Lock, Session, locks_of
 from podbt.runner.database.lock_watch import LockWatch
 from podbt.runner.process.environment import Environment
 
-_WRITING: Final = frozenset({"build", "run", "seed", "snapshot", "clone", "retry"})
-"""Commands that write the nodes they select; compile and docs select the same ones and write none."""
-_WRITTEN: Final = frozenset({"model", "seed", "snapshot"})
 _AGAIN_SECONDS: Final = 300.0
 
 
@@ -44,7 +42,7 @@ class TableLocks:
             stopping: Whether the run was told to stop, which ends the session that holds the locks with all others.
         """
         self._identity = environment.identity
-        self._enabled = environment.lock_tables and command in _WRITING
+        self._enabled = environment.lock_tables and command in WRITING_COMMANDS
         self._timeout = environment.queue_timeout_seconds
         self._say = say
         self._warn = warn
@@ -123,8 +121,8 @@ class TableLocks:
 
 def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str, str]]:
     for unique_id in selected:
-        node = manifest.nodes.get(unique_id)
-        if node is None or str(node.resource_type) not in _WRITTEN or node.config.materialized == "ephemeral":
+        node = manifest.nodes.get(unique_id) or manifest.functions.get(unique_id)
+        if node is None or str(node.resource_type) not in BUILT or node.config.materialized == EPHEMERAL:
             continue
         yield str(node.database or ""), str(node.schema), str(node.alias or node.name)
 

@@ -14,6 +14,7 @@ import yaml
 
 from podbt import constants
 from podbt.contract.demands import demands_of
+from podbt.contract.kinds import RUNNABLE, ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.errors import ConfigError
 from podbt.runner.dbt.template import Watch, save
@@ -114,7 +115,7 @@ def _plan(manifest: Any) -> Plan:
     return Plan.seal(
         project=manifest.metadata.project_name,
         dbt_version=version("dbt-core"),
-        nodes={key: _node(node) for key, node in sorted(nodes.items()) if str(node.resource_type) in _RUNNABLE},
+        nodes={key: _node(node) for key, node in sorted(nodes.items()) if str(node.resource_type) in RUNNABLE},
         sources={key: _source(source) for key, source in sorted(manifest.sources.items())},
         selectors={
             name: PlanSelector(
@@ -132,14 +133,11 @@ def _plan(manifest: Any) -> Plan:
     )
 
 
-_RUNNABLE = frozenset({"model", "seed", "snapshot", "test", "unit_test"})
-
-
 def _node(node: Any) -> PlanNode:
     demands_of(getattr(node.config, "meta", None) or {}, node.unique_id)  # refused here, not at night
     return PlanNode(
         name=node.name,
-        resource_type=str(node.resource_type),  # type: ignore[arg-type]  # the caller lets only these through
+        resource_type=ResourceType(str(node.resource_type)),
         path=node.original_file_path,
         tags=sorted(node.tags if hasattr(node, "tags") else node.config.tags or []),
         materialized=getattr(node.config, "materialized", None),

@@ -3,12 +3,10 @@
 import re
 from typing import Any
 
-from podbt.contract.events import STARTED
 from podbt.contract.exits import ExitReason
-from podbt.contract.journal import INTERRUPTED
+from podbt.contract.kinds import ANSWERED_STATUSES, CHECKS, NODE_COMMANDS, NodeStatus
 from podbt.contract.record import Failure, NodeRecord, failures_of, shorten
 from podbt.errors import ArtifactError, PodbtError, SkewError
-from podbt.runner.dbt.command import NODE_COMMANDS
 
 _LINE_CHARS = 700
 
@@ -26,9 +24,6 @@ _CONNECTION = re.compile(
 )
 # dbt's words for a node whose SQL it cannot make; the same files give the same error again.
 _COMPILATION = re.compile(r"^\s*(Compilation|Parsing|Dependency) Error\b")
-_TESTS = frozenset({"test", "unit_test"})
-# Statuses of nodes that the database answered for.
-_RAN = frozenset({"success", "pass", "warn", "fail"})
 
 
 def classify(
@@ -49,10 +44,10 @@ def classify(
         The reason and, unless all is well, one line for people.
     """
     if interrupted or isinstance(exception, KeyboardInterrupt):
-        ended = sum(node.status not in {STARTED, INTERRUPTED} for node in nodes)
+        ended = sum(node.status not in {NodeStatus.STARTED, NodeStatus.INTERRUPTED} for node in nodes)
         return ExitReason.INTERRUPTED, f"The run was told to stop; {ended} nodes had ended."
     # Carried-over nodes prove nothing: this try's pod has a Secret of its own.
-    logged_in = any(node.status in _RAN and node.from_try is None for node in nodes)
+    logged_in = any(node.status in ANSWERED_STATUSES and node.from_try is None for node in nodes)
     if exception is not None:
         told = of_message(_plain(exception), logged_in=logged_in)
         return told or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
@@ -67,7 +62,7 @@ def classify(
         return ExitReason.EMPTY_SELECTION, (
             "The selection matches no node, so nothing ran. Check the selection, or allow it to be empty."
         )
-    if any(node.status == "warn" for node in nodes):
+    if any(node.status == NodeStatus.WARN for node in nodes):
         return ExitReason.WARNINGS, None
     return ExitReason.SUCCESS, None
 
@@ -81,7 +76,7 @@ def _of_nodes(failing: list[NodeRecord], *, total: int, logged_in: bool) -> tupl
     line = f"{len(failing)} of {total} nodes failed: {first.unique_id}: {first.message or first.status}{more}"
     if all(_COMPILATION.match(node.message or "") for node in failing):
         reason = ExitReason.CONFIG_ERROR
-    elif all(node.resource_type in _TESTS and node.status == "fail" for node in failing):
+    elif all(node.resource_type in CHECKS and node.status == NodeStatus.FAIL for node in failing):
         reason = ExitReason.TEST_FAILURE
     else:
         reason = ExitReason.NODE_FAILURE

@@ -2,21 +2,12 @@
 
 from collections.abc import Sequence
 
+from podbt.contract.kinds import Command
 from podbt.runner.dbt.options import MANY_VALUES, NO_VALUE, ONE_VALUE, groups, name_of
 
-# Commands whose work is nodes: with nothing selected they did nothing.
-NODE_COMMANDS = frozenset({"build", "run", "test", "seed", "snapshot", "source freshness", "clone", "retry"})
-# Commands whose success says something about the tables of a target.
-BUILDING_COMMANDS = NODE_COMMANDS - {"source freshness"}
-# Commands worth a record when a person runs them.
-RECORDED_COMMANDS = NODE_COMMANDS | {"compile", "docs generate", "run-operation"}
-_GROUPS = frozenset({"source", "docs"})
-_COMMANDS = frozenset(
-    {
-        "build", "clean", "clone", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "retry", "run",
-        "run-operation", "seed", "show", "snapshot", "source", "test",
-    }
-)  # fmt: skip
+_GROUPS = frozenset(command.partition(" ")[0] for command in Command if " " in command)
+_UNRECORDED = frozenset({"clean", "debug", "deps", "init", "list", "ls", "parse", "show"})
+_COMMANDS = frozenset(command.partition(" ")[0] for command in Command) | _UNRECORDED
 
 
 def command_of(arguments: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from podbt import constants
-from podbt.contract.events import STARTED
+from podbt.contract.kinds import NodeStatus
 from podbt.contract.record import NodeRecord, shorten
 from podbt.errors import ConfigError
 from podbt.runner.dbt.classify import freshness_message
@@ -214,7 +214,7 @@ def complete(nodes: list[NodeRecord], results: list[Any]) -> list[NodeRecord]:
 
 def _ended(told: NodeRecord, result: Any) -> NodeRecord:
     """An error that only the result knows of; what was cut off stays as the events told it."""
-    known = _of_result(result) if result is not None and told.status == STARTED else None
+    known = _of_result(result) if result is not None and told.status == NodeStatus.STARTED else None
     return known.model_copy(update={"started_at": told.started_at}) if known and known.failed else told
 
 

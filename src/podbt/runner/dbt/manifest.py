@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from podbt import constants
+from podbt.contract.kinds import EPHEMERAL, RUNNABLE
 from podbt.errors import ConfigError
 
-_RUNNABLE = frozenset({"model", "seed", "snapshot", "test", "unit_test", "function"})
+_PLACES = ("nodes", "unit_tests", "functions")
 
 
 def read_manifest(target_path: Path) -> Mapping[str, Any]:
@@ -23,13 +24,17 @@ def read_manifest(target_path: Path) -> Mapping[str, Any]:
         raise ConfigError("dbt wrote no manifest.json, so what a stale source leaves out is not known.") from None
 
 
-def runnable_nodes(manifest: dict[str, Any]) -> set[str]:
+def nodes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Every node of a manifest; dbt keeps unit tests and functions beside the others."""
+    return {unique_id: node for place in _PLACES for unique_id, node in manifest.get(place, {}).items()}
+
+
+def runnable_nodes(manifest: Mapping[str, Any]) -> set[str]:
     """The nodes that `dbt build` without a selection runs. Ephemeral models live in the SQL of others."""
-    nodes = {**manifest.get("nodes", {}), **manifest.get("unit_tests", {})}
     return {
         unique_id
-        for unique_id, node in nodes.items()
-        if node["resource_type"] in _RUNNABLE and node.get("config", {}).get("materialized") != "ephemeral"
+        for unique_id, node in nodes_of(manifest).items()
+        if node["resource_type"] in RUNNABLE and node.get("config", {}).get("materialized") != EPHEMERAL
     }
 
 

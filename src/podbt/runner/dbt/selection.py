@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
+from podbt.contract.kinds import ResourceType, type_of
 from podbt.contract.record import NodeRecord
 
 
@@ -72,7 +73,7 @@ class Selection:
         if self._done and left:
             children = set(children_of(left.difference(inlined)))
             # A unit test reads nothing that is built: its inputs are its own, and to dbt it is its model's child.
-            again = {child for child in children & selected if not child.startswith("unit_test.")} - left
+            again = {child for child in children & selected if type_of(child) != ResourceType.UNIT_TEST} - left
             if again:
                 self._done -= again
                 self._again(again)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import Command, FreshnessMode, NodeStatus, type_of
 from podbt.contract.record import Failure, shorten
 from podbt.runner.dbt.arguments import EXCLUDE, FILTERS, SELECT, values, without
 from podbt.runner.dbt.command import command_of, option_of
-from podbt.runner.dbt.manifest import descendants, runnable_nodes
+from podbt.runner.dbt.manifest import descendants, nodes_of, runnable_nodes
 from podbt.runner.dbt.options import groups, name_of
 from podbt.runner.prepare.sources import Sources
 
@@ -17,13 +18,6 @@ _LINE_CHARS = 700
 _SHARED = frozenset({"--target", "-t", "--profile", "--profiles-dir", "--vars", "--threads"})
 _LISTED = _SHARED | FILTERS | {"--state", "--defer", "--favor-state", "--indirect-selection"}
 _NOT_LISTED = frozenset({"--empty", "--sample", "--event-time-start", "--event-time-end"})
-# What each command runs of the nodes that its selection matches.
-_RUNS: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"model"}),
-    "test": frozenset({"test", "unit_test"}),
-    "seed": frozenset({"seed"}),
-    "snapshot": frozenset({"snapshot"}),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +61,7 @@ def judge(
     arguments: Sequence[str],
     sources: Sources,
     *,
-    mode: str,
+    mode: FreshnessMode,
     manifest: Callable[[], Mapping[str, Any]],
     selected: Callable[[], set[str]],
 ) -> Verdict:
@@ -76,27 +70,27 @@ def judge(
     Args:
         arguments: dbt's arguments.
         sources: How fresh the sources are.
-        mode: "gate": a source that is too old stops a step that builds on it. "exclude": what descends from it is
-            left out.
+        mode: What a source that is too old means.
         manifest: Gives dbt's manifest; only asked where a source is too old.
         selected: Gives the unique_ids that the selection matches, as dbt resolves it; only asked where there is one.
     """
-    stale = [result.failure() for result in sources.results if result.status != "pass"]
+    stale = [result.failure() for result in sources.results if result.status != NodeStatus.PASS]
     too_old = [result.failure() for result in sources.results if result.too_old]
     same = Verdict(arguments=list(arguments), stale=stale)
     if not too_old:
         return same
     known = manifest()
     asked = selected() if any(name_of(group) in FILTERS - _NOT_LISTED for group in groups(arguments)) else None
-    runs = runnable_nodes(dict(known)) if asked is None else asked & runnable_nodes(dict(known))
-    kinds = _RUNS.get(command_of(arguments) or "")
-    runs = {node for node in runs if kinds is None or node.partition(".")[0] in kinds}
+    runs = runnable_nodes(known) if asked is None else asked & runnable_nodes(known)
+    command = command_of(arguments)
+    kinds = Command(command).runs if command in set(Command) else None
+    runs = {node for node in runs if kinds is None or type_of(node) in kinds}
     left_out = sorted(runs & descendants(known, (source.unique_id for source in too_old)))
     if not left_out:
         return same
     names = "; ".join(f"{source.unique_id}: {source.message}" for source in too_old[:_NAMED])
     more = f" (and {len(too_old) - _NAMED} more)" if len(too_old) > _NAMED else ""
-    if mode == "gate":
+    if mode == FreshnessMode.GATE:
         why = f"{len(left_out)} of {len(runs)} selected nodes build on sources that are too old, so nothing ran: "
     elif len(left_out) == len(runs):
         why = f"All {len(runs)} selected nodes build on sources that are too old, so nothing ran: "
@@ -114,7 +108,7 @@ def _excluding(
         below = [f"source:{_dotted(manifest, source.unique_id)}+" for source in too_old]
         return [*without(arguments, EXCLUDE), "--exclude", *values(arguments, EXCLUDE), *below]
     # dbt ignores --exclude beside --selector, so what remains of the selector is named node by node.
-    nodes = {**manifest["nodes"], **manifest.get("unit_tests", {})}
+    nodes = nodes_of(manifest)
     names = ["fqn:" + ".".join(nodes[unique_id]["fqn"]) for unique_id in keep]
     rest = without(arguments, {"--selector", "--indirect-selection", *SELECT, *EXCLUDE})
     return [*rest, "--select", *names, "--indirect-selection", "empty"]

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from podbt.contract.record import DONE_STATUSES, NodeRecord, RunStart
+from podbt.contract.kinds import DONE_STATUSES, RESUMABLE_COMMANDS, ResourceType, RunStatus
+from podbt.contract.record import NodeRecord, RunStart
 from podbt.store.tries import Attempt
-
-RESUMABLE: Final = frozenset({"build", "run", "seed", "snapshot", "test"})
-"""Commands whose nodes stay done once they are done. Freshness asks anew, an operation is run again."""
 
 # What must be the same, and how to call it.
 _SAME: Final = {
@@ -46,12 +44,12 @@ def decide(earlier: Attempt | None, current: RunStart, *, command: str | None, w
         command: The dbt command.
         wanted: Whether resuming is switched on.
     """
-    if earlier is None or command not in RESUMABLE:
+    if earlier is None or command not in RESUMABLE_COMMANDS:
         return Decision()
     name = earlier.path.rsplit("/", 1)[-1]
     if not wanted:
         return Decision(line=f"{name} ended with {earlier.reason}; resuming is switched off, so everything runs.")
-    if earlier.reason.status != "failed":
+    if earlier.reason.status != RunStatus.FAILED:
         return Decision(line=f"{name} ended with {earlier.reason}, so everything runs again.")
     for field, what in _SAME.items():
         if (before := getattr(earlier.start, field)) != (now := getattr(current, field)):
@@ -59,7 +57,7 @@ def decide(earlier: Attempt | None, current: RunStart, *, command: str | None, w
     done = tuple(
         node if node.from_try is not None else node.model_copy(update={"from_try": earlier.start.identity.try_number})
         for node in earlier.nodes
-        if node.status in DONE_STATUSES and node.resource_type != "operation"  # hooks belong to each run
+        if node.status in DONE_STATUSES and node.resource_type != ResourceType.OPERATION  # hooks belong to each run
     )
     if not done:
         return Decision(line=f"{name} ended with {earlier.reason} before any node was done, so everything runs.")

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from podbt import constants
 from podbt.contract import layout
+from podbt.contract.kinds import FAILED_STATUSES, FRESHNESS_STATUSES, NodeStatus
 from podbt.contract.model import describe
 from podbt.contract.record import Failure, RunIdentity, RunRecord, shorten
 from podbt.contract.state import Pointer
@@ -38,6 +39,12 @@ class Criteria(_Tolerant):
     error_after: Limit | None = None
 
 
+def _of_a_source(status: NodeStatus) -> NodeStatus:
+    if status not in FRESHNESS_STATUSES:
+        raise ValueError(f"'{status}' is no status of a source")
+    return status
+
+
 class SourceResult(_Tolerant):
     """One source in sources.json; of one that could not be asked only the first and the last two keys are there."""
 
@@ -46,19 +53,19 @@ class SourceResult(_Tolerant):
     max_loaded_at_time_ago_in_s: float | None = None
     criteria: Criteria = Criteria()
     error: str | int | None = None
-    status: Literal["pass", "warn", "error", "runtime error"]
+    status: Annotated[NodeStatus, AfterValidator(_of_a_source)]
 
     @property
     def too_old(self) -> bool:
         """Whether nothing should be built on it. What could not be asked is not trusted either."""
-        return self.status in {"error", "runtime error"}
+        return self.status in FAILED_STATUSES
 
     def failure(self) -> Failure:
         """The source as a record names it, with how old it is."""
         message = str(self.error or self.status)
         if self.max_loaded_at is not None and self.max_loaded_at_time_ago_in_s is not None:
             hours = self.max_loaded_at_time_ago_in_s / 3600
-            limit = self.criteria.warn_after if self.status == "warn" else self.criteria.error_after
+            limit = self.criteria.warn_after if self.status == NodeStatus.WARN else self.criteria.error_after
             asked = f", {self.status} after {limit.count} {limit.period}" if limit and limit.count else ""
             message = f"newest row is from {self.max_loaded_at:%Y-%m-%d %H:%M:%S}, {hours:.1f} hours old{asked}"
         return Failure(unique_id=self.unique_id, status=self.status, message=shorten(message, _CHARS))
@@ -136,5 +143,5 @@ def complete_sources(file: Path, results: Iterable[Any]) -> None:
         unique_id = str(result.node.unique_id)
         if unique_id not in told:
             error = str(getattr(result, "message", None) or "dbt does not say why")
-            data["results"].append({"unique_id": unique_id, "error": error, "status": "runtime error"})
+            data["results"].append({"unique_id": unique_id, "error": error, "status": NodeStatus.RUNTIME_ERROR})
     file.write_text(json.dumps(data))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from podbt import constants
 from podbt.contract import layout
+from podbt.contract.kinds import Command, OnMissingState
 from podbt.contract.record import RunRecord
 from podbt.contract.state import Pointer, TargetState, split_state_name
 from podbt.errors import ConfigError
@@ -35,7 +36,12 @@ class Resolved:
 
 
 def resolve_state(
-    arguments: Sequence[str], root: StorePath | None, scratch: Path, project: Path, *, on_missing: str = "fail"
+    arguments: Sequence[str],
+    root: StorePath | None,
+    scratch: Path,
+    project: Path,
+    *,
+    on_missing: OnMissingState = OnMissingState.FAIL,
 ) -> Resolved:
     """Replaces the name of a state by a folder that holds its files.
 
@@ -44,7 +50,7 @@ def resolve_state(
         root: Root of the artifact store; None where there is none.
         scratch: Where the folder may be made.
         project: The dbt project's folder, which dbt takes a relative path from.
-        on_missing: "fail", or "full": without a state run all that the selection could match.
+        on_missing: What to do without a state.
 
     Raises:
         ConfigError: There is no such state or a part of it that the selection asks for.
@@ -60,7 +66,7 @@ def resolve_state(
         )
     files = _files(root, target, latest=latest)
     missing = sorted(_needed(arguments) - set(files))
-    if missing and on_missing == "full":
+    if missing and on_missing == OnMissingState.FULL:
         full = without(without_state_methods(arguments), {*_STATE, *_DEFER})
         note = f"State '{name}' has no {' and no '.join(missing)} yet: running all that the selection could match."
         return Resolved(arguments=full, note=note)
@@ -114,7 +120,7 @@ def _needed(arguments: Sequence[str]) -> set[str]:
     }
     defers = any(name_of(group) == "--defer" for group in groups(arguments))
     # A selector of selectors.yml may ask for a state where nobody sees it from here.
-    if "state" in methods or defers or not (needed or command_of(arguments) == "retry"):
+    if "state" in methods or defers or not (needed or command_of(arguments) == Command.RETRY):
         needed.add(constants.MANIFEST_FILE)
     return needed
 

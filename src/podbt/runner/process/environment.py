@@ -6,15 +6,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
 from podbt import constants
+from podbt.contract.kinds import FreshnessMode, OnMissingState, Output
 from podbt.contract.record import RunIdentity
 from podbt.errors import ArtifactError, ConfigError
 from podbt.store.location import Location, StorePath
 
 _ROOM_BYTES = 32 * 1024 * 1024  # a run's records and logs fit in this; dbt's own scratch is elsewhere
+Choice = TypeVar("Choice", FreshnessMode, OnMissingState, Output)
 MANUAL_DAG_ID = "manual"
 
 
@@ -27,8 +30,8 @@ class Environment:
         orchestrated: Whether the identity came from outside.
         artifacts: Root of the artifact store; None where a person mounted none.
         expect_plan: Hash of the plan that the DAG was built from.
-        on_missing_state: "fail" or "full".
-        freshness: "gate" or "exclude"; None: sources are not looked at.
+        on_missing_state: What to do where the state that is asked for does not exist.
+        freshness: What a source that is too old means; None: sources are not looked at.
         connection_wait_seconds: How long to try again to reach the database before the first node.
         lock_tables: Whether to wait for other runs that write the same tables, for how many seconds at most.
         resume: Whether to go on where an earlier try stopped.
@@ -49,8 +52,8 @@ class Environment:
     revision: str | None
     allow_empty: bool
     expect_plan: str | None
-    on_missing_state: str
-    freshness: str | None
+    on_missing_state: OnMissingState
+    freshness: FreshnessMode | None
     connection_wait_seconds: int
     lock_tables: bool
     queue_timeout_seconds: int
@@ -88,15 +91,15 @@ class Environment:
             revision=env.get(constants.ENV_REVISION) or None,
             allow_empty=_flag(env, constants.ENV_ALLOW_EMPTY),
             expect_plan=env.get(constants.ENV_EXPECT_PLAN) or None,
-            on_missing_state=_one_of(env, constants.ENV_ON_MISSING_STATE, ("fail", "full")) or "fail",
-            freshness=_one_of(env, constants.ENV_FRESHNESS, ("gate", "exclude")),
+            on_missing_state=_choice(env, constants.ENV_ON_MISSING_STATE, OnMissingState) or OnMissingState.FAIL,
+            freshness=_choice(env, constants.ENV_FRESHNESS, FreshnessMode),
             connection_wait_seconds=_seconds(env, constants.ENV_CONNECTION_WAIT),
             lock_tables=_flag(env, constants.ENV_LOCK_TABLES, default=True),
             queue_timeout_seconds=_seconds(env, constants.ENV_QUEUE_TIMEOUT, constants.QUEUE_TIMEOUT_SECONDS),
             termination_log=log if given is not None and log.exists() and os.access(log, os.W_OK) else None,
             resume=_flag(env, constants.ENV_RESUME, default=True),
             events=_flag(env, constants.ENV_EVENTS),
-            dbts_output=_one_of(env, constants.ENV_OUTPUT, ("podbt", "dbt")) == "dbt",
+            dbts_output=_choice(env, constants.ENV_OUTPUT, Output) is Output.DBT,
             grace_seconds=_grace(env),
         )
 
@@ -107,6 +110,11 @@ class Environment:
     @property
     def log_path(self) -> Path:
         return self.scratch / "logs"
+
+
+def _choice(env: Mapping[str, str], name: str, choices: type[Choice]) -> Choice | None:
+    value = _one_of(env, name, tuple(choices))
+    return None if value is None else choices(value)
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:

@@ -2,10 +2,10 @@
 
 from podbt import constants
 from podbt.contract import layout
+from podbt.contract.kinds import BUILDING_COMMANDS, Command
 from podbt.contract.record import NodeRecord, RunRecord
 from podbt.contract.state import Pointer, TargetState
 from podbt.errors import ConfigError
-from podbt.runner.dbt.command import BUILDING_COMMANDS
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.process.environment import Environment
 from podbt.runner.publish.whole import is_whole
@@ -55,7 +55,7 @@ class Pointers:
             if record.exit_reason.succeeded:
                 folder.point(target, layout.LATEST_SUCCESS, pointer)
         sources = f"{folder.path}/{constants.SOURCES_FILE}" if self._sources.exists() else None
-        if sources and (self._prepared.measured or self._command == "source freshness"):
+        if sources and (self._prepared.measured or self._command == Command.SOURCE_FRESHNESS):
             folder.point(target, layout.FRESHNESS, pointer)
         if ran_nodes and self._results.exists() and self._command in BUILDING_COMMANDS:
             folder.point(target, layout.LATEST_RESULTS, pointer)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from podbt import constants
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import lines_of
+from podbt.contract.kinds import Command, RunStatus
 from podbt.contract.record import NodeRecord, RunRecord, Summary, shorten
 from podbt.errors import PodbtError
 from podbt.runner.prepare.prepared import Prepared
@@ -87,7 +88,7 @@ class Publication:
             # An interrupt may have cut the file short; the record matters more.
             with contextlib.suppress(ValueError):
                 record = record.model_copy(update={"manifest": folder.add_manifest(manifest, self.redactor.file)})
-        if self.prepared.measured or self.command == "source freshness":
+        if self.prepared.measured or self.command == Command.SOURCE_FRESHNESS:
             record = record.model_copy(update={"sources": f"{folder.path}/{constants.SOURCES_FILE}"})
         return record
 
@@ -96,6 +97,6 @@ class Publication:
             self.say(f"What could not be published is in {self.folder.kept} until the pod ends.")
         said = f"{why} (dbt itself ended with {record.exit_reason}{': ' + record.error if record.error else ''})"
         failed = record.model_copy(
-            update={"status": "failed", "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
+            update={"status": RunStatus.FAILED, "exit_reason": ExitReason.ARTIFACT_ERROR, "error": shorten(said, 1000)}
         )
         return Summary.of(failed, None)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from podbt import constants
+from podbt.contract.kinds import ResourceType, type_of
 from podbt.contract.record import NodeRecord, RunRecord
 from podbt.errors import ConfigError
 from podbt.store import files
@@ -36,7 +37,7 @@ def complete_results(file: Path, root: StorePath | None, resumed_from: str | Non
         earlier = before.get(node.unique_id)
         results[node.unique_id] = earlier if earlier and earlier["status"] == node.status else _result(node)
     for unique_id, result in before.items():
-        if not unique_id.startswith("operation."):  # hooks belong to each run
+        if type_of(unique_id) != ResourceType.OPERATION:  # hooks belong to each run
             results.setdefault(unique_id, result)
     file.write_text(json.dumps({**own, "results": list(results.values())}), encoding="utf-8")
 

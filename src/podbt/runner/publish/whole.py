@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from podbt.contract.record import DONE_STATUSES, NodeRecord
+from podbt.contract.kinds import DONE_STATUSES, Command
+from podbt.contract.record import NodeRecord
 from podbt.runner.dbt.arguments import FILTERS
 from podbt.runner.dbt.command import command_of
 from podbt.runner.dbt.manifest import runnable_nodes
@@ -26,7 +27,7 @@ def is_whole(arguments: Sequence[str], nodes: Iterable[NodeRecord], manifest: Pa
         manifest: manifest.json as dbt wrote it.
         run_results: run_results.json as dbt wrote it; its arguments include those of environment variables.
     """
-    if command_of(arguments) != "build" or any(name_of(group) in FILTERS for group in groups(arguments)):
+    if command_of(arguments) != Command.BUILD or any(name_of(group) in FILTERS for group in groups(arguments)):
         return False
     asked = _read(run_results).get("args", {})
     if any(asked.get(name) for name in _NARROWING):

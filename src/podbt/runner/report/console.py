@@ -1,16 +1,24 @@
 """What people see of a run: one line a node, warnings and failures with what they need, totals."""
 
 import sys
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Final, TextIO
 
+from podbt.contract.kinds import FAILED_STATUSES, NodeStatus, ResourceType
 from podbt.contract.record import NodeRecord, Summary, shorten
 
-_WORDS: Final = {
-    "success": "ok", "pass": "ok", "no-op": "no-op", "warn": "WARN", "fail": "FAIL", "error": "ERROR",
-    "skipped": "skip", "interrupted": "stop",
-}  # fmt: skip
-_MODEL: Final = "model"
+_WORDS: Final[Mapping[str, str]] = {
+    NodeStatus.SUCCESS: "ok",
+    NodeStatus.PASS: "ok",
+    NodeStatus.NO_OP: "no-op",
+    NodeStatus.WARN: "WARN",
+    NodeStatus.FAIL: "FAIL",
+    NodeStatus.ERROR: "ERROR",
+    NodeStatus.SKIPPED: "skip",
+    NodeStatus.INTERRUPTED: "stop",
+}
+_TO_LOOK_AT: Final = FAILED_STATUSES | {NodeStatus.WARN, NodeStatus.INTERRUPTED}
 _MESSAGE_LINES: Final = 12
 _MESSAGE_CHARS: Final = 1000
 
@@ -96,7 +104,7 @@ class Console:
 
     def _details(self, node: NodeRecord) -> list[str]:
         """What to look at when a node did not go well."""
-        if not node.message or node.status not in {"fail", "error", "warn", "interrupted"}:
+        if not node.message or node.status not in _TO_LOOK_AT:
             return []
         lines = [f"        {line}" for line in node.message[:_MESSAGE_CHARS].splitlines()[:_MESSAGE_LINES]]
         if node.compiled:
@@ -113,8 +121,8 @@ class Console:
 
 def _line(node: NodeRecord, count: int, total: int) -> str:
     width = len(str(total))
-    kind = "" if node.resource_type == _MODEL else f"{node.resource_type} "
+    kind = "" if node.resource_type == ResourceType.MODEL else f"{node.resource_type} "
     found = node.rows if node.failures is None else node.failures
-    rows = f"  ({found:,} row{'s' * (found != 1)})" if found and node.status != "pass" else ""
+    rows = f"  ({found:,} row{'s' * (found != 1)})" if found and node.status != NodeStatus.PASS else ""
     word = _WORDS.get(node.status, node.status)
     return f"[{count:>{width}}/{total}] {word:<5} {node.seconds:>8.2f}s  {kind}{node.name}{rows}"

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Final
 
-from podbt.contract import events
-from podbt.contract.events import Mark, NodeEvent, Progress
+from podbt.contract.events import Mark, NodeEvent, Progress, encode
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import NodeStatus
 from podbt.contract.record import NodeRecord
 
 _EVERY_CHARS: Final = 32 * 1024
@@ -44,7 +44,7 @@ class Emitter:
                     self._progress.set(unique_id, Mark.WAITING)
 
     def node_started(self, node: NodeRecord) -> None:
-        self._emit(NodeEvent.of(node.unique_id, events.STARTED, at=node.started_at or datetime.now(UTC)))
+        self._emit(NodeEvent.of(node.unique_id, NodeStatus.STARTED, at=node.started_at or datetime.now(UTC)))
 
     def node_ended(self, node: NodeRecord) -> None:
         self._emit(
@@ -75,7 +75,7 @@ class Emitter:
     def _emit(self, event: NodeEvent) -> None:
         with self._lock:
             self._progress.apply(event)
-            _print(events.encode(event))
+            _print(encode(event))
             self._snapshot_if_due()
 
     def _snapshot_if_due(self) -> None:
@@ -85,7 +85,7 @@ class Emitter:
 
     def _snapshot(self) -> None:
         self._last = (self._written(), time.monotonic())
-        _print(events.encode(self._progress.snapshot()))
+        _print(encode(self._progress.snapshot()))
 
 
 def _print(line: str) -> None:

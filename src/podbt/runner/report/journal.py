@@ -1,20 +1,20 @@
 """nodes.jsonl as it grows: one line when a node starts, one when it ends, in the artifact store at that moment."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from podbt.contract.events import STARTED
-from podbt.contract.journal import INTERRUPTED, lines_of
+from podbt.contract.journal import lines_of
+from podbt.contract.kinds import CHECKS, EPHEMERAL, NodeStatus, ResourceType
 from podbt.contract.record import NodeRecord, shorten
 from podbt.errors import ArtifactError
 from podbt.runner.process.redact import Redactor
 from podbt.store.sink import Sink
 
 # What freshness calls a source that could not be asked.
-_STATUSES = {"runtime error": "error"}
+_STATUSES: Final[Mapping[str, str]] = {NodeStatus.RUNTIME_ERROR: NodeStatus.ERROR}
 _LOCK_SECONDS = 1.0
 _EVENTS = frozenset({"NodeStart", "NodeFinished", "LogHookEndLine"})
 
@@ -86,11 +86,13 @@ class Journal:
         """Takes back what was carried over: these nodes run again."""
         with self._lock:
             for unique_id in sorted(unique_ids & set(self._nodes)):
-                self._keep(self._nodes.pop(unique_id).model_copy(update={"status": STARTED, "from_try": None}))
+                self._keep(
+                    self._nodes.pop(unique_id).model_copy(update={"status": NodeStatus.STARTED, "from_try": None})
+                )
 
     def on_event(self, event: Any) -> None:
         """Dbt's event callback."""
-        if event.info.name not in _EVENTS or event.data.node_info.materialized == "ephemeral":
+        if event.info.name not in _EVENTS or event.data.node_info.materialized == EPHEMERAL:
             return
         self.invocation_id = event.info.invocation_id
         if event.info.name == "LogHookEndLine":
@@ -118,7 +120,7 @@ class Journal:
 
     def _end(self, node: NodeRecord) -> None:
         if node.failed and self._interrupted():
-            node = node.model_copy(update={"status": INTERRUPTED})
+            node = node.model_copy(update={"status": NodeStatus.INTERRUPTED})
         if node.failed and node.path:
             node = node.model_copy(update={"compiled": self._keep_sql(node.unique_id, node.path)})
         with self._lock:
@@ -157,7 +159,7 @@ def _started(info: Any) -> NodeRecord:
         unique_id=info.unique_id,
         name=info.node_name,
         resource_type=info.resource_type,
-        status=STARTED,
+        status=NodeStatus.STARTED,
         seconds=0.0,
         started_at=_time(info.node_started_at),
     )
@@ -169,7 +171,7 @@ def _hook(data: Any, redactor: Redactor) -> NodeRecord:
     return NodeRecord(
         unique_id=info.unique_id,
         name=info.node_name,
-        resource_type=info.resource_type or "operation",
+        resource_type=info.resource_type or ResourceType.OPERATION,
         status=str(data.status),
         seconds=round(float(data.execution_time), 3),
         started_at=_time(info.node_started_at),
@@ -194,7 +196,7 @@ def node_record(data: Any, redactor: Redactor) -> NodeRecord:
         finished_at=_time(info.node_finished_at),
         thread=result.thread or None,
         rows=int(rows) if isinstance(rows, int | float) and rows >= 0 else None,
-        failures=int(result.num_failures) if info.resource_type in {"test", "unit_test"} else None,
+        failures=int(result.num_failures) if info.resource_type in CHECKS else None,
         message=redactor.text(shorten(result.message, 4000)) or None,
         relation=info.node_relation.relation_name or None,
         path=info.node_path or None,

@@ -1,0 +1,60 @@
+"""A function of the database, which dbt keeps beside the other nodes, is recorded and counted like any of them."""
+
+from pathlib import Path
+
+import pytest
+from tests.runner.conftest import Runner
+from tests.runner.shop import EVERYTHING, Shop
+from tests.support.postgres import Server
+
+pytestmark = pytest.mark.postgres
+
+NAMED = """
+functions:
+  - name: louder
+    arguments: [{name: word, data_type: text}]
+    returns: {data_type: text}
+"""
+SELECTORS = """
+selectors:
+  - name: all_but_functions
+    default: true
+    definition:
+      union: [{method: fqn, value: "*"}, {exclude: [{method: resource_type, value: function}]}]
+"""
+
+
+@pytest.fixture
+def shop(runner: Runner, postgres: Server, baked_shop: Path) -> Shop:
+    made = Shop(runner, postgres, baked_shop)
+    (made.project / "functions").mkdir()
+    (made.project / "functions/louder.sql").write_text("select upper(word)")
+    (made.project / "functions/functions.yml").write_text(NAMED)
+    read = "select {{ function('louder') }}(code::text) as code from {{ ref('codes') }}"
+    (made.project / "models/codes_used.sql").write_text(read)
+    return made
+
+
+def test_a_build_is_whole_with_its_functions_and_not_without(shop: Shop) -> None:
+    ended = shop.step("build")
+    assert ended.code == 0, ended.output
+    assert shop.ran == EVERYTHING | {"louder"}
+    (node,) = [node for node in shop.nodes if node["name"] == "louder"]
+    assert (node["resource_type"], node["status"]) == ("function", "success")
+    assert shop.database.query("select code from shop_prod.codes_used order by code") == [("A",), ("B",)]
+    state = shop.pointer("prod", "state")
+    assert state is not None
+    (shop.project / "selectors.yml").write_text(SELECTORS)
+    ended = shop.step("build")
+    assert ended.code == 0, ended.output
+    assert shop.ran == EVERYTHING
+    assert shop.pointer("prod", "state") == state
+
+
+def test_what_is_left_of_a_selector_includes_its_functions(shop: Shop) -> None:
+    shop.age("orders", 100)
+    ended = shop.step("build", "--selector", "everything", PODBT_FRESHNESS="exclude")
+    assert ended.code == 0, ended.output
+    assert "louder" in shop.ran
+    assert "codes_used" in shop.ran
+    assert "orders" not in shop.ran
