@@ -1,0 +1,126 @@
+{{/*
+A Deployment of one Airflow component: dict root, component, values, strategy, token (whether it talks to the
+Kubernetes API), and the names of templates with its ports, its probes, and what it has of variables and mounts besides the common.
+*/}}
+{{- define "podbt.airflowDeployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  {{- include "podbt.metadata" . | nindent 2 }}
+spec:
+  replicas: {{ .values.replicas | int64 }}
+  revisionHistoryLimit: 3
+  # Kubernetes' own limit of 600 s would call a rollout failed while it waits for the migrations, as it may.
+  progressDeadlineSeconds: {{ add .root.Values.migrate.waitSeconds 900 }}
+  strategy:
+    type: {{ .strategy }}
+  selector:
+    matchLabels:
+      {{- include "podbt.selectorLabels" . | nindent 6 }}
+  template:
+    metadata:
+      {{- $checksums := list "config/airflow-config.yaml" "config/scripts.yaml" "config/settings.yaml" }}
+      {{- include "podbt.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 6 }}
+    spec:
+      {{- include "podbt.podSecurity" (dict "user" 65532) | nindent 6 }}
+      serviceAccountName: {{ include "podbt.airflowServiceAccount" .root }}
+      automountServiceAccountToken: {{ .token }}
+      # Service variables such as PODBT_API_SERVER_PORT would enter the environment that podbt and Airflow read.
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: {{ .values.terminationGracePeriodSeconds | int64 }}
+      {{- include "podbt.pullSecrets" .root | nindent 6 }}
+      {{- include "podbt.scheduling" . | nindent 6 }}
+      {{- include "podbt.sharedVolumeAffinity" . | nindent 6 }}
+      initContainers:
+        {{- include "podbt.waitForMigrations" . | nindent 8 }}
+        {{- include "podbt.planContainer" .root | nindent 8 }}
+      containers:
+        - name: {{ .component }}
+          {{- include "podbt.airflowImage" .root | nindent 10 }}
+          # Airflow ends when its database goes away. Waiting for it here, instead of ending again and again, spares the
+          # minutes that Kubernetes lets pass between restarts.
+          args:
+            - python
+            - /etc/podbt-scripts/wait_for_database.py
+            - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+            - airflow
+            - {{ .component }}
+          env:
+            {{- include "podbt.airflowEnv" .root | nindent 12 }}
+            {{- with .env }}
+            {{- include . $.root | nindent 12 }}
+            {{- end }}
+          {{- with .ports }}
+          ports:
+            {{- range $name, $port := . }}
+            - name: {{ $name }}
+              containerPort: {{ $port }}
+            {{- end }}
+          {{- end }}
+          {{- include .probes .root | nindent 10 }}
+          {{- include "podbt.containerSecurity" . | nindent 10 }}
+          resources:
+            {{- toYaml .values.resources | nindent 12 }}
+          volumeMounts:
+            {{- include "podbt.airflowMounts" . | nindent 12 }}
+            {{- include "podbt.settingsMount" . | nindent 12 }}
+            {{- include "podbt.planMount" .root | nindent 12 }}
+            {{- with .mounts }}
+            {{- include . $.root | nindent 12 }}
+            {{- end }}
+      volumes:
+        {{- include "podbt.airflowVolumes" (dict "root" .root "sharedLogs" true) | nindent 8 }}
+        {{- include "podbt.settingsVolume" .root | nindent 8 }}
+        {{- include "podbt.planVolume" .root | nindent 8 }}
+        {{- with .volumes }}
+        {{- include . $.root | nindent 8 }}
+        {{- end }}
+{{- end -}}
+
+{{/*
+Holds a component back until the migrate Job has done what it needs: dict root, component, values. The script waits
+cheaply, so that four components do not compete with the Job for CPU; Airflow then checks the revision.
+*/}}
+{{- define "podbt.waitForMigrations" -}}
+- name: wait-for-migrations
+  {{- include "podbt.airflowImage" .root | nindent 2 }}
+  args:
+    - python
+    - /etc/podbt-scripts/wait_for_database.py
+    - --wait-for={{ ternary "roles" "migrations" (eq .component "api-server") }}
+    - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+    - airflow
+    - db
+    - check-migrations
+    - --migration-wait-timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+  env:
+    {{- include "podbt.airflowEnv" .root | nindent 4 }}
+  {{- include "podbt.containerSecurity" . | nindent 2 }}
+  resources:
+    {{- toYaml .values.resources | nindent 4 }}
+  volumeMounts:
+    {{- include "podbt.airflowMounts" . | nindent 4 }}
+{{- end -}}
+
+{{/* Probes of a component that only the database knows about: dict job (Airflow's job type). */}}
+{{- define "podbt.heartbeatProbes" -}}
+{{- $script := list "python" "/etc/podbt-scripts/heartbeat.py" .job -}}
+startupProbe:
+  exec:
+    command: {{ concat $script (list "--max-age=60") | toJson }}
+  periodSeconds: 10
+  timeoutSeconds: 10
+  failureThreshold: 60
+readinessProbe:
+  exec:
+    command: {{ concat $script (list "--max-age=60") | toJson }}
+  periodSeconds: 60
+  timeoutSeconds: 10
+livenessProbe:
+  exec:
+    # A database that is away is no reason to restart this container.
+    command: {{ concat $script (list "--max-age=180" "--tolerate-database-failure") | toJson }}
+  periodSeconds: 60
+  timeoutSeconds: 10
+  failureThreshold: 3
+{{- end -}}

@@ -1,0 +1,47 @@
+{{/* Mounts every Airflow container has. */}}
+{{- define "podbt.airflowMounts" -}}
+- name: tmp
+  mountPath: /tmp
+- name: logs
+  mountPath: /opt/airflow/logs
+- name: airflow-config
+  mountPath: /etc/airflow
+  readOnly: true
+- name: scripts
+  mountPath: /etc/podbt-scripts
+  readOnly: true
+{{- end -}}
+
+{{/* The volumes behind those mounts: dict root, and sharedLogs, whether the logs are worth keeping. */}}
+{{- define "podbt.airflowVolumes" -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 1Gi
+- name: logs
+  {{- if .sharedLogs }}
+  persistentVolumeClaim:
+    claimName: {{ include "podbt.logsClaim" .root }}
+  {{- else }}
+  emptyDir:
+    sizeLimit: 256Mi
+  {{- end }}
+- name: airflow-config
+  configMap:
+    name: {{ include "podbt.fullname" .root }}-airflow-config
+- name: scripts
+  configMap:
+    name: {{ include "podbt.fullname" .root }}-scripts
+{{- end -}}
+
+{{/* Mount and volume of the Settings. */}}
+{{- define "podbt.settingsMount" -}}
+- name: settings
+  mountPath: /etc/podbt
+  readOnly: true
+{{- end -}}
+
+{{- define "podbt.settingsVolume" -}}
+- name: settings
+  configMap:
+    name: {{ include "podbt.fullname" . }}-settings
+{{- end -}}
