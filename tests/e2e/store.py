@@ -46,7 +46,7 @@ def run_of(folder: str) -> Run:
     return Run(
         path=folder,
         record=RunRecord.parse_json(text(f"{folder}/{constants.RUN_FILE}"), source=folder),
-        nodes=[NodeRecord.parse_line(line, source=folder) for line in nodes],
+        nodes=[NodeRecord.parse_json(line, source=folder) for line in nodes],
     )
 
 

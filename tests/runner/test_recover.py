@@ -57,7 +57,7 @@ histories = st.lists(
 @given(histories, st.integers(0, 4000))
 def test_a_journal_cut_anywhere_tells_all_that_was_whole(history: list[NodeRecord], cut: int) -> None:
     text = lines_of(history)[:cut]
-    whole = [NodeRecord.parse_line(line, source="x") for line in text.split(b"\n")[:-1]]
+    whole = [NodeRecord.parse_json(line, source="x") for line in text.split(b"\n")[:-1]]
     expected = {n.unique_id: n.status for n in whole}
     folded = {n.unique_id: n.status for n in fold(text, source="x")}
     assert expected == folded or len(text.rpartition(b"\n")[2]) in {len(lines_of([n])) - 1 for n in history}
@@ -172,9 +172,10 @@ def test_the_folder_of_a_run_taken_for_dead_is_not_made_again(tmp_path: Path) ->
     log.write_text("x")
     with pytest.raises(ArtifactError, match="took this run for dead"):
         folder.add([log], Redactor(set()).file)
+    folder.keep_nodes(lines_of([node("model.a")]))
     lost = (tmp_path / folder.path / "run.json").read_bytes()
     with pytest.raises(ArtifactError, match="took this run for dead"):
-        folder.publish(RunRecord.parse_json(lost, source="x"), nodes=lines_of([node("model.a")]))
+        folder.publish(RunRecord.parse_json(lost, source="x"))
     assert not folder.partial.exists()
     assert [one.name for one in folder.partial.parent.iterdir()] == ["try-1"]
     assert not (tmp_path / "targets").exists()

@@ -29,7 +29,8 @@ from podbt.store.sink import StoreSink
 
 def publish(folder: RunFolder, number: int = 1) -> None:
     whole = record(identity(number), [node("a")])
-    folder.publish(whole, nodes=node("a").model_dump_json().encode())
+    folder.keep_nodes(node("a").model_dump_json().encode())
+    folder.publish(whole)
     point(folder, whole)
 
 
@@ -267,7 +268,8 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
                 (manifest.parent / "run_results.json").write_text("{}")
                 folder.add([manifest.parent / "run_results.json"], Redactor(set()).file)
                 whole = record(identity(1), [node("a")], manifest=path)
-                folder.publish(whole, nodes=node("a").model_dump_json().encode())
+                folder.keep_nodes(node("a").model_dump_json().encode())
+                folder.publish(whole)
                 point(folder, whole)
             except Cut:
                 pass

@@ -39,7 +39,8 @@ def began(root: StorePath) -> RunFolder:
 def ends(folder: RunFolder, log: Path) -> None:
     """The run itself publishes, as `Publication` does."""
     whole = record(identity(1), NODES)
-    folder.keep(whole, lines_of(NODES))
+    folder.keep_nodes(lines_of(NODES))
+    folder.keep(whole)
     folder.put_nodes()
     folder.add([log], Redactor(set()).file)
     folder.publish(whole)

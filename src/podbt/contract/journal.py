@@ -37,7 +37,7 @@ def fold(text: bytes, *, source: str) -> list[NodeRecord]:
         if not line.strip():
             continue
         try:
-            node = NodeRecord.parse_line(line, source=f"{source}:{number}")
+            node = NodeRecord.parse_json(line, source=f"{source}:{number}")
         except ConfigError:
             if number == len(lines):  # the writer was killed within the line
                 break

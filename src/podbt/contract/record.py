@@ -97,10 +97,6 @@ class NodeRecord(Strict):
     def failed(self) -> bool:
         return self.status in FAILED_STATUSES
 
-    @classmethod
-    def parse_line(cls, line: str | bytes, *, source: str) -> Self:
-        return cls.parse_json(line, source=source)
-
 
 class Failure(Strict):
     """A failing node as the summary carries it."""

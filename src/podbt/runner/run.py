@@ -23,7 +23,8 @@ from podbt.runner.database.stop import Stopper
 from podbt.runner.dbt.classify import classify, reason_of
 from podbt.runner.dbt.command import command_of, option_of
 from podbt.runner.dbt.connection import invoke_patiently
-from podbt.runner.dbt.invoke import Connection, Outcome, complete, invoke
+from podbt.runner.dbt.invoke import Connection, Outcome, invoke
+from podbt.runner.dbt.records import complete
 from podbt.runner.dbt.selection import Selection
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared, look_at_sources

@@ -103,12 +103,6 @@ def plan(
     return [*doomed, *_manifests(root, used, before=min([now, *silent]) - layout.MANIFEST_GRACE)]
 
 
-def abandoned(root: StorePath, policy: Policy, now: datetime | None = None) -> list[Folder]:
-    """Runs that were never published and no longer live: their pods were killed."""
-    limit = (now or datetime.now(UTC)) - policy.abandoned_after
-    return [one for one in folders(root) if not one.published and not one.removed and one.touched < limit]
-
-
 def remove(root: StorePath, removals: list[Removal], tell: Callable[[Removal], None] = lambda _: None) -> int:
     """Removes what was planned.
 

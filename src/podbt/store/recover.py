@@ -12,7 +12,7 @@ from podbt.store import fence
 from podbt.store.alive import is_alive, read_alive
 from podbt.store.location import StorePath
 from podbt.store.run_folder import RunFolder
-from podbt.store.runs import journal
+from podbt.store.runs import journal, read_record
 
 
 def recover_abandoned(root: StorePath, partial: StorePath) -> str | None:
@@ -63,7 +63,7 @@ def _settled(folder: RunFolder) -> list[NodeRecord]:
 def _whole(partial: StorePath) -> RunRecord | None:
     """The record of a run that was killed just before its folder was renamed."""
     try:
-        return RunRecord.parse_json((partial / constants.RUN_FILE).read_bytes(), source=constants.RUN_FILE)
+        return read_record(partial)
     except (OSError, ConfigError):
         return None
 

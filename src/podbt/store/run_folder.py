@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from podbt import constants
 from podbt.contract import layout
@@ -26,6 +26,7 @@ from podbt.store import fence, files
 from podbt.store.failures import Patience, refused, store_errors
 from podbt.store.location import StorePath
 from podbt.store.pointers import advance
+from podbt.store.runs import read_record
 from podbt.store.sink import StoreSink
 
 # In a manifest these differ from run to run of the same project; leaving them out lets equal manifests be one file.
@@ -33,6 +34,9 @@ _VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_star
 _METADATA = '{"metadata": '
 _PATIENCE_SECONDS = 45.0
 _DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
+
+
+T = TypeVar("T")
 
 
 class RunFolder:
@@ -144,10 +148,8 @@ class RunFolder:
         except OSError as error:
             raise refused("written", self.partial, error) from None
 
-    def keep(self, record: RunRecord, nodes: bytes | None = None) -> None:
-        """Puts the record, and what is to be its nodes.jsonl, into the local copy, before anything that can fail."""
-        if nodes is not None:
-            self.keep_nodes(nodes)
+    def keep(self, record: RunRecord) -> None:
+        """Puts the record into the local copy, before anything that can fail."""
         (self.kept / constants.RUN_FILE).write_bytes(_json(to_json(record)))
 
     def keep_nodes(self, nodes: bytes) -> None:
@@ -209,17 +211,16 @@ class RunFolder:
             raise refused("written", place, error) from None
         return path
 
-    def publish(self, record: RunRecord, *, nodes: bytes | None = None) -> None:
-        """Commits the run.
+    def publish(self, record: RunRecord) -> None:
+        """Commits the run, with what went through the sink or was kept as its nodes.jsonl.
 
         Args:
             record: Its record.
-            nodes: Content of its nodes.jsonl; by default what went through the sink.
 
         Raises:
             ArtifactError: It could not be published within the patience; `kept` holds what there was to publish.
         """
-        self.keep(record, nodes)
+        self.keep(record)
         content = _json(to_json(record))
         if (self.kept / constants.NODES_FILE).exists():
             self.put_nodes()
@@ -288,10 +289,29 @@ class RunFolder:
         Returns:
             Its content; None where there is none, or where it cannot be read, which is a note then.
         """
+        place = self._root / path
+        return self._found(place, lambda: files.read(place), self._later_patience if later else self._patience)
+
+    def read_record(self, run: str) -> RunRecord | None:
+        """The record of an earlier run, again where reading fails, once this one is published.
+
+        Args:
+            run: The earlier run's folder, relative to the store's root.
+
+        Returns:
+            The record; None as of `read`.
+
+        Raises:
+            ConfigError: It is damaged.
+        """
+        place = self._root / run
+        return self._found(place / constants.RUN_FILE, lambda: read_record(place, run), self._later_patience)
+
+    def _found(self, place: StorePath, read: Callable[[], T], patience: Patience) -> T | None:
         try:
-            return (self._later_patience if later else self._patience)(lambda: _content(self._root / path))
+            return patience(lambda: _unless_missing(read))
         except store_errors() as error:
-            self.notes.append(str(refused("read", self._root / path, error)))
+            self.notes.append(str(refused("read", place, error)))
             return None
 
     def patiently(self, act: Callable[[], None]) -> None:
@@ -318,9 +338,9 @@ class RunFolder:
         self._patience(once)
 
 
-def _content(path: StorePath) -> bytes | None:
+def _unless_missing(read: Callable[[], T]) -> T | None:
     try:
-        return files.read(path)
+        return read()
     except FileNotFoundError:
         return None
 

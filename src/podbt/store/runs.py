@@ -83,6 +83,22 @@ def folders(root: StorePath, dag: str | None = None) -> list[Folder]:
     return list(found.values())
 
 
+def read_record(folder: StorePath, name: str | None = None) -> RunRecord:
+    """The record of a run, which is there once the run is published. All who read one read it here.
+
+    Args:
+        folder: The run's folder.
+        name: What an error is to call the folder; None where the caller says it.
+
+    Raises:
+        FileNotFoundError: The folder has none.
+        ConfigError: It is damaged, or of another version of podbt.
+        Exception: The store's own, see `podbt.store.failures`.
+    """
+    source = f"{name}/{constants.RUN_FILE}" if name else constants.RUN_FILE
+    return RunRecord.parse_json(files.read(folder / constants.RUN_FILE), source=source)
+
+
 @dataclass(frozen=True)
 class Listed:
     """A published run without its nodes."""
@@ -157,17 +173,14 @@ def read_records(
     """
 
     def read(folder: Folder) -> Listed | Unreadable | None:
-        source = f"{folder.path}/{constants.RUN_FILE}"
         try:
-            content = files.read(root / source)
+            return Listed(folder.path, read_record(root / folder.path))
         except FileNotFoundError:
             return None
-        except store_errors() as error:
-            raise refused("read", root / source, error) from None
-        try:
-            return Listed(folder.path, RunRecord.parse_json(content, source=constants.RUN_FILE))
         except ConfigError as error:
             return Unreadable(folder.path, str(error))
+        except store_errors() as error:
+            raise refused("read", root / folder.path / constants.RUN_FILE, error) from None
 
     if isinstance(root, Path):
         found = [read(folder) for folder in wanted]
@@ -201,20 +214,18 @@ def read_run(root: StorePath, name: str) -> Run:
         raise ConfigError(f"'{name}' is not inside the artifact store '{root}'.")
     folder = root / path
     try:
-        record = files.read(folder / constants.RUN_FILE)
+        record = read_record(folder)
         lines = journal(folder).splitlines()
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"No run at '{path}' in '{root}'. `podbt runs list` tells which there are.") from None
-    except store_errors() as error:
-        raise refused("read", folder, error) from None
-    try:
-        parsed = RunRecord.parse_json(record, source=constants.RUN_FILE)
     except ConfigError as error:
         raise ConfigError(f"Run {Unreadable(path, str(error))}.") from None
+    except store_errors() as error:
+        raise refused("read", folder, error) from None
     return Run(
         path=path,
-        record=parsed,
-        nodes=[NodeRecord.parse_line(line, source=f"{path}/{constants.NODES_FILE}") for line in lines if line.strip()],
+        record=record,
+        nodes=[NodeRecord.parse_json(line, source=f"{path}/{constants.NODES_FILE}") for line in lines if line.strip()],
     )
 
 

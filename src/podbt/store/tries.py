@@ -10,11 +10,13 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import fold, settle
-from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, RunStart
+from podbt.contract.record import NodeRecord, RunIdentity, RunStart
 from podbt.errors import ArtifactError
+from podbt.store import files
 from podbt.store.alive import is_alive
 from podbt.store.location import StorePath
 from podbt.store.recover import recover
+from podbt.store.runs import read_record
 
 # try-2, and try-2.2 where the pod was replaced within the try; .claimed.partial where a recovery was killed.
 _NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>(?:\.claimed)?\.partial)?$")
@@ -85,11 +87,14 @@ def latest(root: StorePath, identity: RunIdentity) -> Attempt | None:
         ConfigError: Its files are not what podbt writes.
     """
     for folder in _earlier(root, identity):
-        if _is_unpublished(folder) or not (folder / constants.RUN_FILE).exists():
+        if folder.name.endswith(layout.PARTIAL_SUFFIX):
             continue
         path = f"{PurePosixPath(layout.run_folder(identity)).parent}/{folder.name}"
-        record = RunRecord.parse_json((folder / constants.RUN_FILE).read_bytes(), source=f"{path}/run.json")
-        nodes = fold((folder / constants.NODES_FILE).read_bytes(), source=f"{path}/nodes.jsonl")
+        try:
+            record = read_record(folder, path)
+        except FileNotFoundError:
+            continue
+        nodes = fold(files.read(folder / constants.NODES_FILE), source=f"{path}/nodes.jsonl")
         if record.database is None and not nodes:  # it ended before it took over what the one before it had done
             continue
         return Attempt(path=path, start=record, nodes=settle(nodes), reason=record.exit_reason)

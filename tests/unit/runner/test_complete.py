@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from podbt.contract.record import NodeRecord
-from podbt.runner.dbt.invoke import complete
+from podbt.runner.dbt.records import complete
 
 
 def node(name: str, status: str) -> NodeRecord:

@@ -1,7 +1,6 @@
 """From what dbt returned to one exit reason and one line that says why."""
 
 import re
-from typing import Any
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import ANSWERED_STATUSES, CHECKS, NODE_COMMANDS, NodeStatus
@@ -113,18 +112,3 @@ def of_message(message: str, *, logged_in: bool = False) -> tuple[ExitReason, st
 
 def _plain(exception: BaseException) -> str:
     return str(exception) or type(exception).__name__
-
-
-def freshness_message(result: Any) -> str | None:
-    """Says how old a source is, which dbt's freshness result holds in pieces.
-
-    Args:
-        result: dbt's SourceFreshnessResult, or any other result.
-    """
-    age, newest = getattr(result, "age", None), getattr(result, "max_loaded_at", None)
-    if age is None or newest is None:
-        return None
-    status = str(getattr(result.status, "value", result.status))
-    limit = getattr(getattr(result.node, "freshness", None), f"{status}_after", None)
-    asked = f", {status} after {limit.count} {limit.period.value}" if limit and limit.count and limit.period else ""
-    return f"newest row is from {newest:%Y-%m-%d %H:%M:%S}, {age / 3600:.1f} hours old{asked}"

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from podbt import constants
-from podbt.contract.kinds import NodeStatus
-from podbt.contract.record import NodeRecord, shorten
+from podbt.contract.record import shorten
 from podbt.errors import ConfigError
-from podbt.runner.dbt.classify import freshness_message
 from podbt.runner.dbt.command import option_of
 from podbt.runner.dbt.selection import Selection
 from podbt.runner.dbt.template import baked_file, fitted
@@ -195,35 +193,3 @@ def _prepare(environment: Environment, arguments: Sequence[str]) -> None:
         os.environ.pop(name, None)
     if not sys.stdout.isatty():
         os.environ.setdefault("DBT_ENGINE_USE_COLORS", "false")
-
-
-def complete(nodes: list[NodeRecord], results: list[Any]) -> list[NodeRecord]:
-    """Adds what dbt's result knows beyond its events: how stale a source is, and nodes whose end no event told.
-
-    Such is a node whose runner itself broke, which dbt tells of as an error in its result alone.
-    """
-    by_id = {str(result.node.unique_id): result for result in results if getattr(result, "node", None) is not None}
-    completed = []
-    for told in nodes:
-        result = by_id.pop(told.unique_id, None)
-        node = _ended(told, result)
-        message = freshness_message(result) if result is not None and not node.message else None
-        completed.append(node.model_copy(update={"message": message}) if message else node)
-    return [*completed, *map(_of_result, by_id.values())]
-
-
-def _ended(told: NodeRecord, result: Any) -> NodeRecord:
-    """An error that only the result knows of; what was cut off stays as the events told it."""
-    known = _of_result(result) if result is not None and told.status == NodeStatus.STARTED else None
-    return known.model_copy(update={"started_at": told.started_at}) if known and known.failed else told
-
-
-def _of_result(result: Any) -> NodeRecord:
-    return NodeRecord(
-        unique_id=str(result.node.unique_id),
-        name=str(result.node.name),
-        resource_type=str(result.node.resource_type),
-        status=str(getattr(result.status, "value", result.status)),
-        seconds=round(float(result.execution_time), 3),
-        message=result.message or None,
-    )

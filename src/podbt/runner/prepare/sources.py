@@ -12,10 +12,11 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.kinds import FAILED_STATUSES, FRESHNESS_STATUSES, NodeStatus
 from podbt.contract.model import describe
-from podbt.contract.record import Failure, RunIdentity, RunRecord, shorten
+from podbt.contract.record import Failure, RunIdentity, shorten
 from podbt.contract.state import Pointer
 from podbt.errors import ConfigError
 from podbt.store.location import StorePath
+from podbt.store.runs import read_record
 
 RECENT: Final = timedelta(hours=1)
 """How old the result of an earlier step may be; a DAG run that is cleared days later looks again."""
@@ -110,7 +111,7 @@ def earlier_step(root: StorePath, identity: RunIdentity, target: str | None, now
             if run.name.endswith(layout.PARTIAL_SUFFIX) or not all(file.exists() for file in files):
                 continue
             try:
-                record = RunRecord.parse_json(files[0].read_bytes(), source=str(files[0]))
+                record = read_record(run)
                 measured = Sources.read(files[1]).metadata.generated_at
             except ConfigError:  # damaged, or of another version: the sources are then measured again
                 continue

@@ -15,6 +15,7 @@ from podbt.runner.dbt.arguments import asked_methods, without, without_state_met
 from podbt.runner.dbt.command import command_of, option_of
 from podbt.runner.dbt.options import groups, name_of
 from podbt.store.location import StorePath
+from podbt.store.runs import read_record
 
 _DEFER = ("--defer", "--favor-state")
 _STATE = ("--state",)
@@ -103,11 +104,12 @@ def _files(root: StorePath, target: str, *, latest: bool) -> dict[str, str]:
 
 
 def _record(root: StorePath, run: str) -> RunRecord:
-    path = f"{run}/{constants.RUN_FILE}"
     try:
-        return RunRecord.parse_json((root / path).read_bytes(), source=path)
+        return read_record(root / run, run)
     except OSError as error:
-        raise ConfigError(f"'{path}' cannot be read from the artifact store ({error.strerror}).") from None
+        raise ConfigError(
+            f"'{run}/{constants.RUN_FILE}' cannot be read from the artifact store ({error.strerror})."
+        ) from None
 
 
 def _needed(arguments: Sequence[str]) -> set[str]:

@@ -76,12 +76,11 @@ class Pointers:
 def _seen(record: RunRecord, folder: RunFolder) -> str | None:
     """Of a resumed build: the sources.json that its first try went by, since what that built saw no newer rows."""
     while record.resumed_from:
-        path = f"{record.resumed_from}/{constants.RUN_FILE}"
-        content = folder.read(path, later=True)
-        if content is None:  # pruned
-            return None
         try:
-            record = RunRecord.parse_json(content, source=path)
+            earlier = folder.read_record(record.resumed_from)
         except ConfigError:  # damaged since; a state without is a true one
             return None
+        if earlier is None:  # pruned
+            return None
+        record = earlier
     return record.sources if record.sources and folder.read(record.sources, later=True) is not None else None

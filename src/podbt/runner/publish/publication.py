@@ -56,7 +56,8 @@ class Publication:
         """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
         pointers = Pointers(self.environment, self.prepared, self.command)
         try:
-            self.folder.keep(record, lines_of(nodes))
+            self.folder.keep_nodes(lines_of(nodes))
+            self.folder.keep(record)
             self.journal.check()
             whole = pointers.is_whole(record, nodes, self.folder)
             record = self._add_files(record, nodes)

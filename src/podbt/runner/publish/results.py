@@ -11,10 +11,11 @@ from typing import Any
 
 from podbt import constants
 from podbt.contract.kinds import ResourceType, type_of
-from podbt.contract.record import NodeRecord, RunRecord
+from podbt.contract.record import NodeRecord
 from podbt.errors import ConfigError
 from podbt.store import files
 from podbt.store.location import StorePath
+from podbt.store.runs import read_record
 
 
 def complete_results(file: Path, root: StorePath | None, resumed_from: str | None, nodes: Iterable[NodeRecord]) -> None:
@@ -48,10 +49,9 @@ def _before(root: StorePath, run: str | None) -> dict[str, dict[str, Any]]:
         if found := _read(root / run / constants.RUN_RESULTS_FILE):
             return {result["unique_id"]: result for result in found["results"]}
         try:
-            record = RunRecord.parse_json(files.read(root / run / constants.RUN_FILE), source=run)
+            run = read_record(root / run).resumed_from
         except (FileNotFoundError, ConfigError):  # pruned or damaged
             break
-        run = record.resumed_from
     return {}
 
 

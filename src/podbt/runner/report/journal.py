@@ -1,22 +1,19 @@
 """nodes.jsonl as it grows: one line when a node starts, one when it ends, in the artifact store at that moment."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from podbt.contract.journal import lines_of
-from podbt.contract.kinds import CHECKS, EPHEMERAL, NodeStatus, ResourceType
-from podbt.contract.record import NodeRecord, shorten
+from podbt.contract.kinds import NodeStatus
+from podbt.contract.record import NodeRecord
 from podbt.errors import ArtifactError
+from podbt.runner.dbt.records import record_of
 from podbt.runner.process.redact import Redactor
 from podbt.store.sink import Sink
 
-# What freshness calls a source that could not be asked.
-_STATUSES: Final[Mapping[str, str]] = {NodeStatus.RUNTIME_ERROR: NodeStatus.ERROR}
 _LOCK_SECONDS = 1.0
-_EVENTS = frozenset({"NodeStart", "NodeFinished", "LogHookEndLine"})
 
 
 class Listener(Protocol):
@@ -92,15 +89,14 @@ class Journal:
 
     def on_event(self, event: Any) -> None:
         """Dbt's event callback."""
-        if event.info.name not in _EVENTS or event.data.node_info.materialized == EPHEMERAL:
+        node = record_of(event, self._redactor)
+        if node is None:
             return
         self.invocation_id = event.info.invocation_id
-        if event.info.name == "LogHookEndLine":
-            self._end(_hook(event.data, self._redactor))
-        elif event.info.name == "NodeStart":
-            self._start(_started(event.data.node_info))
-        elif self._is_whole(event.data.node_info.unique_id):
-            self._end(node_record(event.data, self._redactor))
+        if node.status == NodeStatus.STARTED:
+            self._start(node)
+        elif self._is_whole(node.unique_id):
+            self._end(node)
 
     def _start(self, node: NodeRecord) -> None:
         self.has_begun = True
@@ -152,57 +148,3 @@ class Journal:
                 self._sink.close()
             except OSError as error:
                 self.failure = self.failure or error
-
-
-def _started(info: Any) -> NodeRecord:
-    return NodeRecord(
-        unique_id=info.unique_id,
-        name=info.node_name,
-        resource_type=info.resource_type,
-        status=NodeStatus.STARTED,
-        seconds=0.0,
-        started_at=_time(info.node_started_at),
-    )
-
-
-def _hook(data: Any, redactor: Redactor) -> NodeRecord:
-    """An on-run-start or on-run-end hook, for which dbt fires no event of a node."""
-    info = data.node_info
-    return NodeRecord(
-        unique_id=info.unique_id,
-        name=info.node_name,
-        resource_type=info.resource_type or ResourceType.OPERATION,
-        status=str(data.status),
-        seconds=round(float(data.execution_time), 3),
-        started_at=_time(info.node_started_at),
-        finished_at=_time(info.node_finished_at),
-        message=redactor.text(str(data.statement)) or None,
-    )
-
-
-def node_record(data: Any, redactor: Redactor) -> NodeRecord:
-    """Turns dbt's NodeFinished event (a protobuf message) into a record."""
-    info, result = data.node_info, data.run_result
-    response = dict(result.adapter_response)
-    rows = response.get("rows_affected")
-    status = str(info.node_status or result.status)
-    return NodeRecord(
-        unique_id=info.unique_id,
-        name=info.node_name,
-        resource_type=info.resource_type,
-        status=_STATUSES.get(status, status),
-        seconds=round(float(result.execution_time), 3),
-        started_at=_time(info.node_started_at),
-        finished_at=_time(info.node_finished_at),
-        thread=result.thread or None,
-        rows=int(rows) if isinstance(rows, int | float) and rows >= 0 else None,
-        failures=int(result.num_failures) if info.resource_type in CHECKS else None,
-        message=redactor.text(shorten(result.message, 4000)) or None,
-        relation=info.node_relation.relation_name or None,
-        path=info.node_path or None,
-    )
-
-
-def _time(text: str) -> datetime | None:
-    """Dbt writes UTC without saying so."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None

@@ -1,0 +1,128 @@
+"""What dbt tells of a node, as a record: by an event while it runs (a protobuf message), by a result at the end."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from podbt.contract.kinds import CHECKS, EPHEMERAL, NodeStatus, ResourceType
+from podbt.contract.record import NodeRecord, shorten
+from podbt.runner.process.redact import Redactor
+
+_MESSAGE_CHARS = 4000
+# What freshness calls a source that could not be asked.
+_STATUSES: Final[Mapping[str, str]] = {NodeStatus.RUNTIME_ERROR: NodeStatus.ERROR}
+
+
+def record_of(event: Any, redactor: Redactor) -> NodeRecord | None:
+    """What an event says of a node.
+
+    Args:
+        event: dbt's.
+        redactor: Keeps secrets out of the message.
+
+    Returns:
+        The node, as `NodeStatus.STARTED` where it begins; None of events about other things, and of ephemeral models, which live
+        in the SQL of others.
+    """
+    name = event.info.name
+    if name not in {"NodeStart", "NodeFinished", "LogHookEndLine"} or event.data.node_info.materialized == EPHEMERAL:
+        return None
+    if name == "NodeStart":
+        return _started(event.data.node_info)
+    return _hook(event.data, redactor) if name == "LogHookEndLine" else _finished(event.data, redactor)
+
+
+def complete(nodes: list[NodeRecord], results: list[Any]) -> list[NodeRecord]:
+    """Adds what dbt's result knows beyond its events: how stale a source is, and nodes whose end no event told.
+
+    Such is a node whose runner itself broke, which dbt tells of as an error in its result alone.
+    """
+    by_id = {str(result.node.unique_id): result for result in results if getattr(result, "node", None) is not None}
+    completed = []
+    for told in nodes:
+        result = by_id.pop(told.unique_id, None)
+        node = _ended(told, result)
+        message = _age(result) if result is not None and not node.message else None
+        completed.append(node.model_copy(update={"message": message}) if message else node)
+    return [*completed, *map(_of_result, by_id.values())]
+
+
+def _ended(told: NodeRecord, result: Any) -> NodeRecord:
+    """An error that only the result knows of; what was cut off stays as the events told it."""
+    known = _of_result(result) if result is not None and told.status == NodeStatus.STARTED else None
+    return known.model_copy(update={"started_at": told.started_at}) if known and known.failed else told
+
+
+def _of_result(result: Any) -> NodeRecord:
+    return NodeRecord(
+        unique_id=str(result.node.unique_id),
+        name=str(result.node.name),
+        resource_type=str(result.node.resource_type),
+        status=str(getattr(result.status, "value", result.status)),
+        seconds=round(float(result.execution_time), 3),
+        message=result.message or None,
+    )
+
+
+def _age(result: Any) -> str | None:
+    """Says how old a source is, which dbt's freshness result holds in pieces; None of any other result."""
+    age, newest = getattr(result, "age", None), getattr(result, "max_loaded_at", None)
+    if age is None or newest is None:
+        return None
+    status = str(getattr(result.status, "value", result.status))
+    limit = getattr(getattr(result.node, "freshness", None), f"{status}_after", None)
+    asked = f", {status} after {limit.count} {limit.period.value}" if limit and limit.count and limit.period else ""
+    return f"newest row is from {newest:%Y-%m-%d %H:%M:%S}, {age / 3600:.1f} hours old{asked}"
+
+
+def _started(info: Any) -> NodeRecord:
+    return NodeRecord(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type,
+        status=NodeStatus.STARTED,
+        seconds=0.0,
+        started_at=_time(info.node_started_at),
+    )
+
+
+def _hook(data: Any, redactor: Redactor) -> NodeRecord:
+    """An on-run-start or on-run-end hook, for which dbt fires no event of a node."""
+    info = data.node_info
+    return NodeRecord(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type or ResourceType.OPERATION,
+        status=str(data.status),
+        seconds=round(float(data.execution_time), 3),
+        started_at=_time(info.node_started_at),
+        finished_at=_time(info.node_finished_at),
+        message=redactor.text(str(data.statement)) or None,
+    )
+
+
+def _finished(data: Any, redactor: Redactor) -> NodeRecord:
+    info, result = data.node_info, data.run_result
+    response = dict(result.adapter_response)
+    rows = response.get("rows_affected")
+    status = str(info.node_status or result.status)
+    return NodeRecord(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type,
+        status=_STATUSES.get(status, status),
+        seconds=round(float(result.execution_time), 3),
+        started_at=_time(info.node_started_at),
+        finished_at=_time(info.node_finished_at),
+        thread=result.thread or None,
+        rows=int(rows) if isinstance(rows, int | float) and rows >= 0 else None,
+        failures=int(result.num_failures) if info.resource_type in CHECKS else None,
+        message=redactor.text(shorten(result.message, _MESSAGE_CHARS)) or None,
+        relation=info.node_relation.relation_name or None,
+        path=info.node_path or None,
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """Dbt writes UTC without saying so."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
