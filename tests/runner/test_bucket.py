@@ -51,7 +51,7 @@ def test_a_good_run_is_published_and_holds_no_credential(runner: Runner, bucket:
 
 def test_a_killed_run_leaves_its_lines_and_no_run(runner: Runner, bucket: StorePath, postgres: Server) -> None:
     process = runner.start("run", "--select", "good", "slow")
-    wait_for(lambda: any(b"model.small.good" in journal(bucket / folder.path) for folder in folders(bucket)))
+    wait_for(lambda: any(b'"success"' in journal(bucket / folder.path) for folder in folders(bucket)))
     os.kill(process.pid, 9)
     process.communicate(timeout=30)
     assert list_runs(bucket) == []

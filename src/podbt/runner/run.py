@@ -175,8 +175,7 @@ class RecordedRun:
                 verdict.arguments,
                 self._environment,
                 callbacks=[self._journal.on_event, self._console.on_event],
-                selection=selection,
-                sessions=self._sessions,
+                seams=[self._sessions.seams, selection.seams, self._locks.seams],
                 on_connection=self._connected,
                 on_parsed=lambda manifest, config: self._resume(
                     fingerprint(manifest, config, self._environment.identity), selection

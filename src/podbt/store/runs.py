@@ -214,8 +214,8 @@ def read_run(root: StorePath, name: str) -> Run:
         raise ConfigError(f"'{name}' is not inside the artifact store '{root}'.")
     folder = root / path
     try:
-        record = read_record(folder)
         lines = journal(folder).splitlines()
+        record = read_record(folder)
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"No run at '{path}' in '{root}'. `podbt runs list` tells which there are.") from None
     except ConfigError as error:

@@ -14,6 +14,7 @@ from podbt.contract.kinds import BUILT, EPHEMERAL, WRITING_COMMANDS
 from podbt.contract.record import RunIdentity
 from podbt.runner.database.lock import Lock, Session, locks_of
 from podbt.runner.database.lock_watch import LockWatch
+from podbt.runner.dbt.seams import Seam, Seams
 from podbt.runner.process.environment import Environment
 
 _AGAIN_SECONDS: Final = 300.0
@@ -53,15 +54,23 @@ class TableLocks:
         self.refused: str | None = None
         self.stopped = False
 
+    @property
+    def seams(self) -> Seams:
+        """Takes the locks before dbt's first node."""
+        return {Seam.EXECUTE: self._before_nodes} if self._enabled else {}
+
+    def _before_nodes(self, execute: Callable[..., Any]) -> Callable[..., Any]:
+        def execute_with_hooks(task: Any, selected_uids: Any) -> Any:
+            self._take(task, frozenset(selected_uids))
+            return execute(task, selected_uids)
+
+        return execute_with_hooks
+
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While this lasts, dbt takes the locks before its first node; afterwards they are free again."""
+        """What dbt takes while this lasts is free again afterwards."""
         try:
-            if self._enabled:
-                with _before_nodes(self._take):
-                    yield
-            else:
-                yield
+            yield
         finally:
             self._release()
 
@@ -125,27 +134,6 @@ def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str
         if node is None or str(node.resource_type) not in BUILT or node.config.materialized == EPHEMERAL:
             continue
         yield str(node.database or ""), str(node.schema), str(node.alias or node.name)
-
-
-@contextmanager
-def _before_nodes(hook: Callable[[Any, frozenset[str]], None]) -> Iterator[None]:
-    """Calls the hook once dbt knows its nodes and has opened no connection yet.
-
-    dbt has no public place for this: its events tell of a node when it starts. A test holds this to dbt's releases.
-    """
-    from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415 - slow to import
-
-    original = GraphRunnableTask.execute_with_hooks
-
-    def execute_with_hooks(task: Any, selected_uids: Any) -> Any:
-        hook(task, frozenset(selected_uids))
-        return original(task, selected_uids)
-
-    GraphRunnableTask.execute_with_hooks = execute_with_hooks
-    try:
-        yield
-    finally:
-        GraphRunnableTask.execute_with_hooks = original
 
 
 def _postgres(adapter: Any, identity: RunIdentity, locks: list[Lock]) -> Session:

@@ -10,9 +10,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+
+from podbt.runner.dbt.seams import Seam, Seams
 
 # Lets the server notice a client that was killed (PostgreSQL 14 and newer) or whose machine is gone. Without it a query
 # of such a client runs to its end.
@@ -33,22 +35,17 @@ class Sessions:
         self._connect: Callable[..., Any] | None = None
         self._refusing = False
 
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
+    @property
+    def seams(self) -> Seams:
         """Takes the place of psycopg2.connect, where there is a psycopg2."""
-        try:
-            import psycopg2  # noqa: PLC0415 - slow to import, and only there with a PostgreSQL adapter
-        except ImportError:
-            yield
-            return
-        self._connect, psycopg2.connect = psycopg2.connect, self._opened
-        try:
-            yield
-        finally:
-            psycopg2.connect = self._connect
+        return {Seam.CONNECT: self._connecting}
+
+    def _connecting(self, connect: Callable[..., Any]) -> Callable[..., Any]:
+        self._connect = connect
+        return self._opened
 
     def _opened(self, *arguments: Any, **keywords: Any) -> Any:
-        assert self._connect is not None  # noqa: S101 - install() came first
+        assert self._connect is not None  # noqa: S101 - it stands in for that
         # dbt's main thread goes on opening one: the one it cancels with.
         mine = threading.current_thread() is threading.main_thread()
         if self._refusing and not mine:

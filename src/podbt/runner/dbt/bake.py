@@ -17,6 +17,7 @@ from podbt.contract.demands import demands_of
 from podbt.contract.kinds import RUNNABLE, ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.errors import ConfigError
+from podbt.runner.dbt.seams import patched
 from podbt.runner.dbt.template import Watch, save
 
 _REQUIRED_ENV = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
@@ -47,7 +48,7 @@ def bake(project: Path, output: Path) -> Plan:
             _dbt(["deps"])
         parsed = Path(scratch) / "target" / constants.PARTIAL_PARSE_FILE
         watch = Watch()
-        with watch.installed():
+        with patched(watch.seams):
             manifest = _dbt(["parse"])
         shutil.copyfile(parsed.with_name(constants.MANIFEST_FILE), output / constants.MANIFEST_FILE)
         if not save(parsed, output / parsed.name, watch):
@@ -65,7 +66,7 @@ def _each_target(parsed: Path, output: Path) -> None:
     for target in profiles[project["profile"]]["outputs"]:
         parsed.unlink()
         watch = Watch()
-        with watch.installed():
+        with patched(watch.seams):
             _dbt(["parse", "--target", target])
         save(parsed, output / f"{parsed.stem}.{target}{parsed.suffix}", watch)
         looked_at = ", ".join(sorted(watch.depends_on()))

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from podbt import constants
 from podbt.contract.record import shorten
 from podbt.errors import ConfigError
 from podbt.runner.dbt.command import option_of
-from podbt.runner.dbt.selection import Selection
-from podbt.runner.dbt.template import baked_file, fitted
+from podbt.runner.dbt.seams import Seam, Seams, patched
+from podbt.runner.dbt.template import FITTING, baked_file
 from podbt.runner.process.environment import Environment, profile_target
 
 
@@ -42,20 +42,12 @@ class Connection:
     fingerprint: str
 
 
-class Driver(Protocol):
-    """Keeps book of what dbt opens through its database driver."""
-
-    def installed(self) -> contextlib.AbstractContextManager[None]:
-        """Takes part in it while this lasts."""
-
-
 def invoke(
     arguments: Sequence[str],
     environment: Environment,
     *,
     callbacks: Sequence[Callable[[Any], None]] = (),
-    selection: Selection | None = None,
-    sessions: Driver | None = None,
+    seams: Sequence[Seams] = (),
     on_connection: Callable[[Connection], None] | None = None,
     on_parsed: Callable[[Any, Any], None] = lambda _manifest, _config: None,
 ) -> Outcome:
@@ -65,8 +57,7 @@ def invoke(
         arguments: dbt's own.
         environment: Where dbt finds things.
         callbacks: Get dbt's events. Without any, dbt prints as it always does.
-        selection: Takes part in the selection of nodes.
-        sessions: Keeps book of the database sessions.
+        seams: Who else takes part in dbt's work.
         on_connection: Called once dbt has read the profile, before it parses the project.
         on_parsed: Called with dbt's manifest and configuration, before it selects nodes; only with on_connection.
 
@@ -80,15 +71,8 @@ def invoke(
     # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by then.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(fitted())
-        stack.enter_context(_manifest_once(environment.target_path / constants.MANIFEST_FILE))
-        if sessions is not None:
-            stack.enter_context(sessions.installed())
-        if selection is not None:
-            stack.enter_context(selection.installed())
-        if on_connection is not None:
-            stack.enter_context(_told(on_connection, on_parsed))
+    told = _told(on_connection, on_parsed) if on_connection is not None else {}
+    with patched(FITTING, *seams, told), _manifest_once(environment.target_path / constants.MANIFEST_FILE):
         response = dbtRunner(callbacks=list(callbacks)).invoke(list(arguments))
     results = getattr(response.result, "results", None)
     return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
@@ -107,33 +91,28 @@ def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
     _prepare(environment, arguments)
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    with fitted():
+    with patched(FITTING):
         response = dbtRunner().invoke(["--log-level", "none", *arguments])
     if not response.success or not isinstance(response.result, list):
         raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
     return {str(json.loads(line)["unique_id"]) for line in response.result}
 
 
-@contextlib.contextmanager
-def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any, Any], None]) -> Iterator[None]:
-    """Calls functions before and after dbt loads the manifest: by then it has selected nothing yet."""
-    from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415
+def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any, Any], None]) -> Seams:
+    """Calls functions before and after dbt parses: by then it has selected nothing yet."""
 
-    load = ManifestLoader.get_full_manifest
+    def parsing(load: Callable[..., Any]) -> Callable[..., Any]:
+        def get_full_manifest(config: Any, **keywords: Any) -> Any:
+            facts = sorted((str(key), str(value)) for key, value in config.credentials.connection_info())
+            fingerprint = hashlib.sha256(json.dumps([config.credentials.type, *facts]).encode()).hexdigest()[:16]
+            on_connection(Connection(config.target_name, fingerprint))
+            manifest = load(config, **keywords)
+            on_parsed(manifest, config)
+            return manifest
 
-    def get_full_manifest(config: Any, **keywords: Any) -> Any:
-        facts = sorted((str(key), str(value)) for key, value in config.credentials.connection_info())
-        fingerprint = hashlib.sha256(json.dumps([config.credentials.type, *facts]).encode()).hexdigest()[:16]
-        on_connection(Connection(config.target_name, fingerprint))
-        manifest = load(config, **keywords)
-        on_parsed(manifest, config)
-        return manifest
+        return get_full_manifest
 
-    ManifestLoader.get_full_manifest = staticmethod(get_full_manifest)
-    try:
-        yield
-    finally:
-        ManifestLoader.get_full_manifest = load
+    return {Seam.PARSE: parsing}
 
 
 @contextlib.contextmanager
@@ -143,22 +122,22 @@ def _manifest_once(file: Path) -> Iterator[None]:
     It writes it before the first node, too, which all nodes wait for. Where a command or an end leaves out the second
     time, it is written here.
     """
-    from dbt.parser import manifest as parser  # noqa: PLC0415 - as above
+    waiting: list[Callable[[], None]] = []
 
-    write, waiting = parser.write_manifest, list[Callable[[], None]]()
+    def writing(write: Callable[..., None]) -> Callable[..., None]:
+        def later(manifest: Any, *arguments: Any, **keywords: Any) -> None:
+            # What writing leaves behind, and dbt reads while nodes run.
+            manifest.build_parent_and_child_maps()
+            manifest.build_group_map()
+            known = _written_at(file)
+            waiting.append(lambda: write(manifest, *arguments, **keywords) if _written_at(file) == known else None)
 
-    def later(manifest: Any, *arguments: Any, **keywords: Any) -> None:
-        # What writing leaves behind, and dbt reads while nodes run.
-        manifest.build_parent_and_child_maps()
-        manifest.build_group_map()
-        known = _written_at(file)
-        waiting.append(lambda: write(manifest, *arguments, **keywords) if _written_at(file) == known else None)
+        return later
 
-    parser.write_manifest = later
     try:
-        yield
+        with patched({Seam.WRITE_MANIFEST: writing}):
+            yield
     finally:
-        parser.write_manifest = write
         for act in waiting[-1:]:
             with contextlib.suppress(Exception):  # a full disk, say; what becomes of the run is told elsewhere
                 act()

@@ -1,11 +1,11 @@
 """Takes part in dbt's selection of nodes."""
 
-import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from podbt.contract.kinds import ResourceType, type_of
 from podbt.contract.record import NodeRecord
+from podbt.runner.dbt.seams import Seam, Seams
 
 
 class Selection:
@@ -29,14 +29,12 @@ class Selection:
     def leave_out(self, done: Iterable[NodeRecord]) -> None:
         self._done = {node.unique_id for node in done}
 
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
+    @property
+    def seams(self) -> Seams:
         """Wraps dbt's selector."""
-        from dbt.graph.selector import NodeSelector  # noqa: PLC0415 - slow to import
-        from dbt.task.runnable import GraphRunnableTask  # noqa: PLC0415
+        return {Seam.SELECT: self._selecting, Seam.QUEUE: self._queueing}
 
-        select, initialize = NodeSelector.get_selected, GraphRunnableTask._runtime_initialize  # noqa: SLF001
-
+    def _selecting(self, select: Callable[..., Any]) -> Callable[..., set[str]]:
         def get_selected(selector: Any, *arguments: Any, **keywords: Any) -> set[str]:
             selected = set(select(selector, *arguments, **keywords))
             inlined = {unique_id for unique_id in selected if _is_ephemeral(selector.manifest.nodes.get(unique_id))}
@@ -44,19 +42,16 @@ class Selection:
             self._expect(left - inlined)
             return left
 
-        def _runtime_initialize(task: Any) -> None:
+        return get_selected
+
+    def _queueing(self, initialize: Callable[[Any], None]) -> Callable[[Any], None]:
+        def runtime_initialize(task: Any) -> None:
             initialize(task)
             if self._done and not task._flattened_nodes:  # noqa: SLF001
                 # dbt runs no hook where nothing is selected, but it may be a hook that the earlier try failed at.
                 task._flattened_nodes = _Nothing()  # noqa: SLF001
 
-        NodeSelector.get_selected = get_selected
-        GraphRunnableTask._runtime_initialize = _runtime_initialize  # noqa: SLF001
-        try:
-            yield
-        finally:
-            NodeSelector.get_selected = select
-            GraphRunnableTask._runtime_initialize = initialize  # noqa: SLF001
+        return runtime_initialize
 
     def left(
         self, selected: set[str], children_of: Callable[[set[str]], set[str]], *, inlined: Collection[str] = ()

@@ -6,9 +6,8 @@ names as they are. So the build watches what the project looks at, parses with p
 puts in its own (docs/adr/0005).
 """
 
-import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 import msgpack
 
 from podbt import constants
+from podbt.runner.dbt.seams import Seam, Seams
 
 SCHEMA: Final = "podbt_placeholder_schema"
 DATABASE: Final = "podbt_placeholder_database"
@@ -60,40 +60,30 @@ class Watch:
         self.inspected = False
         self._paused = False
 
-    @contextlib.contextmanager
-    def installed(self) -> Iterator[None]:
+    @property
+    def seams(self) -> Seams:
         """Gives dbt the placeholders and watches."""
-        from dbt.adapters.base.query_headers import MacroQueryStringSetter  # noqa: PLC0415 - slow to import
-        from dbt.config.profile import Profile  # noqa: PLC0415
+        return {Seam.PROFILE: _with_placeholders, Seam.TARGET: self._watched, Seam.QUERY_COMMENT: self._unwatched}
 
-        comment = MacroQueryStringSetter.set
+    def _watched(self, facts: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], "_Target"]:
+        def to_target_dict(profile: Any) -> "_Target":
+            target = _Target(facts(profile))
+            target.watch = self
+            return target
+
+        return to_target_dict
+
+    def _unwatched(self, comment: Callable[..., None]) -> Callable[..., None]:
+        """It names the profile and the target in each query, anew in each run, and is no part of the parse."""
 
         def set_comment(setter: Any, *arguments: Any) -> None:
-            # It names the profile and the target in each query, anew in each run, and is no part of the parse.
             self._paused = True
             try:
                 comment(setter, *arguments)
             finally:
                 self._paused = False
 
-        facts, make = Profile.to_target_dict, Profile.from_credentials
-
-        def from_credentials(credentials: Any, *arguments: Any, **keywords: Any) -> Any:
-            credentials.schema, credentials.database = SCHEMA, DATABASE
-            return make(credentials, *arguments, **keywords)
-
-        def to_target_dict(profile: Any) -> "_Target":
-            target = _Target(facts(profile))
-            target.watch = self
-            return target
-
-        Profile.to_target_dict, Profile.from_credentials = to_target_dict, staticmethod(from_credentials)
-        MacroQueryStringSetter.set = set_comment
-        try:
-            yield
-        finally:
-            MacroQueryStringSetter.set = comment
-            Profile.to_target_dict, Profile.from_credentials = facts, make
+        return set_comment
 
     def see(self, key: Any, value: Any) -> Any:
         """Takes note of a look at one fact, and returns it."""
@@ -116,6 +106,14 @@ class Watch:
     def depends_on(self) -> dict[str, Any]:
         """What must be equal for the parse to be valid: facts and their values."""
         return {**self.seen, **({"schema": SCHEMA} if self.inspected else {})}
+
+
+def _with_placeholders(make: Callable[..., Any]) -> Callable[..., Any]:
+    def from_credentials(credentials: Any, *arguments: Any, **keywords: Any) -> Any:
+        credentials.schema, credentials.database = SCHEMA, DATABASE
+        return make(credentials, *arguments, **keywords)
+
+    return from_credentials
 
 
 class _Target(dict[str, Any]):
@@ -190,13 +188,7 @@ class Facts:
     database: str
 
 
-@contextlib.contextmanager
-def fitted() -> Iterator[None]:
-    """Lets dbt take the template that `save` made, with the connection's schema and database in it."""
-    from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415 - slow to import
-
-    check = ManifestLoader.is_partial_parsable
-
+def _fits(check: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def is_partial_parsable(loader: Any, saved: Any) -> Any:
         state, config = saved.state_check, loader.root_project
         if state.profile_hash.name == _TEMPLATE:
@@ -211,11 +203,11 @@ def fitted() -> Iterator[None]:
                     state.vars_hash = loader.manifest.state_check.vars_hash
         return check(loader, saved)
 
-    ManifestLoader.is_partial_parsable = is_partial_parsable
-    try:
-        yield
-    finally:
-        ManifestLoader.is_partial_parsable = check
+    return is_partial_parsable
+
+
+FITTING: Final[Seams] = {Seam.SAVED_PARSE: _fits}
+"""Lets dbt take the template that `save` made, with the connection's schema and database in it."""
 
 
 def _same(baked: Any, fact: Any) -> bool:

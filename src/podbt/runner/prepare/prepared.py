@@ -105,7 +105,8 @@ def _measure(
     arguments: Sequence[str], environment: Environment, sessions: Sessions | None
 ) -> tuple[ExitReason, str | None] | None:
     """Runs source freshness. Returns why nothing is known of the sources, where that is so."""
-    outcome = invoke(freshness_arguments(arguments), environment, sessions=sessions)
+    seams = [sessions.seams] if sessions else []
+    outcome = invoke(freshness_arguments(arguments), environment, seams=seams)
     if outcome.exception is not None:
         return classify(
             command=None, success=False, exception=outcome.exception, nodes=[], interrupted=False, allow_empty=True

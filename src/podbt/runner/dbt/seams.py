@@ -1,0 +1,68 @@
+"""Where podbt takes part in dbt and in its database driver, which have no public place for it.
+
+Nothing else replaces anything of theirs. Each of these has tests on real dbt, so that another release in which it is
+missing or means something else fails there and not in a pod (docs/adr/0002).
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from enum import Enum
+from typing import Any, TypeAlias
+
+Wrap: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Gets the function that stands somewhere, gives the one that is to stand there instead."""
+Seams: TypeAlias = "Mapping[Seam, Wrap]"
+
+
+class Seam(Enum):
+    """A function of dbt's or of its driver's: the module, which only `patched` imports, and the name in it."""
+
+    PROFILE = ("dbt.config.profile", "Profile.from_credentials")
+    """Makes the connection's facts of a profile."""
+    TARGET = ("dbt.config.profile", "Profile.to_target_dict")
+    """Makes what a project's templates know as `target`."""
+    QUERY_COMMENT = ("dbt.adapters.base.query_headers", "MacroQueryStringSetter.set")
+    """Renders the comment of each query, which looks at the target, too."""
+    SAVED_PARSE = ("dbt.parser.manifest", "ManifestLoader.is_partial_parsable")
+    """Decides whether a saved parse fits."""
+    PARSE = ("dbt.parser.manifest", "ManifestLoader.get_full_manifest")
+    """Parses the project: the connection is known before, nothing is selected until after."""
+    WRITE_MANIFEST = ("dbt.parser.manifest", "write_manifest")
+    """Writes manifest.json, before the first node and once more at the end."""
+    SELECT = ("dbt.graph.selector", "NodeSelector.get_selected")
+    """Resolves the selection to nodes."""
+    QUEUE = ("dbt.task.runnable", "GraphRunnableTask._runtime_initialize")
+    """Puts the selected nodes in their order."""
+    EXECUTE = ("dbt.task.runnable", "GraphRunnableTask.execute_with_hooks")
+    """Runs hooks and nodes: these are decided, and no connection is open yet."""
+    CONNECT = ("psycopg2", "connect")
+    """Opens a session."""
+
+
+@contextmanager
+def patched(*seams: Seams) -> Iterator[None]:
+    """Lets functions stand in for others while this lasts. Of two for one place the later gets the earlier."""
+    with ExitStack() as stack:
+        for one in seams:
+            for seam, wrap in one.items():
+                _replace(seam, wrap, undo=stack)
+        yield
+
+
+def _replace(seam: Seam, wrap: Wrap, *, undo: ExitStack) -> None:
+    module, path = seam.value
+    try:
+        owner: Any = importlib.import_module(module)
+    except ImportError:
+        if seam is not Seam.CONNECT:  # an image with another adapter has another driver
+            raise
+        return
+    *classes, name = path.split(".")
+    for one in classes:
+        owner = getattr(owner, one)
+    stands = inspect.getattr_static(owner, name)
+    undo.callback(setattr, owner, name, stands)
+    replacement = wrap(getattr(owner, name))
+    setattr(owner, name, staticmethod(replacement) if isinstance(stands, classmethod | staticmethod) else replacement)
