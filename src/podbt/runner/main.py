@@ -10,8 +10,8 @@ from podbt.contract.exits import ExitCode, ExitReason
 from podbt.contract.kinds import Command
 from podbt.contract.record import Summary
 from podbt.errors import PodbtError
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.classify import reason_of
-from podbt.runner.dbt.command import command_of
 from podbt.runner.dbt.invoke import invoke
 from podbt.runner.prepare.prepared import check_and_resolve
 from podbt.runner.process.environment import Environment, termination_log
@@ -22,17 +22,17 @@ from podbt.runner.run import RecordedRun
 from podbt.store.failures import store_errors, unreachable
 
 
-def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
+def run(words: Sequence[str], interrupts: Interrupts | None = None) -> int:
     """Runs one dbt command with record, publication and exit reason.
 
     Args:
-        arguments: dbt's own.
+        words: dbt's own arguments.
         interrupts: Installed already, where the caller was quicker than this module's imports.
 
     Returns:
         The process's exit code, see `podbt.contract.exits.ExitCode`.
     """
-    arguments = arguments[arguments[:1] == ["dbt"] :]  # as people type it, and as Cosmos passes it
+    arguments = Arguments.parse(words[words[:1] == ["dbt"] :])  # as people type it, and as Cosmos passes it
     if interrupts is None:
         interrupts = Interrupts()
         interrupts.install()
@@ -43,7 +43,7 @@ def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
         redactor = Redactor.collect(environment.profiles / constants.PROFILES_FILE)
         sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
         resolved = check_and_resolve(arguments, environment)
-        if not environment.orchestrated and command_of(arguments) not in set(Command):
+        if not environment.orchestrated and arguments.command not in set(Command):
             return _pass_through(resolved.arguments, environment, interrupts)
         if resolved.note:
             print(f"podbt: {resolved.note}", flush=True)
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
         return _refuse(ExitReason.INTERRUPTED, "The run was told to stop.")
 
 
-def _pass_through(arguments: Sequence[str], environment: Environment, interrupts: Interrupts) -> int:
+def _pass_through(arguments: Arguments, environment: Environment, interrupts: Interrupts) -> int:
     """Commands such as ls, debug or --version: dbt's own output and exit code, no record."""
     interrupts.allow()
     outcome = invoke(arguments, environment)

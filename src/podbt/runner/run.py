@@ -4,7 +4,6 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,8 +19,8 @@ from podbt.errors import ArtifactError, ConfigError, PodbtError
 from podbt.runner.database.locks import TableLocks
 from podbt.runner.database.sessions import Sessions
 from podbt.runner.database.stop import Stopper
+from podbt.runner.dbt.arguments import STATE, TARGET, Arguments
 from podbt.runner.dbt.classify import classify, reason_of
-from podbt.runner.dbt.command import command_of, option_of
 from podbt.runner.dbt.connection import invoke_patiently
 from podbt.runner.dbt.invoke import Connection, Outcome, invoke
 from podbt.runner.dbt.records import complete
@@ -54,7 +53,7 @@ class RecordedRun:
     """
 
     def __init__(
-        self, arguments: Sequence[str], resolved: Resolved, environment: Environment, *, interrupts: Interrupts,
+        self, arguments: Arguments, resolved: Resolved, environment: Environment, *, interrupts: Interrupts,
         redactor: Redactor, started: datetime,
     ) -> None:  # fmt: skip
         """Reserves the run's folder and starts its journal.
@@ -62,16 +61,16 @@ class RecordedRun:
         Raises:
             ArtifactError: The store does not take it, or an earlier try of the same task instance still runs.
         """
-        self._arguments = list(arguments)
+        self._arguments = arguments
         self._resolved = resolved
         self._prepared = Prepared(verdict=Verdict(arguments=resolved.arguments))
-        self._command = command_of(arguments)
+        self._command = arguments.command
         self._environment = environment
         self._interrupts = interrupts
         self._redactor = redactor
         self._finished = threading.Lock()
         self._earlier = self._look_back()
-        clean(environment, self._command, state_given=option_of(arguments, "--state") is not None)
+        clean(environment, self._command, state_given=arguments.value(STATE) is not None)
         environment.scratch.mkdir(parents=True, exist_ok=True)
         self._folder = self._reserve()
         self._plan = _plan(environment)
@@ -321,8 +320,8 @@ class RecordedRun:
         environment = self._environment
         return RunStart(
             identity=environment.identity,
-            command=[self._redactor.text(word) for word in self._arguments],
-            target=option_of(self._arguments, "--target", "-t") or profile_target(environment),
+            command=[self._redactor.text(word) for word in self._arguments.words],
+            target=self._arguments.value(TARGET) or profile_target(environment),
             started_at=started,
             image=environment.image,
             revision=environment.revision,

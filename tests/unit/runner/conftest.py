@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from podbt.runner import run as recorded
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.prepare.state import Resolved
 from podbt.runner.process.environment import Environment
@@ -48,7 +49,7 @@ def execute(env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             return found
 
         monkeypatch.setattr(recorded, "look_at_sources", look)
-        arguments, environment = ["build"], Environment.read(env)
+        arguments, environment = Arguments.parse(["build"]), Environment.read(env)
         code = RecordedRun(
             arguments, Resolved(arguments=arguments), environment,
             interrupts=interrupts, redactor=Redactor({"hunter22"}), started=datetime.now(UTC),

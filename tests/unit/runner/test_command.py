@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from podbt.runner.dbt import options
-from podbt.runner.dbt.command import command_of, option_of
+from podbt.runner.dbt.arguments import TARGET, Arguments
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from podbt.runner.dbt.command import command_of, option_of
     ],
 )
 def test_the_command(arguments: list[str], command: str | None) -> None:
-    assert command_of(arguments) == command
+    assert Arguments.parse(arguments).command == command
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_command(arguments: list[str], command: str | None) -> None:
     ],
 )
 def test_an_options_value(arguments: list[str], target: str | None) -> None:
-    assert option_of(arguments, "--target", "-t") == target
+    assert Arguments.parse(arguments).value(TARGET) == target
 
 
 def test_an_option_takes_as_many_words_as_dbt_gives_it() -> None:

@@ -13,6 +13,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import FreshnessMode, RunStatus
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.errors import ConfigError
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
 from podbt.runner.prepare.sources import RECENT, Sources, complete_sources, earlier_step, last_on_target
 
@@ -55,17 +56,22 @@ def judged(*arguments: str, mode: str = "exclude", selected: set[str] | None = N
         assert selected is not None, "dbt is asked although there is no selection"
         return selected
 
-    return judge(arguments, sources(**statuses), mode=FreshnessMode(mode), manifest=lambda: MANIFEST, selected=select)
+    return judge(
+        Arguments.parse(arguments),
+        sources(**statuses),
+        mode=FreshnessMode(mode),
+        manifest=lambda: MANIFEST,
+        selected=select,
+    )
 
 
 def test_nothing_is_asked_while_nothing_is_too_old() -> None:
     def unexpected() -> Any:
         raise AssertionError
 
-    verdict = judge(
-        ["build"], sources(a="pass", b="warn"), mode=FreshnessMode.GATE, manifest=unexpected, selected=unexpected
-    )
-    assert verdict.arguments == ["build"]
+    arguments, fresh = Arguments.parse(["build"]), sources(a="pass", b="warn")
+    verdict = judge(arguments, fresh, mode=FreshnessMode.GATE, manifest=unexpected, selected=unexpected)
+    assert verdict.arguments.words == ["build"]
     assert [source.unique_id for source in verdict.stale] == ["source.p.raw.b"]
     assert verdict.refusal is None
 
@@ -73,20 +79,20 @@ def test_nothing_is_asked_while_nothing_is_too_old() -> None:
 def test_descendants_are_left_out_with_their_tests() -> None:
     verdict = judged("build", a="error", b="pass")
     assert verdict.left_out == ["model.p.a", "model.p.ab", "test.p.t"]
-    assert verdict.arguments == ["build", "--exclude", "source:p.raw.a+"]
+    assert verdict.arguments.words == ["build", "--exclude", "source:p.raw.a+"]
     assert "Left out" in list(verdict.lines())[1]
 
 
 def test_an_exclusion_is_kept() -> None:
     selected = {"model.p.a", "model.p.b"}
     verdict = judged("build", "--exclude", "x", "--target", "t", selected=selected, a="error")
-    assert verdict.arguments == ["build", "--target", "t", "--exclude", "x", "source:p.raw.a+"]
+    assert verdict.arguments.words == ["build", "--target", "t", "--exclude", "x", "source:p.raw.a+"]
     assert verdict.left_out == ["model.p.a"]
 
 
 def test_of_a_selector_what_remains_is_named() -> None:
     verdict = judged("build", "--selector", "s", selected={"model.p.a", "model.p.b", "source.p.raw.a"}, a="error")
-    assert verdict.arguments == ["build", "--select", "fqn:p.b", "--indirect-selection", "empty"]
+    assert verdict.arguments.words == ["build", "--select", "fqn:p.b", "--indirect-selection", "empty"]
 
 
 def test_what_remains_may_be_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +100,7 @@ def test_what_remains_may_be_a_function(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(MANIFEST, "functions", {"function.p.f": function})
     selected = {"model.p.a", "model.p.b", "function.p.f"}
     verdict = judged("build", "--selector", "s", selected=selected, a="error")
-    assert verdict.arguments == ["build", "--select", "fqn:p.f", "fqn:p.b", "--indirect-selection", "empty"]
+    assert verdict.arguments.words == ["build", "--select", "fqn:p.f", "fqn:p.b", "--indirect-selection", "empty"]
 
 
 def test_a_command_runs_its_own_kinds() -> None:
@@ -105,7 +111,7 @@ def test_a_command_runs_its_own_kinds() -> None:
 def test_what_is_not_selected_stops_nothing() -> None:
     verdict = judged("build", "--select", "b", mode="gate", selected={"model.p.b"}, a="error")
     assert verdict.refusal is None
-    assert verdict.arguments == ["build", "--select", "b"]
+    assert verdict.arguments.words == ["build", "--select", "b"]
     assert verdict.stale
 
 
@@ -121,10 +127,12 @@ def test_nothing_runs_where_nothing_is_left(mode: str) -> None:
 
 
 def test_the_helpers_keep_what_decides() -> None:
-    arguments = ["build", "--target", "t", "--vars", "{}", "--select", "a", "--empty", "--full-refresh", "--state", "s"]
-    assert freshness_arguments(arguments) == ["source", "freshness", "--target", "t", "--vars", "{}"]
+    arguments = Arguments.parse(
+        ["build", "--target", "t", "--vars", "{}", "--select", "a", "--empty", "--full-refresh", "--state", "s"]
+    )
+    assert freshness_arguments(arguments).words == ["source", "freshness", "--target", "t", "--vars", "{}"]
     kept = ["--target", "t", "--vars", "{}", "--select", "a", "--state", "s"]
-    assert list_arguments(arguments) == ["ls", *kept, "--output", "json", "--output-keys", "unique_id"]
+    assert list_arguments(arguments).words == ["ls", *kept, "--output", "json", "--output-keys", "unique_id"]
 
 
 IDENTITY = RunIdentity(dag_id="d", run_id="r", task_id="build")

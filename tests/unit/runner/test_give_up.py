@@ -17,6 +17,7 @@ PROGRAM = """
 import os, sys, threading, time
 from datetime import UTC, datetime
 from podbt.runner import run as recorded
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.process.environment import Environment
 from podbt.runner.process.interrupts import Interrupts
 from podbt.runner.process.redact import Redactor
@@ -54,8 +55,9 @@ def breaks_while_it_publishes(run):
 interrupts = Interrupts()
 interrupts.install()
 recorded.look_at_sources = lambda *_: (open(sys.argv[2], "w").close(), globals()[sys.argv[1]](run))
+arguments = Arguments.parse(["build"])
 run = recorded.RecordedRun(
-    ["build"], Resolved(arguments=["build"]), Environment.read(), interrupts=interrupts, redactor=Redactor(set()),
+    arguments, Resolved(arguments=arguments), Environment.read(), interrupts=interrupts, redactor=Redactor(set()),
     started=datetime.now(UTC),
 )
 sys.exit(run.execute())

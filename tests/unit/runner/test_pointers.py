@@ -14,6 +14,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer, TargetState
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.publish.pointers import Pointers
@@ -63,7 +64,8 @@ def environment(tmp_path: Path) -> Any:
 
 
 def moved(environment: Any, run: RunRecord, *, measured: bool = False) -> dict[str, Pointer]:
-    prepared = Prepared(verdict=Verdict(arguments=["build"]), sources="runs/new/sources.json", measured=measured)
+    verdict = Verdict(arguments=Arguments.parse(["build"]))
+    prepared = Prepared(verdict=verdict, sources="runs/new/sources.json", measured=measured)
     pointers, folder = Pointers(environment, prepared, "build"), Folder("runs/now", environment.artifacts)
     whole = pointers.is_whole(run, [NODE], folder)  # type: ignore[arg-type]
     pointers.move(folder, run, ran_nodes=True, whole=whole)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from podbt.runner.database.sessions import Sessions
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.invoke import Outcome
 from podbt.runner.dbt.seams import Seams
 from podbt.runner.prepare import prepared
@@ -18,14 +19,14 @@ def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
 ) -> None:
     known: list[Any] = []
 
-    def invoke(arguments: list[str], _environment: Any, *, seams: list[Seams]) -> Outcome:
-        known.append((arguments[:2], seams))
+    def invoke(arguments: Arguments, _environment: Any, *, seams: list[Seams]) -> Outcome:
+        known.append((arguments.words[:2], seams))
         return Outcome(success=False, exception=KeyboardInterrupt(), results=[])
 
     monkeypatch.setattr(prepared, "invoke", invoke)
     environment: Any = SimpleNamespace(artifacts=None, target_path=tmp_path, freshness="gate")
     sessions = Sessions()
-    found = prepared.look_at_sources(Resolved(arguments=["build"]), environment, "prod", sessions)
+    found = prepared.look_at_sources(Resolved(arguments=Arguments.parse(["build"])), environment, "prod", sessions)
     assert known == [(["source", "freshness"], [sessions.seams])]
     assert found.verdict.refusal is not None
     assert found.verdict.refusal[0] == "interrupted"

@@ -10,6 +10,7 @@ import pytest
 from tests.support.records import identity, node, record
 
 from podbt.contract.record import Summary
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.process.redact import Redactor
@@ -39,7 +40,7 @@ class Published:
         environment: Any = SimpleNamespace(artifacts=root, target_path=scratch, log_path=scratch)
         publication = Publication(
             folder=self.folder, environment=environment,
-            prepared=Prepared(verdict=Verdict(arguments=["build"]), sources=sources), command="build",
+            prepared=Prepared(verdict=Verdict(arguments=Arguments.parse(["build"])), sources=sources), command="build",
             journal=SimpleNamespace(check=lambda: None),  # type: ignore[arg-type]
             redactor=Redactor(set()), say=lambda _: None, leave=self.left.append, stop_beating=lambda: None,
         )  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure
 from podbt.errors import ConfigError
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared
 
@@ -40,7 +41,7 @@ def test_what_a_database_says_of_a_source_is_masked_as_well(
 ) -> None:
     stale = Failure(unique_id="source.p.raw.orders", status="runtime error", message="no login with hunter22")
     refusal = ExitReason.NODE_FAILURE, "All of it is too old: no login with hunter22"
-    run = execute(Prepared(verdict=Verdict(arguments=["build"], stale=[stale], refusal=refusal)))
+    run = execute(Prepared(verdict=Verdict(arguments=Arguments.parse(["build"]), stale=[stale], refusal=refusal)))
     assert run["stale"][0]["message"] == "no login with *****"
     assert run["error"] == "All of it is too old: no login with *****"
     assert "hunter22" not in capsys.readouterr().err

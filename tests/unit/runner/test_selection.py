@@ -4,24 +4,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podbt.runner.dbt.arguments import asked_methods, values, without, without_state_methods
-from podbt.runner.dbt.options import groups, name_of
+from podbt.runner.dbt.arguments import Arguments
 
 
 @given(st.lists(st.sampled_from(["build", "--select", "a", "b+", "--target", "x", "--defer", "-s", "--vars={}"])))
-def test_groups_lose_nothing(arguments: list[str]) -> None:
-    assert [word for group in groups(arguments) for word in group] == arguments
-    assert without(arguments, ()) == arguments
-    assert "--select" not in {name_of(group) for group in groups(without(arguments, {"--select"}))}
+def test_no_word_is_lost(words: list[str]) -> None:
+    arguments = Arguments.parse(words)
+    assert arguments.words == words
+    assert arguments.without(frozenset()) == arguments
+    selects = frozenset({"--select"})
+    assert not arguments.without(selects).has(selects)
+    assert not Arguments.parse(arguments.without(selects).words).has(selects)
+    assert arguments.only(selects).has(selects) == arguments.has(selects)
+    assert sorted([*arguments.only(selects).words, *arguments.without(selects).words]) == sorted(words)
 
 
 def test_a_command_may_stand_behind_options() -> None:
-    arguments = ["--target", "prod", "--state=s", "--defer", "build", "--select", "a", "b"]
-    assert without(arguments, {"--target", "--state", "--defer"}) == ["build", "--select", "a", "b"]
+    arguments = Arguments.parse(["--target", "prod", "--state=s", "--defer", "build", "--select", "a", "b"])
+    rest = arguments.without(frozenset({"--target", "--state", "--defer"}))
+    assert rest.words == ["build", "--select", "a", "b"]
 
 
 def test_values_are_split_as_dbt_does() -> None:
-    assert values(["build", "--select", "a b", "c", "-s=d", "--exclude", "e"], {"--select", "-s"}) == list("abcd")
+    arguments = Arguments.parse(["build", "--select", "a b", "c", "-s=d", "--exclude", "e"])
+    assert arguments.values(frozenset({"--select", "-s"})) == list("abcd")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +39,8 @@ def test_values_are_split_as_dbt_does() -> None:
     ],
 )  # fmt: skip
 def test_methods_that_ask_a_state(criterion: str, method: str | None) -> None:
-    assert asked_methods(["build", "--select", criterion]) == ({method} if method else set())
-    assert asked_methods(["build", "--exclude", criterion]) == ({method} if method else set())
+    for option in ("--select", "--exclude"):
+        assert Arguments.parse(["build", option, criterion]).state_methods == ({method} if method else set())
 
 
 @pytest.mark.parametrize(
@@ -49,8 +55,9 @@ def test_methods_that_ask_a_state(criterion: str, method: str | None) -> None:
         pytest.param(["--exclude", "state:old", "c"], ["--exclude", "c"], id="an exclusion"),
         pytest.param(["--exclude", "state:old"], [], id="nothing is left of the exclusion"),
         pytest.param(["--exclude", "state:old,tag:a"], [], id="what is old and daily"),
+        pytest.param(["--select"], ["--select"], id="an option without a value, which dbt refuses"),
         pytest.param(["--selector", "x", "--target", "ci"], ["--selector", "x", "--target", "ci"], id="the rest stays"),
     ],
 )
 def test_without_a_state_all_that_could_match(arguments: list[str], full: list[str]) -> None:
-    assert without_state_methods(["build", *arguments]) == ["build", *full]
+    assert Arguments.parse(["build", *arguments]).without_state_methods().words == ["build", *full]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from podbt.contract.record import NodeRecord
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.publish.whole import is_whole
 
 MANIFEST: dict[str, Any] = {
@@ -39,7 +40,8 @@ def judged(
         NodeRecord(unique_id=key, name=key, resource_type=key.split(".")[0], status=status, seconds=0)
         for key, status in (GOOD | (statuses or {})).items()
     ]
-    return is_whole(arguments or ("build",), nodes, folder / "manifest.json", folder / "run_results.json")
+    asked = Arguments.parse(arguments or ("build",))
+    return is_whole(asked, nodes, folder / "manifest.json", folder / "run_results.json")
 
 
 @pytest.mark.parametrize(
@@ -95,4 +97,4 @@ def test_narrowing_by_environment_is_seen_in_dbts_own_record(tmp_path: Path, arg
 def test_a_manifest_that_says_nothing_proves_nothing(tmp_path: Path, name: str, text: str) -> None:
     judged(tmp_path)
     (tmp_path / name).write_text(text)
-    assert not is_whole(["build"], [], tmp_path / "manifest.json", tmp_path / "run_results.json")
+    assert not is_whole(Arguments.parse(["build"]), [], tmp_path / "manifest.json", tmp_path / "run_results.json")

@@ -14,7 +14,7 @@ from typing import Any
 from podbt import constants
 from podbt.contract.record import shorten
 from podbt.errors import ConfigError
-from podbt.runner.dbt.command import option_of
+from podbt.runner.dbt.arguments import TARGET, Arguments
 from podbt.runner.dbt.seams import Seam, Seams, patched
 from podbt.runner.dbt.template import FITTING, baked_file
 from podbt.runner.process.environment import Environment, profile_target
@@ -43,7 +43,7 @@ class Connection:
 
 
 def invoke(
-    arguments: Sequence[str],
+    arguments: Arguments,
     environment: Environment,
     *,
     callbacks: Sequence[Callable[[Any], None]] = (),
@@ -73,12 +73,12 @@ def invoke(
 
     told = _told(on_connection, on_parsed) if on_connection is not None else {}
     with patched(FITTING, *seams, told), _manifest_once(environment.target_path / constants.MANIFEST_FILE):
-        response = dbtRunner(callbacks=list(callbacks)).invoke(list(arguments))
+        response = dbtRunner(callbacks=list(callbacks)).invoke(arguments.words)
     results = getattr(response.result, "results", None)
     return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
 
 
-def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
+def list_nodes(arguments: Arguments, environment: Environment) -> set[str]:
     """The unique_ids that `dbt ls` finds; it prints nothing.
 
     Args:
@@ -92,7 +92,7 @@ def list_nodes(arguments: Sequence[str], environment: Environment) -> set[str]:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     with patched(FITTING):
-        response = dbtRunner().invoke(["--log-level", "none", *arguments])
+        response = dbtRunner().invoke(["--log-level", "none", *arguments.words])
     if not response.success or not isinstance(response.result, list):
         raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
     return {str(json.loads(line)["unique_id"]) for line in response.result}
@@ -150,11 +150,11 @@ def _written_at(file: Path) -> int | None:
         return None
 
 
-def _prepare(environment: Environment, arguments: Sequence[str]) -> None:
+def _prepare(environment: Environment, arguments: Arguments) -> None:
     """Points dbt at the scratch folder and gives it the partial parse of the image build."""
     environment.target_path.mkdir(parents=True, exist_ok=True)
     environment.log_path.mkdir(parents=True, exist_ok=True)
-    target = option_of(arguments, "--target", "-t") or profile_target(environment)
+    target = arguments.value(TARGET) or profile_target(environment)
     parsed = environment.target_path / constants.PARTIAL_PARSE_FILE
     # One that an earlier invocation left fits already.
     if environment.baked and not parsed.exists() and (baked := baked_file(environment.baked, target)):

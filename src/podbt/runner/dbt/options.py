@@ -4,7 +4,6 @@ dbt itself could tell, but importing it takes seconds, and a run has to know wha
 tables to dbt's own.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import Final
 
 # With a --no-… beside it.
@@ -41,38 +40,3 @@ MANY_VALUES: Final = frozenset(
         "--resource-type", "--resource-types", "--select", "-m", "-s",
     }
 )  # fmt: skip
-
-
-def groups(arguments: Sequence[str]) -> Iterator[list[str]]:
-    """Splits arguments into options with their values. Words that belong to no option are a group of their own.
-
-    An option that is not in the tables takes all words up to the next option.
-    """
-    group: list[str] = []
-    for word in arguments:
-        if group and not _lacks(group) and (word.startswith("-") or _is_complete(group)):
-            yield group
-            group = []
-        group.append(word)
-    if group:
-        yield group
-
-
-def name_of(group: Sequence[str]) -> str:
-    return group[0].partition("=")[0]
-
-
-def values_of(group: Sequence[str]) -> list[str]:
-    """The values of an option; dbt splits each at spaces, too."""
-    _, equals, first = group[0].partition("=")
-    return [part for value in [*([first] if equals else []), *group[1:]] for part in value.split()]
-
-
-def _lacks(group: Sequence[str]) -> bool:
-    """Whether an option takes the next word whatever it looks like."""
-    return group[0] in ONE_VALUE and len(group) == 1
-
-
-def _is_complete(group: Sequence[str]) -> bool:
-    name, equals, _ = group[0].partition("=")
-    return name in NO_VALUE or (name in ONE_VALUE and (bool(equals) or len(group) > 1))

@@ -21,8 +21,8 @@ def record_of(event: Any, redactor: Redactor) -> NodeRecord | None:
         redactor: Keeps secrets out of the message.
 
     Returns:
-        The node, as `NodeStatus.STARTED` where it begins; None of events about other things, and of ephemeral models, which live
-        in the SQL of others.
+        The node, as `NodeStatus.STARTED` where it begins; None of events about other things, and of ephemeral models,
+        which live in the SQL of others.
     """
     name = event.info.name
     if name not in {"NodeStart", "NodeFinished", "LogHookEndLine"} or event.data.node_info.materialized == EPHEMERAL:

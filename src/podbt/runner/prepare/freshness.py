@@ -7,16 +7,15 @@ from typing import Any
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import Command, FreshnessMode, NodeStatus, type_of
 from podbt.contract.record import Failure, shorten
-from podbt.runner.dbt.arguments import EXCLUDE, FILTERS, SELECT, values, without
-from podbt.runner.dbt.command import command_of, option_of
+from podbt.runner.dbt.arguments import EXCLUDE, FILTERS, SELECT, STATE, TARGET, Arguments
 from podbt.runner.dbt.manifest import descendants, nodes_of, runnable_nodes
-from podbt.runner.dbt.options import groups, name_of
 from podbt.runner.prepare.sources import Sources
 
 _NAMED = 5
 _LINE_CHARS = 700
-_SHARED = frozenset({"--target", "-t", "--profile", "--profiles-dir", "--vars", "--threads"})
-_LISTED = _SHARED | FILTERS | {"--state", "--defer", "--favor-state", "--indirect-selection"}
+_SHARED = TARGET | {"--profile", "--profiles-dir", "--vars", "--threads"}
+_LISTED = _SHARED | FILTERS | STATE | {"--defer", "--favor-state", "--indirect-selection"}
+_SELECTOR = frozenset({"--selector"})
 _NOT_LISTED = frozenset({"--empty", "--sample", "--event-time-start", "--event-time-end"})
 
 
@@ -31,7 +30,7 @@ class Verdict:
         refusal: Why nothing may run at all.
     """
 
-    arguments: list[str]
+    arguments: Arguments
     stale: list[Failure] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     refusal: tuple[ExitReason, str | None] | None = None
@@ -44,21 +43,19 @@ class Verdict:
             yield f"Left out, since they build on sources that are too old: {', '.join(self.left_out)}"
 
 
-def freshness_arguments(arguments: Sequence[str]) -> list[str]:
+def freshness_arguments(arguments: Arguments) -> Arguments:
     """The command that measures the sources for a step: same target, same vars, all sources."""
-    kept = [word for group in groups(arguments) if name_of(group) in _SHARED for word in group]
-    return ["source", "freshness", *kept]
+    return Arguments.parse(["source", "freshness", *arguments.only(_SHARED).words])
 
 
-def list_arguments(arguments: Sequence[str]) -> list[str]:
+def list_arguments(arguments: Arguments) -> Arguments:
     """The command that lists what a step's selection matches."""
-    wanted = _LISTED - _NOT_LISTED
-    kept = [word for group in groups(arguments) if name_of(group) in wanted for word in group]
-    return ["ls", *kept, "--output", "json", "--output-keys", "unique_id"]
+    kept = arguments.only(_LISTED - _NOT_LISTED).words
+    return Arguments.parse(["ls", *kept, "--output", "json", "--output-keys", "unique_id"])
 
 
 def judge(
-    arguments: Sequence[str],
+    arguments: Arguments,
     sources: Sources,
     *,
     mode: FreshnessMode,
@@ -76,14 +73,13 @@ def judge(
     """
     stale = [result.failure() for result in sources.results if result.status != NodeStatus.PASS]
     too_old = [result.failure() for result in sources.results if result.too_old]
-    same = Verdict(arguments=list(arguments), stale=stale)
+    same = Verdict(arguments=arguments, stale=stale)
     if not too_old:
         return same
     known = manifest()
-    asked = selected() if any(name_of(group) in FILTERS - _NOT_LISTED for group in groups(arguments)) else None
+    asked = selected() if arguments.has(FILTERS - _NOT_LISTED) else None
     runs = runnable_nodes(known) if asked is None else asked & runnable_nodes(known)
-    command = command_of(arguments)
-    kinds = Command(command).runs if command in set(Command) else None
+    kinds = Command(arguments.command).runs if arguments.command in set(Command) else None
     runs = {node for node in runs if kinds is None or type_of(node) in kinds}
     left_out = sorted(runs & descendants(known, (source.unique_id for source in too_old)))
     if not left_out:
@@ -98,20 +94,20 @@ def judge(
         changed = _excluding(arguments, known, too_old, keep=sorted(runs - set(left_out)))
         return Verdict(arguments=changed, stale=stale, left_out=left_out)
     refusal = ExitReason.NODE_FAILURE, shorten(why + names + more, _LINE_CHARS)
-    return Verdict(arguments=list(arguments), stale=stale, refusal=refusal)
+    return Verdict(arguments=arguments, stale=stale, refusal=refusal)
 
 
 def _excluding(
-    arguments: Sequence[str], manifest: Mapping[str, Any], too_old: Iterable[Failure], *, keep: Sequence[str]
-) -> list[str]:
-    if option_of(arguments, "--selector") is None:
+    arguments: Arguments, manifest: Mapping[str, Any], too_old: Iterable[Failure], *, keep: Sequence[str]
+) -> Arguments:
+    if arguments.value(_SELECTOR) is None:
         below = [f"source:{_dotted(manifest, source.unique_id)}+" for source in too_old]
-        return [*without(arguments, EXCLUDE), "--exclude", *values(arguments, EXCLUDE), *below]
+        return arguments.without(EXCLUDE).plus("--exclude", *arguments.values(EXCLUDE), *below)
     # dbt ignores --exclude beside --selector, so what remains of the selector is named node by node.
     nodes = nodes_of(manifest)
     names = ["fqn:" + ".".join(nodes[unique_id]["fqn"]) for unique_id in keep]
-    rest = without(arguments, {"--selector", "--indirect-selection", *SELECT, *EXCLUDE})
-    return [*rest, "--select", *names, "--indirect-selection", "empty"]
+    rest = arguments.without(_SELECTOR | {"--indirect-selection"} | SELECT | EXCLUDE)
+    return rest.plus("--select", *names, "--indirect-selection", "empty")
 
 
 def _dotted(manifest: Mapping[str, Any], unique_id: str) -> str:

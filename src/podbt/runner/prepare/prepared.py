@@ -1,12 +1,13 @@
 """What happens between the arguments that were given and the ones that dbt gets: skew, state, freshness."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from podbt import constants
 from podbt.contract.exits import ExitReason
 from podbt.runner.database.sessions import Sessions
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.classify import classify, of_message
 from podbt.runner.dbt.invoke import invoke, list_nodes
 from podbt.runner.dbt.manifest import read_manifest
@@ -32,7 +33,7 @@ class Prepared:
     measured: bool = False
 
 
-def check_and_resolve(arguments: Sequence[str], environment: Environment) -> Resolved:
+def check_and_resolve(arguments: Arguments, environment: Environment) -> Resolved:
     """Checks that image and DAG belong together and finds the state that the arguments name.
 
     Raises:
@@ -94,7 +95,7 @@ def look_at_sources(
     return Prepared(verdict=verdict, sources=found or before, measured=not found)
 
 
-def _manifest(arguments: Sequence[str], environment: Environment) -> Mapping[str, Any]:
+def _manifest(arguments: Arguments, environment: Environment) -> Mapping[str, Any]:
     """The manifest for this run's target; with the result of an earlier step dbt has not parsed here yet."""
     if not (environment.target_path / constants.MANIFEST_FILE).exists():
         list_nodes(list_arguments(arguments), environment)
@@ -102,7 +103,7 @@ def _manifest(arguments: Sequence[str], environment: Environment) -> Mapping[str
 
 
 def _measure(
-    arguments: Sequence[str], environment: Environment, sessions: Sessions | None
+    arguments: Arguments, environment: Environment, sessions: Sessions | None
 ) -> tuple[ExitReason, str | None] | None:
     """Runs source freshness. Returns why nothing is known of the sources, where that is so."""
     seams = [sessions.seams] if sessions else []

@@ -1,7 +1,6 @@
 """--state NAME: what dbt compares with and defers to, taken from the artifact store by the name of a target."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +10,11 @@ from podbt.contract.kinds import Command, OnMissingState
 from podbt.contract.record import RunRecord
 from podbt.contract.state import Pointer, TargetState, split_state_name
 from podbt.errors import ConfigError
-from podbt.runner.dbt.arguments import asked_methods, without, without_state_methods
-from podbt.runner.dbt.command import command_of, option_of
-from podbt.runner.dbt.options import groups, name_of
+from podbt.runner.dbt.arguments import STATE, Arguments
 from podbt.store.location import StorePath
 from podbt.store.runs import read_record
 
-_DEFER = ("--defer", "--favor-state")
-_STATE = ("--state",)
+_DEFER = frozenset({"--defer", "--favor-state"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +27,13 @@ class Resolved:
         fresher: Whether the selection compares the freshness of sources, so that the current one has to be known.
     """
 
-    arguments: list[str]
+    arguments: Arguments
     note: str | None = None
     fresher: bool = False
 
 
 def resolve_state(
-    arguments: Sequence[str],
+    arguments: Arguments,
     root: StorePath | None,
     scratch: Path,
     project: Path,
@@ -56,10 +52,10 @@ def resolve_state(
     Raises:
         ConfigError: There is no such state or a part of it that the selection asks for.
     """
-    name = option_of(arguments, *_STATE)
-    fresher = "source_status" in asked_methods(arguments)
+    name = arguments.value(STATE)
+    fresher = "source_status" in arguments.state_methods
     if name is None or "/" in name or (project / name).is_dir():
-        return Resolved(arguments=list(arguments), fresher=fresher and name is not None)
+        return Resolved(arguments=arguments, fresher=fresher and name is not None)
     target, latest = split_state_name(name)
     if root is None:
         raise ConfigError(
@@ -68,7 +64,7 @@ def resolve_state(
     files = _files(root, target, latest=latest)
     missing = sorted(_needed(arguments) - set(files))
     if missing and on_missing == OnMissingState.FULL:
-        full = without(without_state_methods(arguments), {*_STATE, *_DEFER})
+        full = arguments.without_state_methods().without(STATE | _DEFER)
         note = f"State '{name}' has no {' and no '.join(missing)} yet: running all that the selection could match."
         return Resolved(arguments=full, note=note)
     if missing:
@@ -81,7 +77,7 @@ def resolve_state(
             (folder / file).write_bytes((root / path).read_bytes())
         except OSError as error:
             raise ConfigError(f"State '{name}': '{path}' cannot be read ({error.strerror}).") from None
-    changed = [*without(arguments, _STATE), "--state", str(folder)]
+    changed = arguments.without(STATE).plus("--state", str(folder))
     known = ", ".join(f"{file} of {path}" for file, path in files.items() if file != constants.MANIFEST_FILE)
     return Resolved(arguments=changed, note=f"State '{name}': {known or 'manifest only'}.", fresher=fresher)
 
@@ -112,17 +108,16 @@ def _record(root: StorePath, run: str) -> RunRecord:
         ) from None
 
 
-def _needed(arguments: Sequence[str]) -> set[str]:
+def _needed(arguments: Arguments) -> set[str]:
     """The files without which dbt could not do what is asked."""
-    methods = asked_methods(arguments)
     needed = {
         file
         for method, file in (("result", constants.RUN_RESULTS_FILE), ("source_status", constants.SOURCES_FILE))
-        if method in methods
+        if method in arguments.state_methods
     }
-    defers = any(name_of(group) == "--defer" for group in groups(arguments))
+    defers = arguments.has(frozenset({"--defer"}))
     # A selector of selectors.yml may ask for a state where nobody sees it from here.
-    if "state" in methods or defers or not (needed or command_of(arguments) == Command.RETRY):
+    if "state" in arguments.state_methods or defers or not (needed or arguments.command == Command.RETRY):
         needed.add(constants.MANIFEST_FILE)
     return needed
 

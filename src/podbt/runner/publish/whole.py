@@ -1,21 +1,19 @@
 """Decides whether a run was a complete build of the project, and so what its target is in the state of."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from podbt.contract.kinds import DONE_STATUSES, Command
 from podbt.contract.record import NodeRecord
-from podbt.runner.dbt.arguments import FILTERS
-from podbt.runner.dbt.command import command_of
+from podbt.runner.dbt.arguments import FILTERS, Arguments
 from podbt.runner.dbt.manifest import runnable_nodes
-from podbt.runner.dbt.options import groups, name_of
 
 _NARROWING = ("empty", "sample", "event_time_start", "event_time_end")
 
 
-def is_whole(arguments: Sequence[str], nodes: Iterable[NodeRecord], manifest: Path, run_results: Path) -> bool:
+def is_whole(arguments: Arguments, nodes: Iterable[NodeRecord], manifest: Path, run_results: Path) -> bool:
     """Whether a run built and tested the whole project, with all rows, and all of it went well.
 
     The manifest of the run itself says what the whole is, not the image's plan: a project may enable other nodes on
@@ -27,7 +25,7 @@ def is_whole(arguments: Sequence[str], nodes: Iterable[NodeRecord], manifest: Pa
         manifest: manifest.json as dbt wrote it.
         run_results: run_results.json as dbt wrote it; its arguments include those of environment variables.
     """
-    if command_of(arguments) != Command.BUILD or any(name_of(group) in FILTERS for group in groups(arguments)):
+    if arguments.command != Command.BUILD or arguments.has(FILTERS):
         return False
     asked = _read(run_results).get("args", {})
     if any(asked.get(name) for name in _NARROWING):
