@@ -128,13 +128,12 @@ def decode(line: str) -> Event | None:
 
 
 class Progress:
-    """The state of all nodes of a plan. The runner feeds it what happens, a follower the lines of the log."""
+    """The state of all nodes of a plan, as the runner tells it. Its followers have one of their own."""
 
     def __init__(self, plan_hash: str | None, unique_ids: Iterable[str]) -> None:
         self.plan_hash = plan_hash
         self.end: ExitReason | None = None
-        self._order = sorted(unique_ids)
-        self._marks = dict.fromkeys(self._order, Mark.UNKNOWN)
+        self._marks = dict.fromkeys(sorted(unique_ids), Mark.UNKNOWN)
 
     @classmethod
     def of(cls, plan: Plan | None) -> Self:
@@ -153,20 +152,3 @@ class Progress:
     def snapshot(self, at: datetime | None = None) -> Snapshot:
         at = at or datetime.now(UTC)
         return Snapshot(plan=self.plan_hash, s="".join(self._marks.values()), at=at, end=self.end)
-
-    def apply(self, event: Event) -> None:
-        """Takes in one event.
-
-        Raises:
-            ConfigError: A snapshot of another plan than this one.
-        """
-        if isinstance(event, NodeEvent):
-            self.set(event.n, event.mark)
-            return
-        if event.plan != self.plan_hash or len(event.s) != len(self._order):
-            raise ConfigError(
-                f"The pod reports on plan {event.plan}, this side knows plan {self.plan_hash}. "
-                "Deploy DAGs and image of the same build."
-            )
-        self._marks = dict(zip(self._order, map(Mark, event.s), strict=True))
-        self.end = event.end

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import uuid6
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.plans import plan, uid
 
 from podbt.airflow.pods.progress import PodProgress, born, key_of, packed, unpacked
@@ -54,6 +56,42 @@ def test_a_log_that_begins_in_the_middle_leads_to_the_same_state() -> None:
     assert [mark(part, name) for name in ("a", "b")] == [mark(whole, name) for name in ("a", "b")]
     assert mark(part, "a") is Mark.SUCCESS
     assert mark(part, "b") is Mark.ERROR
+
+
+statuses = st.sampled_from(
+    ["started", "success", "error", "fail", "pass", "warn", "skipped", "no-op", "partial success", "of a later dbt"]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "test.t"]), statuses)), st.integers(0, 100), st.integers(1, 7))
+def test_whoever_reads_from_a_snapshot_on_knows_as_much_as_whoever_read_it_all(
+    happened: list[tuple[str, str]], cut: int, every: int
+) -> None:
+    """A log whose beginning is gone, up to anywhere before the last snapshot."""
+    runner = Progress.of(PLAN)
+    lines = [encode(runner.snapshot(NOW))]
+    for number, (name, status) in enumerate(happened):
+        runner.set(uid(name), Mark.of(status))
+        lines.append(node(name, status))
+        if number % every == 0:
+            lines.append(encode(runner.snapshot(NOW)))
+    runner.end = ExitReason.WARNINGS
+    lines.append(encode(runner.snapshot(NOW)))
+    for begin in (0, min(cut, len(lines) - 1)):
+        follower = pod()
+        assert all(follower.feed(line) for line in lines[begin:])
+        assert {uid(name): mark(follower, name) for name in ("a", "b", "test.t")} == runner.marks
+        assert follower.end is ExitReason.WARNINGS
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "test.t"]), statuses)))
+def test_between_two_snapshots_the_last_line_about_a_node_counts(happened: list[tuple[str, str]]) -> None:
+    runner, follower = Progress.of(PLAN), pod()
+    follower.feed(encode(runner.snapshot(NOW)))
+    for name, status in happened:
+        runner.set(uid(name), Mark.of(status))
+        follower.feed(node(name, status))
+    assert {uid(name): mark(follower, name) for name in ("a", "b", "test.t")} == runner.marks
 
 
 def test_a_snapshot_overrides_what_was_told_before() -> None:

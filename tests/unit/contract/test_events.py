@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from podbt.contract import events
 from podbt.contract.events import Mark, NodeEvent, Progress, Snapshot
 from podbt.contract.exits import ExitReason
-from podbt.errors import ConfigError
 
 NODES = [f"model.shop.{letter}" for letter in "cabfed"]
 HASH = "a" * 64
@@ -61,29 +60,6 @@ def test_a_cut_line_is_no_event(event: NodeEvent, data: st.DataObject) -> None:
     assert events.decode(line[data.draw(st.integers(1, len(line))) :]) is None
 
 
-@given(st.lists(node_events), st.integers(0, 100), st.integers(1, 7))
-def test_whoever_reads_from_a_snapshot_on_knows_as_much_as_whoever_read_it_all(
-    happened: list[NodeEvent], cut: int, every: int
-) -> None:
-    """A log whose beginning is gone, up to anywhere before the last snapshot."""
-    runner = Progress(HASH, NODES)
-    lines = [events.encode(runner.snapshot(AT))]
-    for number, event in enumerate(happened):
-        runner.apply(event)
-        lines.append(events.encode(event))
-        if number % every == 0:
-            lines.append(events.encode(runner.snapshot(AT)))
-    runner.end = ExitReason.WARNINGS
-    lines.append(events.encode(runner.snapshot(AT)))
-    follower = Progress(HASH, reversed(NODES))
-    for line in lines[min(cut, len(lines) - 1) :]:
-        decoded = events.decode(line)
-        assert decoded is not None
-        follower.apply(decoded)
-    assert follower.marks == runner.marks
-    assert follower.end is ExitReason.WARNINGS
-
-
 @pytest.mark.parametrize(
     ("status", "mark"),
     [
@@ -97,13 +73,7 @@ def test_marks_of_statuses(status: str, mark: str) -> None:
 
 def test_marks_stand_in_the_order_of_sorted_ids() -> None:
     progress = Progress(HASH, NODES)
-    progress.apply(NodeEvent.of("model.shop.b", "success", at=AT))
+    progress.set("model.shop.b", Mark.of("success"))
     progress.set("model.shop.a", Mark.WAITING)
-    progress.apply(NodeEvent.of("operation.shop.hook", "success", at=AT))
+    progress.set("operation.shop.hook", Mark.of("success"))
     assert progress.snapshot(AT).s == "ws...."
-
-
-@pytest.mark.parametrize("other", [Progress("b" * 64, NODES), Progress(HASH, NODES[:2]), Progress(None, [])])
-def test_another_plan_is_refused(other: Progress) -> None:
-    with pytest.raises(ConfigError, match="Deploy DAGs and image of the same build"):
-        other.apply(Progress(HASH, NODES).snapshot(AT))

@@ -74,7 +74,7 @@ class Emitter:
 
     def _emit(self, event: NodeEvent) -> None:
         with self._lock:
-            self._progress.apply(event)
+            self._progress.set(event.n, event.mark)
             _print(encode(event))
             self._snapshot_if_due()
 
