@@ -58,4 +58,6 @@ PARTIAL_PARSE_FILE: Final = "partial_parse.msgpack"
 LOG_FILE: Final = "dbt.log"
 
 CONTAINER_NAME: Final = "dbt"
+USER: Final = 65532
+"""Who dbt is in every container, and which group: the image's own user."""
 LABEL_PREFIX: Final = "podbt.io"

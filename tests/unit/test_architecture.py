@@ -37,6 +37,24 @@ ROOMS = {
         "main": ({"process", "dbt", "database", "report", "prepare", "publish", "run"}, set[str]()),
     },
 }
+ROOMS["airflow"] = {
+    "api": (set(), {"airflow"}),
+    "pods": (set(), {"aiohttp", "kubernetes", "kubernetes_asyncio"}),
+    "approval": (set(), {"airflow"}),
+    "notify": ({"api"}, {"airflow"}),
+    "assets": ({"api"}, {"airflow"}),
+    "catalog": ({"assets"}, set()),
+    "resolve": ({"catalog"}, set()),
+    "cosmos": ({"catalog", "resolve"}, {"kubernetes"}),
+    "runtimes": ({"pods"}, {"airflow", "docker", "requests"}),
+    "operator": ({"api", "assets", "catalog", "pods", "resolve", "runtimes"}, {"airflow"}),
+    "pod_operator": ({"operator", "resolve"}, {"airflow"}),
+    "trigger": ({"api", "pods", "resolve"}, {"airflow"}),
+    "group": ({"api", "assets", "operator", "pods", "resolve", "trigger"}, {"airflow", "kubernetes_asyncio"}),
+    # Old places.
+    "group_triggers": ({"group"}, set()),
+    "model_trigger": ({"group"}, set()),
+}
 LARGE = {
     "airflow",
     "obstore",

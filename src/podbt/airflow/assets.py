@@ -1,14 +1,12 @@
 """Asset events: one for each model that was built, so that a downstream DAG can be scheduled on a mart."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from airflow.sdk import Asset, AssetAlias
-from airflow.sdk.configuration import conf
-from airflow.sdk.execution_time.context import InletEventsAccessors
 
+from podbt.airflow import api
 from podbt.contract.kinds import TABLES
 
 ALIAS: Final = "dbt"
@@ -47,7 +45,7 @@ def emit(context: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> in
         How many.
     """
     ti = context["ti"]
-    link = f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/dags/{ti.dag_id}/runs/{ti.run_id}"
+    link = f"{api.base_url()}/dags/{ti.dag_id}/runs/{ti.run_id}"
     count = 0
     for result in results:
         asset = asset_of(result["unique_id"], result["target"])
@@ -75,16 +73,10 @@ def told(ti: Any, results: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, 
     built_at = [datetime.fromisoformat(result["at"]) for result in results if "at" in result]
     if not built_at:
         return frozenset()
-    events = InletEventsAccessors([AssetAlias(ALIAS)])[AssetAlias(ALIAS)]
     since = min(built_at) - timedelta(seconds=_CLOCKS_SECONDS)
     ours = [
         event.extra or {}
-        for event in events.after(since.isoformat())
+        for event in api.asset_events(ALIAS, after=since)
         if (event.source_dag_id, event.source_run_id, event.source_task_id) == (ti.dag_id, ti.run_id, ti.task_id)
     ]
     return frozenset((extra["unique_id"], extra["pod"]) for extra in ours if "pod" in extra)
-
-
-def decoded(value: Any) -> Any:
-    """An XCom's value: what a trigger left reads back as JSON text."""
-    return json.loads(value) if isinstance(value, str) else value

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from podbt import constants
@@ -13,7 +14,9 @@ from podbt.contract.kinds import CHECKS, TABLES, ResourceType, type_of
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import load_settings
 from podbt.contract.step import Step
+from podbt.errors import PodbtError
 
+_GROUP: Final = "group:"
 _LISTED: Final = 12  # names a list shows: the page of a task is no catalogue, and each DAG carries it
 
 
@@ -77,6 +80,30 @@ def lineage(selector: str | None = None, *, group: str | None = None, target: st
         if len(reads) > _LISTED:
             lines.append(f"- and {len(reads) - _LISTED} more")
     return "\n".join(lines).strip()
+
+
+def page_of(fields: Mapping[str, Any]) -> str | None:
+    """The page of a step that its author gave none: the lineage of what it builds.
+
+    Args:
+        fields: Of `Step`, as a DAG file has them.
+
+    Returns:
+        Markdown; None for a command other than build, where only dbt could say what is selected, where a template
+        stands for it, and where Airflow has no plan or cannot read it, which the run will say.
+    """
+    if fields.get("command", "build") != "build" or fields.get("exclude"):
+        return None
+    selector, selected = fields.get("selector"), fields.get("select") or []
+    words = selected.split() if isinstance(selected, str) else list(selected)
+    group = words[0].removeprefix(_GROUP) if len(words) == 1 and words[0].startswith(_GROUP) else None
+    if words and group is None:
+        return None
+    try:
+        target = fields.get("target") or load_settings().target
+        return None if "{{" in target else lineage(selector, group=group, target=target)
+    except PodbtError:
+        return None
 
 
 def _name(known: Plan, unique_id: str, target: str) -> str:

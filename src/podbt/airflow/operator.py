@@ -9,9 +9,11 @@ from airflow.sdk import AssetAlias, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 
+from podbt.airflow.api import identity_of
 from podbt.airflow.assets import ALIAS, emit
+from podbt.airflow.catalog import page_of
 from podbt.airflow.pods.progress import PodProgress
-from podbt.airflow.resolve import checked_overrides, identity_of, resolve_settings, resolve_step
+from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus, Runtime
@@ -64,7 +66,7 @@ class DbtOperator(BaseOperator):
             than the file's has are passed over.
         deferrable: True (default): as above. False: straight to a worker, which waits for the pod, too.
         kwargs: BaseOperator's arguments. execution_timeout becomes the run's own deadline, which leaves dbt time to
-            cancel its queries.
+            cancel its queries. Without doc_md the page of a build says what it builds and reads, where a plan does.
 
     Raises:
         ConfigError: The arguments make no dbt command.
@@ -78,6 +80,7 @@ class DbtOperator(BaseOperator):
     events: ClassVar[bool] = False
     ui_color = "#ff694b"
     ui_fgcolor = "#ffffff"
+    doc_md: str | None
 
     def __init__(
         self,
@@ -129,6 +132,8 @@ class DbtOperator(BaseOperator):
             step["events"] = True
         overrides = checked_overrides(settings, kwargs.pop("execution_timeout", None))
         super().__init__(**kwargs)
+        if self.doc_md is None:
+            self.doc_md = page_of(step)
         self.deferrable = deferrable
         self._run: Run | None = None
         self._stopped = False
@@ -166,16 +171,16 @@ class DbtOperator(BaseOperator):
         self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
 
     @staticmethod
-    def resolve(overrides: Mapping[str, Any]) -> AnySettings:
+    def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[AnySettings, Step]:
         """Reads the settings, and refuses those of a runtime that this operator does not run on."""
-        return resolve_settings(overrides)
+        return resolve(fields, overrides)
 
     def _run_here(self, context: Any) -> Any:
         identity = identity_of(context["ti"])
         told = PodProgress(name=run_name(identity), created=datetime.now(UTC))
         try:
-            settings = self.resolve(self.overrides)
-            self._run = run_of(settings, resolve_step(self.step, settings), identity, self.log, told.feed)
+            settings, step = self.resolve(self.step, self.overrides)
+            self._run = run_of(settings, step, identity, self.log, told.feed)
             if self._stopped:
                 self._run.stop()
             outcome = self._run.execute()

@@ -1,26 +1,43 @@
-"""Where a task runs and who it is, found out where it runs."""
+"""What a task runs and where, found out where it runs."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from podbt.airflow.catalog import fit
 from podbt.contract.plan import load_plan
-from podbt.contract.record import RunIdentity
+from podbt.contract.runtimes import DockerSettings
 from podbt.contract.settings import KNOWN_KEYS, AnySettings, Settings, foreign_keys, load_settings, parse_settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 
 
-def identity_of(task_instance: Any) -> RunIdentity:
-    """The identity of an Airflow task instance, whichever of Airflow's classes it is."""
-    index = task_instance.map_index
-    return RunIdentity(
-        dag_id=task_instance.dag_id,
-        run_id=task_instance.run_id,
-        task_id=task_instance.task_id,
-        map_index=-1 if index is None else index,
-        try_number=task_instance.try_number,
-    )
+def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[AnySettings, Step]:
+    """All that a runtime needs for a step.
+
+    Args:
+        fields: Of `Step`, templates rendered.
+        overrides: As for `resolve_settings`.
+
+    Returns:
+        The settings, with what the step's models demand, and the step, with the plan that its run has to have where
+        this side knows one.
+
+    Raises:
+        ConfigError: They make no settings, or no dbt command.
+    """
+    settings = resolve_settings(overrides)
+    step = _step(fields, settings)
+    if isinstance(settings, Settings):
+        return fit(settings, step), step
+    return fit(settings, step) if isinstance(settings, DockerSettings) else settings, step
+
+
+def resolve_pod(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[Settings, Step]:
+    """As `resolve`, for what runs in pods alone."""
+    settings = pod_settings(overrides)
+    step = _step(fields, settings)
+    return fit(settings, step), step
 
 
 def resolve_settings(overrides: Mapping[str, Any]) -> AnySettings:
@@ -53,8 +70,7 @@ def pod_settings(overrides: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def resolve_step(fields: Mapping[str, Any], settings: AnySettings) -> Step:
-    """The step of rendered fields, with the plan that its run has to have where this side knows one."""
+def _step(fields: Mapping[str, Any], settings: AnySettings) -> Step:
     step = Step.from_dict(fields)
     if step.plan_hash is None and settings.plan:
         return dataclasses.replace(step, plan_hash=load_plan(settings.plan).hash)

@@ -5,29 +5,25 @@ that the scheduler could mistake for a failure (docs/adr/0003).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
-from kubernetes.client import ApiClient
 
-from podbt.airflow.catalog import fit
+from podbt.airflow.api import identity_of
 from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress
-from podbt.airflow.resolve import identity_of, pod_settings, resolve_settings, resolve_step
+from podbt.airflow.resolve import resolve_pod, resolve_settings
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity, to_json
 from podbt.contract.settings import Settings
 from podbt.errors import PodbtError
-from podbt.pod.build import build_pod
 
 LOG_SECONDS: Final = 1.0
 """How long a failure waits for its log: a busy triggerer closes a task's log before it has read all of it."""
-
-_background: set[asyncio.Task[None]] = set()
 
 
 class DbtPodTrigger(BaseTrigger):
@@ -80,7 +76,7 @@ class DbtPodTrigger(BaseTrigger):
             outcome = failure(ExitReason.LOST, f"Following the pod failed: {type(error).__name__}: {error}")
         self._ended = True
         if self._follower is not None and self.identity is None:
-            later(self._follower.delete(now=not self._follower.leave))
+            self._follower.delete_later()
         elif self._follower is not None:  # dag.test() ends the event loop together with the trigger
             await self._follower.delete(now=True)
             await cluster.disconnect()
@@ -110,23 +106,11 @@ class DbtPodTrigger(BaseTrigger):
             await self._follower.delete(now=True)
 
     async def _outcome(self) -> Outcome:
-        settings = pod_settings(self.overrides)
-        step = resolve_step(self.step, settings)
-        settings = fit(settings, step)
-        manifest = build_pod(settings, step, self._identity())
-        self._follower = PodFollower(
-            settings, ApiClient().sanitize_for_serialization(manifest), self.log, self._told.feed
-        )
+        settings, step = resolve_pod(self.step, self.overrides)
+        self._follower = PodFollower(settings, step, self._identity(), self.log, self._told.feed)
         return await self._follower.follow()
 
     def _identity(self) -> RunIdentity:
         if self.identity is not None:
             return RunIdentity.parse(self.identity, source="trigger")
         return identity_of(self.task_instance)
-
-
-def later(work: Coroutine[Any, Any, None]) -> None:
-    """Runs on after the trigger is done; the loop keeps only weak references to tasks."""
-    task = asyncio.get_running_loop().create_task(work)
-    _background.add(task)
-    task.add_done_callback(_background.discard)

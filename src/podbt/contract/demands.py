@@ -1,6 +1,7 @@
 """What models ask of the machine that builds them: `meta: {podbt: {...}}` in the dbt project, by way of the plan."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from podbt.contract.model import Strict
@@ -13,10 +14,10 @@ from podbt.errors import ConfigError
 META_KEY: Final = "podbt"
 Fitted = TypeVar("Fitted", Settings, DockerSettings)
 _UNITS: Final = {
-    "": 1.0,
-    "m": 0.001,
-    **{unit: 1000.0**power for power, unit in enumerate(("k", "M", "G", "T"), 1)},
-    **{unit: 1024.0**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T"), 1)},
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
 }
 
 
@@ -112,7 +113,7 @@ def _larger(one: str | None, other: str | None) -> str | None:
     return max(one, other, key=amount)
 
 
-def amount(quantity: str) -> float:
-    """A Kubernetes quantity as a number: "500m" is 0.5, "1Ki" is 1024."""
+def amount(quantity: str) -> Decimal:
+    """A Kubernetes quantity as a number, bytes of memory or CPUs: "500m" is 0.5, "1Ki" is 1024."""
     digits = quantity.rstrip("mkKMGTi")
-    return float(digits) * _UNITS[quantity[len(digits) :]]
+    return Decimal(digits) * _UNITS[quantity[len(digits) :]]

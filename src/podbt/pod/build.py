@@ -14,7 +14,6 @@ from podbt.contract.runtimes import Resources
 from podbt.contract.settings import Artifacts, Settings
 from podbt.contract.step import Step
 
-USER: Final = 65532
 _MANAGED_BY: Final = "podbt"
 _LABEL_CHARS: Final = 63
 
@@ -72,9 +71,9 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
             priority_class_name=settings.priority_class_name,
             security_context=k8s.V1PodSecurityContext(
                 run_as_non_root=True,
-                run_as_user=USER,
-                run_as_group=USER,
-                fs_group=USER,
+                run_as_user=constants.USER,
+                run_as_group=constants.USER,
+                fs_group=constants.USER,
                 # Else the kubelet changes the owner of every artifact at every start.
                 fs_group_change_policy="OnRootMismatch",
                 seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 
-from podbt.airflow.catalog import fit, lineage, selector_names
+from podbt.airflow import DbtOperator
+from podbt.airflow.catalog import fit, lineage, page_of, selector_names
 from podbt.airflow.resolve import pod_settings
 from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
@@ -130,3 +133,43 @@ def test_a_function_is_no_table_and_no_test(settings: Settings) -> None:
     assert "2 tables and views, 1 function, 1 tests. Builds:" in lines
     assert not any("louder" in line for line in lines)
     assert "- function louder" in (lineage("one", target="prod") or "").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("fields", "begins"),
+    [
+        ({}, "The whole of p."),
+        ({"selector": "one"}, "The heavy one."),
+        ({"select": "group:desk"}, "Owner: the desk"),
+        ({"select": ["group:desk"]}, "Owner: the desk"),
+        ({"selector": "one", "target": "review"}, "The heavy one."),
+        ({"selector": "{{ params.selector }}"}, None),
+        ({"selector": "one", "target": "{{ params.target }}"}, None),
+        ({"command": "{{ params.command }}"}, None),
+        ({"command": "test", "selector": "one"}, None),
+        ({"select": "tag:daily"}, None),
+        ({"select": "group:desk heavy"}, None),
+        ({"exclude": "heavy"}, None),
+        ({"selector": "no_such"}, None),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("settings")
+def test_a_step_without_a_page_gets_what_it_builds(fields: dict[str, Any], begins: str | None) -> None:
+    page = DbtOperator(task_id="t", **fields).doc_md
+    assert (page or "").splitlines()[:1] == ([begins] if begins else [])
+    assert page is None or f"dbt%3A%2F%2Fp%2F{fields.get('target', 'prod')}%2F" in page
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_steps_own_page_is_left_as_it_is() -> None:
+    assert DbtOperator(task_id="t", selector="one", doc_md="Mine.").doc_md == "Mine."
+    with DAG("d", schedule=None, default_args={"doc_md": "Ours."}):
+        assert DbtOperator(task_id="t", selector="one").doc_md == "Ours."
+
+
+@pytest.mark.parametrize("name", ["settings.yaml", "plan.json"])
+@pytest.mark.usefixtures("settings")
+def test_what_cannot_be_read_breaks_no_dag(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{")
+    assert page_of({"selector": "one"}) is None

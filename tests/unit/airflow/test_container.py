@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.contract.test_runtimes import DOCKER
 
-from podbt.airflow.runtimes.container import amount, build_container
+from podbt.airflow.runtimes.container import build_container
+from podbt.contract.demands import amount
 from podbt.contract.record import RunIdentity
 from podbt.contract.runtimes import DockerSettings
 from podbt.contract.step import Step

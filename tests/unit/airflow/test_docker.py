@@ -60,12 +60,10 @@ class Daemon:
         raise APIError("refused", response=response, explanation="said so")
 
 
-def container_run(
-    monkeypatch: pytest.MonkeyPatch, daemon: Daemon, step: Step | None = None, **changes: Any
-) -> module.ContainerRun:
+def container_run(monkeypatch: pytest.MonkeyPatch, daemon: Daemon, **changes: Any) -> module.ContainerRun:
     monkeypatch.setattr(module, "DockerHook", lambda **_: SimpleNamespace(api_client=daemon))
     settings = DockerSettings.parse({**DOCKER, **changes}, source="test")
-    return module.ContainerRun(settings, step or Step(), IDENTITY, Log())
+    return module.ContainerRun(settings, Step(), IDENTITY, Log())
 
 
 def run(
@@ -176,14 +174,19 @@ def test_a_registry_that_refuses_the_login_is_a_mistake(monkeypatch: pytest.Monk
     assert "incorrect username or password" in outcome.line
 
 
-def test_the_container_gets_what_its_models_demand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_container_gets_what_its_models_demand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings_file: Path
+) -> None:
     limits = {"cpu": "1500m", "memory": "8Gi"}
     made = plan("small", "large", large={"meta": {"podbt": {"resources": {"limits": limits}}}})
     (tmp_path / "plan.json").write_text(made.model_dump_json(exclude_none=True))
+    settings_file.write_text(yaml.safe_dump({**DOCKER, "plan": str(tmp_path / "plan.json")}))
     daemon = Daemon(pull=[{"status": "Pulled"}], create=400)
+    monkeypatch.setattr(module, "DockerHook", lambda **_: SimpleNamespace(api_client=daemon))
     hosts = []
     for select in ("small", "large"):
-        container_run(monkeypatch, daemon, Step.of(select=select), plan=str(tmp_path / "plan.json")).execute()
+        with pytest.raises(AirflowFailException, match="said so"):
+            DbtOperator(task_id="t", select=select).execute(CONTEXT)
         hosts.append(daemon.asked[-1]["HostConfig"])
     assert (hosts[0]["Memory"], hosts[0].get("NanoCpus")) == (2 * 2**30, None)
     assert (hosts[1]["Memory"], hosts[1]["NanoCpus"]) == (8 * 2**30, 1_500_000_000)

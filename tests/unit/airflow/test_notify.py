@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -249,3 +251,19 @@ def test_a_message_is_bounded_and_always_ends_in_the_link() -> None:
     assert len(message.body) <= MAX_CHARS
     assert message.body.endswith(RUN_URL)
     assert "- and 15 more" in message.body
+
+
+def test_only_a_process_that_sends_changes_what_others_log() -> None:
+    """Every parse of a DAG file imports the callbacks."""
+    program = """
+import logging
+from datetime import timedelta
+from podbt.airflow.notify.callbacks import _target, notifications
+levels = lambda: [logging.getLogger(name).level for name in ("apprise", "urllib3.connectionpool")]
+before = levels()
+notifications(late_after=timedelta(hours=1))
+assert levels() == before == [logging.NOTSET] * 2, levels()
+_target("json://localhost")
+assert levels() == [logging.CRITICAL, logging.INFO], levels()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

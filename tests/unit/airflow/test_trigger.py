@@ -347,7 +347,7 @@ def test_pods_that_a_dead_triggerer_forgot_are_swept(monkeypatch: pytest.MonkeyP
 
 def test_dag_test_leaves_no_pod(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its event loop ends with the trigger, so nothing can be put off."""
-    monkeypatch.setattr(trigger_module, "later", lambda _: pytest.fail("put off"))
+    monkeypatch.setattr(follow.PodFollower, "delete_later", lambda _: pytest.fail("put off"))
     _, fake = run(monkeypatch, succeed)
     assert fake.deleted == [NAME]
 

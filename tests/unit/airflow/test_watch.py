@@ -11,7 +11,7 @@ from tests.unit.airflow.test_model_trigger import SHARED, model, node, older, pl
 
 from podbt.airflow.group import watch
 from podbt.airflow.group.place import Place
-from podbt.airflow.pods import cluster
+from podbt.airflow.pods import cluster, follow
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
@@ -48,7 +48,7 @@ def test_a_pod_that_cannot_be_read_is_lost_and_not_waited_for(monkeypatch: pytes
         raise KeyError("phase")
 
     async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
-        monkeypatch.setattr(watch, "has_ended", broken)
+        monkeypatch.setattr(follow, "has_ended", broken)
         await shared_pod(fake, node("b", "start"))
         airflow.states["g.pod"] = "failed"
 

@@ -7,18 +7,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
-from kubernetes.client import ApiClient
 
-from podbt.airflow import trigger
-from podbt.airflow.catalog import fit
+from podbt.airflow import api, trigger
 from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
 from podbt.airflow.group.graph import selection_names
 from podbt.airflow.group.place import ENDED, TOLD, Place
-from podbt.airflow.group.watch import Watch, wait_for_others, watching, xcom
+from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
-from podbt.airflow.resolve import identity_of, pod_settings, resolve_step
+from podbt.airflow.resolve import pod_settings, resolve_pod
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import Command
 from podbt.contract.outcome import Outcome, failure
@@ -26,7 +24,7 @@ from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
 from podbt.contract.settings import Settings
 from podbt.errors import ConfigError, PodbtError
-from podbt.pod.build import build_pod, pod_name
+from podbt.pod.build import pod_name
 
 _PATIENCE_SECONDS: Final = 5.0
 
@@ -90,9 +88,7 @@ class ModelTrigger(BaseTrigger):
             event = _failed({"error": f"{type(error).__name__}: {error}"})
         self._ended = True
         if self._follower is not None and self.parents is None:
-            trigger.later(
-                self._follower.delete(now=not self._follower.leave)
-            )  # the event may get lost with the triggerer
+            self._follower.delete_later()
         elif self._follower is not None:
             await self._follower.delete(now=True)
         if self.parents is not None:  # dag.test() ends the event loop together with the trigger
@@ -122,7 +118,7 @@ class ModelTrigger(BaseTrigger):
                 self.log.warning("Not run: %s. Once that is mended, clear this task.", missing)
                 return TaskSkippedEvent(xcoms={"return_value": {"status": "skipped", "error": missing}})
             async with watch.slots:
-                return await self._alone(watch.place, settings, verdict.rest or tuple(self._duty.at))
+                return await self._alone(watch.place, verdict.rest or tuple(self._duty.at))
 
     async def _served(self, watch: Watch) -> tuple[Verdict, PodProgress | None]:
         """What the group's pods have to say to this try, once it is final."""
@@ -162,7 +158,7 @@ class ModelTrigger(BaseTrigger):
         if verdict is not None and verdict.kind not in {Kind.WAIT, Kind.LOST}:
             return verdict, pod
         # Not all of it was seen here. The pod's own task followed it, too, and left what that had seen.
-        told = await xcom(place, place.pod_task_id, TOLD)
+        told = await asyncio.to_thread(api.xcom, place.dag_id, place.run_id, place.pod_task_id, TOLD)
         known = PodProgress.from_xcom(told) if told else None
         if known and known.serves(ti.id) and (pod is None or known.name == pod.name):
             second = judge(duty, known)
@@ -214,17 +210,15 @@ class ModelTrigger(BaseTrigger):
                 said = True
             await watch.news(2.0)
 
-    async def _alone(self, place: Place, settings: Settings, keys: tuple[str, ...]) -> TriggerEvent:
+    async def _alone(self, place: Place, keys: tuple[str, ...]) -> TriggerEvent:
         ti: Any = self.task_instance
-        identity = identity_of(ti)
-        selection = self._selection(settings, set(keys))
-        step = resolve_step({**self.step, **selection, "resume": False, "events": True}, settings)
-        settings = fit(settings, step)
-        manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
+        identity = api.identity_of(ti)
+        selection = self._selection(set(keys))
+        settings, step = resolve_pod({**self.step, **selection, "resume": False, "events": True}, self.overrides)
         name = pod_name(identity)
         await wait_for_others(place, name, [place.pod_task_id, identity.task_id], self.log)
         told = PodProgress(name=name, created=born(ti.id))
-        self._follower = PodFollower(settings, manifest, self.log, told.feed)
+        self._follower = PodFollower(settings, step, identity, self.log, told.feed)
         outcome = await self._follower.follow()
         told.artifacts = outcome.summary.artifacts
         text, result = report(
@@ -237,11 +231,12 @@ class ModelTrigger(BaseTrigger):
         self.log.error("%s\n%s", outcome.line, text)
         return _failed(result) if outcome.retryable else _refused(outcome)
 
-    def _selection(self, settings: Settings, keys: set[str]) -> dict[str, Any]:
+    def _selection(self, keys: set[str]) -> dict[str, Any]:
         """Exactly the node and its own tests, by the plan of the image that runs now."""
-        if settings.plan is None:
+        path = pod_settings(self.overrides).plan
+        if path is None:
             raise ConfigError("A model runs alone only where the settings name the image's plan. Set plan.")
-        nodes = [unique_id for unique_id in load_plan(settings.plan).nodes if key_of(unique_id) in keys]
+        nodes = [unique_id for unique_id in load_plan(path).nodes if key_of(unique_id) in keys]
         if self.node and self._duty.node in keys and self.node not in nodes:
             raise ConfigError(f"The image's plan has no {self.node} any more. Clear the whole group.")
         flags = list(self.step.get("flags", ()))

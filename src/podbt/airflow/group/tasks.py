@@ -12,13 +12,13 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
 )
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.triggers.base import StartTriggerArgs
 
-from podbt.airflow.assets import ALIAS, decoded, emit, told
+from podbt.airflow import api
+from podbt.airflow.assets import ALIAS, emit, told
 from podbt.airflow.group.place import ENDED, TOLD, Place
 from podbt.airflow.operator import DbtOperator, leave_summary
-from podbt.airflow.resolve import pod_settings
+from podbt.airflow.resolve import resolve_pod
 from podbt.contract.kinds import ResourceType, RunStatus
 
 _COLORS: Mapping[str, str] = {
@@ -34,7 +34,7 @@ class GroupPod(DbtOperator):
 
     trigger_path = "podbt.airflow.group.triggers.GroupPodTrigger"
     events = True
-    resolve = staticmethod(pod_settings)  # nothing of another runtime could be followed as a group
+    resolve = staticmethod(resolve_pod)  # nothing of another runtime could be followed as a group
 
     def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, and leaves what the pod told for its models."""
@@ -64,7 +64,7 @@ class _InTrigger(BaseOperator):
         """`dag.test()` knows no start from a trigger, and runs one task after the other."""
         arguments = dict(self.start_trigger_args.trigger_kwargs or {})
         ti = context["ti"]
-        states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+        states = api.task_states(ti.dag_id, ti.run_id)
         before: Iterable[str] = self.upstream_task_ids if self.waits_for_all else [arguments["pod"]]
         if any(states.get(task) not in ENDED for task in before):
             raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=1))
@@ -130,9 +130,9 @@ class AssetsTask(BaseOperator):
         """Reads off the models' tasks what was built."""
         ti = context["ti"]
         place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
-        states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+        states = api.task_states(ti.dag_id, ti.run_id)
         built = sorted(task for task, state in states.items() if state == "success" and place.has_member(task))
-        results = [result for task_id in built if (result := decoded(ti.xcom_pull(task_ids=task_id)))]
+        results = [result for task_id in built if (result := api.decoded(ti.xcom_pull(task_ids=task_id)))]
         results = [result for result in results if result.get("pod")]  # a task that somebody marked a success has none
         # A first try has told nothing yet.
         before = told(ti, results) if ti.try_number > 1 else frozenset()

@@ -6,33 +6,30 @@ subscribers when the stream fails, and do not exist in `dag.test()`. Here a subs
 
 import asyncio
 import contextvars
-import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from airflow.sdk.execution_time.xcom import XCom
 from kubernetes_asyncio import client
 
 from podbt import constants
+from podbt.airflow import api as airflow
 from podbt.airflow.group.place import Place
 from podbt.airflow.pods import cluster
-from podbt.airflow.pods.follow import Log
+from podbt.airflow.pods.follow import Log, end_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.layout import run_folder
 from podbt.contract.record import RunIdentity
 from podbt.pod.build import run_selector
-from podbt.pod.state import has_ended, has_started, outcome_of
+from podbt.pod.state import has_ended
 
 _LOOK_SECONDS: Final = 1.0
 _STATES_SECONDS: Final = 2.0
 _NEWS_SECONDS: Final = 0.1
-_LOG_END_SECONDS: Final = 10.0
 _UNANSWERED_SECONDS: Final = 60.0
 _ALONE: Final = 4
 
@@ -141,48 +138,25 @@ class Watch:
         )
         self._uids[meta["uid"]] = found
         self.pods = sorted([*self.pods, found], key=lambda one: one.created)
-        reader = asyncio.get_running_loop().create_task(self._read(api, found))
+        reader = asyncio.get_running_loop().create_task(self._follow(api, found))
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
 
-    async def _read(self, api: client.CoreV1Api, found: PodProgress) -> None:
+    async def _follow(self, api: client.CoreV1Api, found: PodProgress) -> None:
         """Follows one pod to its end."""
+
+        async def read(lines: AsyncGenerator[str, None]) -> None:
+            async with aclosing(lines):
+                async for line in lines:
+                    if found.feed(line):
+                        self.changed()
+
         try:
-            found.lost = await self._follow(api, found)
+            found.lost = (await end_of(api, self.place.namespace, found.name, read=read, seen=True)).line
         except Exception as error:  # noqa: BLE001 - all who wait for its end would wait for ever
             found.lost = f"Pod {found.name} cannot be watched: {error}"
         found.ended = True
         self.changed()
-
-    async def _follow(self, api: client.CoreV1Api, found: PodProgress) -> str:
-        copying: asyncio.Task[None] | None = None
-        over = asyncio.Event()
-        states = cluster.states(api, self.place.namespace, found.name, lambda _: None)
-        try:
-            async for pod in states:
-                if pod is None:
-                    over.set()
-                    if copying is not None:
-                        await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
-                    return f"Pod {found.name} was deleted while it ran."
-                if copying is None and has_started(pod):
-                    copying = asyncio.ensure_future(self._copy(api, found, over))
-                if has_ended(pod):
-                    over.set()
-                    if copying is not None:
-                        await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
-                    return outcome_of(pod).line
-            raise AssertionError("the stream of states does not end")
-        finally:
-            await states.aclose()
-            if copying is not None:
-                copying.cancel()
-                await asyncio.wait({copying})
-
-    async def _copy(self, api: client.CoreV1Api, found: PodProgress, over: asyncio.Event) -> None:
-        async for line in cluster.log_lines(api, self.place.namespace, found.name, over):
-            if found.feed(line):
-                self.changed()
 
     async def _ask(self) -> None:
         if self._wanted and time.monotonic() - self._asked >= _STATES_SECONDS:
@@ -253,17 +227,4 @@ async def wait_for_others(place: Place, name: str, task_ids: Iterable[str] | Non
 
 async def task_states(place: Place) -> dict[str, str | None]:
     """Airflow's states of the run's tasks."""
-    found = await asyncio.to_thread(
-        RuntimeTaskInstance.get_task_states,
-        dag_id=place.dag_id,
-        run_ids=[place.run_id],
-    )
-    return dict(found.get(place.run_id, {}))
-
-
-async def xcom(place: Place, task_id: str, key: str) -> Any:
-    """An XCom of this run; None where there is none. What a trigger left reads back as JSON text."""
-    value = await asyncio.to_thread(
-        XCom.get_one, run_id=place.run_id, key=key, dag_id=place.dag_id, task_id=task_id, map_index=-1
-    )
-    return json.loads(value) if isinstance(value, str) else value
+    return await asyncio.to_thread(airflow.task_states, place.dag_id, place.run_id)

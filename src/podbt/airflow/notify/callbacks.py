@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from airflow.configuration import conf
 from airflow.sdk import Variable
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
+from podbt.airflow import api
 from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
@@ -23,8 +23,6 @@ from podbt.contract.settings import load_settings
 from podbt.errors import ConfigError, PodbtError
 
 _log = logging.getLogger(__name__)
-logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its warnings may hold parts of an address
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at debug level it writes paths, which are tokens
 
 _TYPES: Final = {Kind.FAILED: "failure", Kind.RECOVERED: "success", Kind.LATE: "warning"}
 _MARK: Final = "podbt_failed__{}"
@@ -116,6 +114,9 @@ def _target(address: str) -> Any:
     """The services at the addresses, which white space separates."""
     import apprise  # noqa: PLC0415 - every parse of a DAG file imports this module, few send
 
+    # In the processes that send alone, and for good there: two may send at the same time.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its warnings may hold parts of an address
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)  # at debug level it writes paths: tokens
     target = apprise.Apprise()
     for number, one in enumerate(address.split(), 1):
         if not target.add(one):
@@ -144,14 +145,12 @@ def _address() -> str | None:
 
 
 def _base_url() -> str:
-    return str(conf.get("api", "base_url", fallback="") or "http://localhost:8080")
+    return api.base_url() or "http://localhost:8080"
 
 
 def _failed_tasks(context: Mapping[str, Any]) -> list[str]:
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - as above
-
     dag, run_id = context["dag"], str(context["run_id"])
-    states = RuntimeTaskInstance.get_task_states(dag_id=dag.dag_id, run_ids=[run_id]).get(run_id, {})
+    states = api.task_states(dag.dag_id, run_id)
     order = {task.task_id: place for place, task in enumerate(dag.topological_sort())}
     failed = [task_id for task_id, state in states.items() if state == "failed"]
     return sorted(failed, key=lambda task_id: order.get(task_id, len(order)))
@@ -159,11 +158,8 @@ def _failed_tasks(context: Mapping[str, Any]) -> list[str]:
 
 def _summary(dag_id: str, run_id: str, task_id: str) -> Summary | None:
     """What the task left as its XCom: triggers leave JSON text; tasks that are no steps of dbt leave other things."""
-    from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - as above
-
-    value = XCom.get_one(key="return_value", dag_id=dag_id, run_id=run_id, task_id=task_id)
     try:
-        data = json.loads(value) if isinstance(value, str) else value
+        data = api.xcom(dag_id, run_id, task_id)
         if not isinstance(data, dict):
             return None
         return Summary.parse(data if "exit_reason" in data else _of_model(data), source="XCom")

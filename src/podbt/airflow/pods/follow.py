@@ -1,28 +1,37 @@
-"""Follows one pod from creation to its end, for a trigger or for a worker's own event loop."""
+"""Follows one pod to its end, for a trigger or for a worker's own event loop."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from kubernetes.client import ApiClient
 from kubernetes_asyncio import client
 
 from podbt.airflow.pods import cluster
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
+from podbt.contract.record import RunIdentity
 from podbt.contract.settings import Settings
+from podbt.contract.step import Step
+from podbt.pod.build import build_pod
 from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason, why_pending
 
 _TICK_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 30.0
+_UNSEEN_SECONDS: Final = 10.0
+"""How long a pod that has been made may be missing: a list can come from a cache that has not seen it yet."""
+
 _LOG_END_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 10.0
 """How long a pod may wait for a node, a volume or an image before its log says for what."""
 
 _DEADLINE_MARGIN_SECONDS: Final = 60
 _BUSY: Final = frozenset({409, 429, 500, 502, 503, 504})
+
+_background: set[asyncio.Task[None]] = set()
 
 
 class Log(Protocol):
@@ -32,8 +41,74 @@ class Log(Protocol):
     def warning(self, message: str, *args: object) -> None: ...
 
 
+class Judge(Protocol):
+    """Sees each state of a pod that is there, also one that has not changed for a while. What it returns is the end."""
+
+    async def __call__(self, pod: dict[str, Any], *, changed: bool) -> Outcome | None: ...
+
+
+async def end_of(
+    api: client.CoreV1Api,
+    namespace: str,
+    name: str,
+    *,
+    read: Callable[[AsyncGenerator[str, None]], Coroutine[Any, Any, None]],
+    judge: Judge | None = None,
+    on_cut: Callable[[Exception], None] = lambda _: None,
+    seen: bool = False,
+) -> Outcome:
+    """Follows a pod that has been made, and reads its log meanwhile.
+
+    Args:
+        api: The client.
+        namespace: The pod's.
+        name: The pod's.
+        read: Takes in the lines of the log, from when there is one.
+        judge: Looks at it, too.
+        on_cut: Told each time that the connection was lost.
+        seen: Whether the pod was there already, so that one that is not there is gone.
+
+    Returns:
+        How the pod ended, with its log read; or what `judge` said.
+    """
+    began, over = time.monotonic(), asyncio.Event()
+    reading: asyncio.Task[None] | None = None
+    states = _with_clock(cluster.states(api, namespace, name, on_cut))
+    try:
+        async for pod, changed in states:
+            if pod is None and not seen and time.monotonic() - began < _UNSEEN_SECONDS:
+                continue
+            if pod is not None:
+                seen = True
+                if reading is None and has_started(pod):
+                    lines = cluster.log_lines(api, namespace, name, over)
+                    reading = asyncio.get_running_loop().create_task(read(lines))
+            outcome = await judge(pod, changed=changed) if judge is not None and pod is not None else None
+            if outcome := outcome or _end(pod, name):
+                over.set()
+                if reading is not None:
+                    await asyncio.wait({reading}, timeout=_LOG_END_SECONDS)
+                return outcome
+        raise AssertionError("the stream of states does not end")
+    finally:
+        await states.aclose()
+        if reading is not None:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+
+def _end(pod: dict[str, Any] | None, name: str) -> Outcome | None:
+    """How a pod ended; None while it has not. Of one that is being deleted only a success is believed."""
+    if pod is not None and not has_ended(pod):
+        return None
+    outcome = outcome_of(pod) if pod is not None else None
+    if outcome is None or (pod and pod["metadata"].get("deletionTimestamp") and not outcome.ok):
+        return failure(ExitReason.LOST, f"Pod {name} was deleted while it ran.")
+    return outcome
+
+
 class PodFollower:
-    """Creates a pod or attaches to the one that is there, copies its log, and tells how it ended.
+    """The pod of one try of a step: creates it or attaches to it, copies its log, tells how it ended, deletes it.
 
     Attributes:
         created: When the API server made the pod; None until it was seen.
@@ -41,57 +116,40 @@ class PodFollower:
     """
 
     def __init__(
-        self, settings: Settings, manifest: dict[str, Any], log: Log, on_line: Callable[[str], bool] | None = None
+        self,
+        settings: Settings,
+        step: Step,
+        identity: RunIdentity,
+        log: Log,
+        on_line: Callable[[str], bool] | None = None,
     ) -> None:
         """Follows no pod yet.
 
         Args:
             settings: Where the pod runs.
-            manifest: The pod to create.
+            step: What it runs.
+            identity: For whom.
             log: Where its lines go.
             on_line: Gets each line first; True keeps it out of the log.
         """
         self._settings = settings
-        self._manifest = manifest
-        self._name: str = manifest["metadata"]["name"]
+        self._manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
+        self._name: str = self._manifest["metadata"]["name"]
         self._log = log
         self._on_line = on_line or (lambda _: False)
-        self._uid: str | None = None
         self._waiting = ("", time.monotonic())
         self._told = ""
-        self._over = asyncio.Event()
         self.created: datetime | None = None
         self.leave = False
 
     async def follow(self) -> Outcome:
         """Returns once the pod has ended or never will start. Cancellation leaves the pod running."""
         api = await cluster.connect()
-        refused = await self._create(api)
-        if refused:
+        if refused := await self._create(api):
             return refused
-        began, copying = time.monotonic(), None
-        seen = _with_clock(cluster.states(api, self._settings.namespace, self._name, self._on_cut))
-        try:
-            async for pod, changed in seen:
-                if pod is None:
-                    if self._uid is None and time.monotonic() - began < _TICK_SECONDS * 5:
-                        continue  # the list may come from a cache that has not seen the new pod
-                    return failure(ExitReason.LOST, f"Pod {self._name} was deleted while it ran.")
-                if copying is None and has_started(pod):
-                    copying = asyncio.ensure_future(self._copy_log(api))
-                outcome = await self._judge(api, pod, changed=changed)
-                if outcome is not None:
-                    self._over.set()
-                    if copying is not None:
-                        await asyncio.wait({copying}, timeout=_LOG_END_SECONDS)
-                    return outcome
-            raise AssertionError("the stream of states does not end")
-        finally:
-            await seen.aclose()
-            if copying is not None and not copying.done():
-                copying.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await copying
+        return await end_of(
+            api, self._settings.namespace, self._name, read=self._copy_log, judge=self._judge, on_cut=self._on_cut
+        )
 
     async def delete(self, *, now: bool) -> None:
         """Deletes the pod, at once or after the settings' keep_finished_pod_seconds."""
@@ -101,6 +159,12 @@ class PodFollower:
         await cluster.delete(api, self._settings.namespace, self._name, self._settings.termination_grace_seconds)
         # Only now, with this pod's result read: a sweep at the start could delete the very pod to attach to.
         await cluster.sweep(api, self._settings.namespace, self._settings.keep_finished_pod_seconds)
+
+    def delete_later(self) -> None:
+        """Deletes the pod while the loop runs on: the event that its end became may get lost with the triggerer."""
+        task = asyncio.get_running_loop().create_task(self.delete(now=not self.leave))
+        _background.add(task)  # the loop keeps only weak references to tasks
+        task.add_done_callback(_background.discard)
 
     def _on_cut(self, error: Exception) -> None:
         self._log.warning("Watching pod %s was cut (%s: %s); going on", self._name, type(error).__name__, error)
@@ -126,20 +190,14 @@ class PodFollower:
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
 
-    async def _judge(self, api: client.CoreV1Api, pod: dict[str, Any], *, changed: bool) -> Outcome | None:
-        self._uid = pod["metadata"]["uid"]
+    async def _judge(self, pod: dict[str, Any], *, changed: bool) -> Outcome | None:
         self.created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
         age = cluster.age_seconds(pod["metadata"]["creationTimestamp"])
         if has_ended(pod):
-            if pod["metadata"].get("deletionTimestamp"):
-                outcome = outcome_of(pod)
-                return (
-                    outcome if outcome.ok else failure(ExitReason.LOST, f"Pod {self._name} was deleted while it ran.")
-                )
-            self.leave = True
-            return outcome_of(pod)
+            self.leave = not pod["metadata"].get("deletionTimestamp")
+            return None
         if not has_started(pod):
-            warnings = [] if changed else await cluster.events(api, self._settings.namespace, self._name)
+            warnings = [] if changed else await self._events()
             reason, now = waiting_reason(pod), time.monotonic()
             if reason != self._waiting[0]:
                 self._waiting = (reason, now)
@@ -155,13 +213,16 @@ class PodFollower:
             return failure(ExitReason.LOST, f"Pod {self._name} is past its deadline and its node does not end it.")
         return None
 
+    async def _events(self) -> list[dict[str, Any]]:
+        return await cluster.events(await cluster.connect(), self._settings.namespace, self._name)
+
     def _tell_why(self, why: str) -> None:
         """Says once for what the pod waits: to the user it looks like dbt at work until it has started."""
         if why and why != self._told:
             self._told = why
             self._log.warning("Pod %s has not started yet: %s", self._name, why)
 
-    async def _copy_log(self, api: client.CoreV1Api) -> None:
+    async def _copy_log(self, lines: AsyncGenerator[str, None]) -> None:
         """Copies the pod's log into the task's, in one message a second.
 
         The triggerer runs its whole database loop once for each message that a trigger logs.
@@ -175,7 +236,6 @@ class PodFollower:
                 pending.clear()
 
         try:
-            lines = cluster.log_lines(api, self._settings.namespace, self._name, self._over)
             async with contextlib.aclosing(lines):
                 async for line in lines:
                     if self._on_line(line):

@@ -1,31 +1,19 @@
 """Builds the container of a step, as the Docker Engine's API takes it. Pure, as the pod builder is."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from podbt import constants
+from podbt.contract.demands import amount
 from podbt.contract.invocation import run_environment
 from podbt.contract.record import RunIdentity
 from podbt.contract.runtimes import DockerSettings
 from podbt.contract.step import Step
 
-USER: Final = "65532:65532"
 MESSAGE_FOLDER: Final = "/run/podbt"
 MESSAGE_FILE: Final = "termination-log"
 
 _LABEL: Final = constants.LABEL_PREFIX
-_UNITS: Final = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-
-
-def amount(quantity: str) -> Decimal:
-    """A Kubernetes quantity as a number: bytes of memory, or CPUs."""
-    if quantity.endswith("m"):
-        return Decimal(quantity[:-1]) / 1000
-    for suffix, factor in _UNITS.items():
-        if quantity.endswith(suffix):
-            return Decimal(quantity.removesuffix(suffix)) * factor
-    return Decimal(quantity)
 
 
 def task_labels(identity: RunIdentity) -> dict[str, str]:
@@ -72,7 +60,7 @@ def build_container(
         "Image": settings.image,
         "Cmd": step.arguments(settings.target),
         "Env": [f"{name}={value}" for name, value in environment.items()],
-        "User": USER,
+        "User": f"{constants.USER}:{constants.USER}",
         "Labels": {**settings.labels, **task_labels(identity), f"{_LABEL}/try-number": str(identity.try_number)},
         "StopTimeout": settings.termination_grace_seconds,
         # A volume of its own: the only place of a stopped read-only container that can still be read.

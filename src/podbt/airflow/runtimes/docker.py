@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
-from podbt.airflow.catalog import fit
+from podbt import constants
 from podbt.airflow.runtimes.container import MESSAGE_FILE, MESSAGE_FOLDER, build_container, task_labels
 from podbt.airflow.runtimes.environment import configured
 from podbt.airflow.runtimes.watched import End, WatchedRun
@@ -67,7 +67,7 @@ class ContainerRun(WatchedRun):
         on_line: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__(settings, log, on_line)
-        self._settings, self._step, self._identity = fit(settings, step), step, identity
+        self._settings, self._step, self._identity = settings, step, identity
         self._name = run_name(identity)
         self._url = settings.docker_url or os.environ.get("DOCKER_HOST") or _SOCKET
         self._api: Any = None
@@ -240,9 +240,9 @@ class ContainerRun(WatchedRun):
 
 
 def _empty_message() -> bytes:
-    """An archive with the empty file that the runner, as user 65532, may write its summary to."""
+    """An archive with the empty file that the runner may write its summary to."""
     file = tarfile.TarInfo(MESSAGE_FILE)
-    file.mode, file.uid, file.gid = 0o600, 65532, 65532
+    file.mode, file.uid, file.gid = 0o600, constants.USER, constants.USER
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(file, io.BytesIO())

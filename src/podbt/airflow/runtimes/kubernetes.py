@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from kubernetes.client import ApiClient
-
-from podbt.airflow.catalog import fit
 from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.contract.exits import ExitReason
@@ -14,7 +11,6 @@ from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings import Settings
 from podbt.contract.step import Step
-from podbt.pod.build import build_pod
 
 
 class PodRun:
@@ -28,9 +24,7 @@ class PodRun:
         log: Any,
         on_line: Callable[[str], bool] | None = None,
     ) -> None:
-        settings = fit(settings, step)
-        manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
-        self._follower = PodFollower(settings, manifest, log, on_line)
+        self._follower = PodFollower(settings, step, identity, log, on_line)
         self._following: asyncio.Future[Outcome] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False

@@ -1,0 +1,55 @@
+"""What podbt asks of Airflow about a run: who a task is, how the others stand, what they left, where people look."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import AssetAlias
+from airflow.sdk.configuration import conf
+from airflow.sdk.execution_time.context import InletEventsAccessors
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.execution_time.xcom import XCom
+
+from podbt.contract.record import RunIdentity
+
+
+def identity_of(task_instance: Any) -> RunIdentity:
+    """The identity of an Airflow task instance, whichever of Airflow's classes it is."""
+    index = task_instance.map_index
+    return RunIdentity(
+        dag_id=task_instance.dag_id,
+        run_id=task_instance.run_id,
+        task_id=task_instance.task_id,
+        map_index=-1 if index is None else index,
+        try_number=task_instance.try_number,
+    )
+
+
+def task_states(dag_id: str, run_id: str) -> dict[str, str | None]:
+    """The states of a run's tasks by task_id; None for one that has none yet. Blocks."""
+    found = RuntimeTaskInstance.get_task_states(dag_id=dag_id, run_ids=[run_id])
+    return dict(found.get(run_id, {}))
+
+
+def xcom(dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+    """What a task of a run left; None where it left nothing. Blocks.
+
+    Raises:
+        ValueError: It left a text that is no JSON, which no trigger does.
+    """
+    return decoded(XCom.get_one(run_id=run_id, key=key, dag_id=dag_id, task_id=task_id, map_index=-1))
+
+
+def decoded(value: Any) -> Any:
+    """An XCom's value: what a trigger left reads back as JSON text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def asset_events(alias: str, *, after: datetime) -> list[Any]:
+    """The asset events that came through an alias since a time, of all DAGs."""
+    return list(InletEventsAccessors([AssetAlias(alias)])[AssetAlias(alias)].after(after.isoformat()))
+
+
+def base_url() -> str:
+    """Where people open Airflow, without a slash at the end; empty where its configuration does not say."""
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
