@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_daily_critical",
@@ -26,5 +26,4 @@ with DAG(
         task_id="daily_critical",
         selector="daily_critical",
         target="prod",
-        doc_md=lineage("daily_critical", target="prod"),
     )

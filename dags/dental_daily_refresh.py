@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_daily_refresh",
@@ -22,6 +22,4 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=1)),
 ):
-    DbtOperator(
-        task_id="daily_refresh", selector="daily_refresh", target="prod", doc_md=lineage("daily_refresh", target="prod")
-    )
+    DbtOperator(task_id="daily_refresh", selector="daily_refresh", target="prod")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, TaskGroup
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_domains",
@@ -22,16 +22,13 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(),
 ):
-    foundation = DbtOperator(
-        task_id="foundation", selector="foundation", target="prod", doc_md=lineage("foundation", target="prod")
-    )
+    foundation = DbtOperator(task_id="foundation", selector="foundation", target="prod")
     with TaskGroup("workflows", tooltip="Write no table in common"):
         workflows = [
             DbtOperator(
                 task_id=name,
                 selector=f"{name}_workflow",
                 target="prod",
-                doc_md=lineage(f"{name}_workflow", target="prod"),
             )
             for name in ("insurance", "clinical", "financial")
         ]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_incremental",
@@ -25,5 +25,4 @@ with DAG(
         task_id="incremental",
         selector="incremental_only",
         target="prod",
-        doc_md=lineage("incremental_only", target="prod"),
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_layers",
@@ -25,14 +25,11 @@ with DAG(
     **notifications(),
 ):
     chain(
-        DbtOperator(
-            task_id="staging", selector="staging_only", target="prod", doc_md=lineage("staging_only", target="prod")
-        ),
+        DbtOperator(task_id="staging", selector="staging_only", target="prod"),
         DbtOperator(
             task_id="intermediate",
             selector="intermediate_only",
             target="prod",
-            doc_md=lineage("intermediate_only", target="prod"),
         ),
-        DbtOperator(task_id="marts", selector="marts_only", target="prod", doc_md=lineage("marts_only", target="prod")),
+        DbtOperator(task_id="marts", selector="marts_only", target="prod"),
     )

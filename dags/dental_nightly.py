@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, chain
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_nightly",
@@ -30,5 +30,5 @@ with DAG(
 ):
     chain(
         DbtOperator(task_id="source_freshness", command="source freshness", target="prod"),
-        DbtOperator(task_id="build", command="build", target="prod", doc_md=lineage(target="prod")),
+        DbtOperator(task_id="build", command="build", target="prod"),
     )

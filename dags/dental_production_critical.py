@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_production_critical",
@@ -25,5 +25,4 @@ with DAG(
         task_id="production_critical",
         selector="production_critical",
         target="prod",
-        doc_md=lineage("production_critical", target="prod"),
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 with DAG(
     dag_id="dental_smoke",
@@ -22,4 +22,4 @@ with DAG(
     tags=["dbt", "dental", "deployment"],
     **notifications(),
 ):
-    DbtOperator(task_id="smoke_test", selector="smoke_test", target="demo", doc_md=lineage("smoke_test", target="demo"))
+    DbtOperator(task_id="smoke_test", selector="smoke_test", target="demo")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 
-from podbt.airflow import DbtOperator, lineage, notifications
+from podbt.airflow import DbtOperator, notifications
 
 SYSTEMS = {
     "system_a_fee_processing": ("billing", None),
@@ -36,4 +36,4 @@ for name, (owner, schedule) in SYSTEMS.items():
         tags=["dbt", "dental", "system"],
         **notifications(),
     ):
-        DbtOperator(task_id=name, selector=name, target="prod", doc_md=lineage(name, target="prod"))
+        DbtOperator(task_id=name, selector=name, target="prod")

@@ -148,6 +148,18 @@ def test_dags_of_one_selector(bag: DagBag, dag_id: str, selector: str, target: s
     assert task.retries == retries
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "task_id", "says"),
+    [
+        ("dental_nightly", "build", "The whole of dbt_dental_models."),
+        ("dental_daily_critical", "daily_critical", "3 tables and views, 0 tests. Builds:"),
+        ("dental_smoke", "smoke_test", "(/assets?name_pattern=dbt%3A%2F%2Fdbt_dental_models%2Fdemo%2F"),
+    ],
+)
+def test_a_steps_page_says_what_it_builds(bag: DagBag, dag_id: str, task_id: str, says: str) -> None:
+    assert says in bag.dags[dag_id].get_task(task_id).doc_md
+
+
 def test_dental_layers_go_one_after_the_other(bag: DagBag) -> None:
     tasks = bag.dags["dental_layers"].topological_sort()
     assert [task.step["selector"] for task in tasks] == ["staging_only", "intermediate_only", "marts_only"]
