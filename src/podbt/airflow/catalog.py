@@ -10,7 +10,7 @@ from urllib.parse import quote
 from podbt import constants
 from podbt.airflow.assets import dbt_asset
 from podbt.contract.demands import Fitted, fitted
-from podbt.contract.kinds import CHECKS, TABLES, ResourceType, type_of
+from podbt.contract.kinds import CHECKS, TABLES, Command, ResourceType, type_of
 from podbt.contract.plan import Plan, load_plan
 from podbt.contract.settings import load_settings
 from podbt.contract.step import Step
@@ -92,7 +92,7 @@ def page_of(fields: Mapping[str, Any]) -> str | None:
         Markdown; None for a command other than build, where only dbt could say what is selected, where a template
         stands for it, and where Airflow has no plan or cannot read it, which the run will say.
     """
-    if fields.get("command", "build") != "build" or fields.get("exclude"):
+    if fields.get("command", Command.BUILD) != Command.BUILD or fields.get("exclude"):
         return None
     selector, selected = fields.get("selector"), fields.get("select") or []
     words = selected.split() if isinstance(selected, str) else list(selected)
