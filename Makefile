@@ -68,7 +68,7 @@ test: ## What CI runs: lint, types, unit, dbt project, chart and pod, DAGs, then
 check: lint types test-fast ## Everything that needs no cluster
 
 .PHONY: lint
-lint: venv ## Ruff, shellcheck, yamllint and sqlfluff
+lint: venv docs ## Ruff, shellcheck, yamllint and sqlfluff; what is generated; the pages and their links
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files | xargs grep -lE '^#!(/bin/(ba)?sh|/usr/bin/env (ba)?sh)')
@@ -76,6 +76,14 @@ lint: venv ## Ruff, shellcheck, yamllint and sqlfluff
 	$(BIN)/yamllint --strict -c dbt_dental_models/.yamllint.yml dbt_dental_models
 	cd dbt_dental_models && ../$(BIN)/sqlfluff lint --processes 0 .
 	$(BIN)/python helm/generate.py --check
+
+# Without --fresh-env a page that was read once would not be warned of again.
+.PHONY: docs
+docs: .venv/docs/.synced ## Build docs/ into a site, dist/docs; a link that leads nowhere is an error
+	@rm -rf dist/docs
+	.venv/docs/bin/sphinx-build --builder html --fresh-env --nitpicky --fail-on-warning --keep-going --quiet docs dist/docs
+	@! grep -rnE '(<(script|img|iframe)[^>]* src=|<link[^>]* href=|@import |url\()["'"'"']?(https?:)?//' dist/docs --include='*.html' --include='*.css' || \
+	  { echo "make: the site must be readable without a network; the lines above load from elsewhere." >&2; exit 1; }
 
 .PHONY: format
 format: venv ## Let Ruff format and mend
@@ -137,6 +145,11 @@ venv: .venv/.synced
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/docs/.synced: requirements/docs.txt .venv/.synced
+	@[ -x .venv/docs/bin/python ] || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/docs
+	$(BIN)/uv pip sync --quiet --python .venv/docs/bin/python --require-hashes requirements/docs.txt
 	@touch $@
 
 .PHONY: store-servers
