@@ -58,6 +58,21 @@ def test_a_gate_stops_what_builds_on_a_stale_source_and_nothing_else(shop: Shop)
     assert shop.record["exit_reason"] == "warnings"
 
 
+def test_a_default_selector_hides_no_stale_source(shop: Shop) -> None:
+    """dbt takes it for `source freshness`, too, where it selects nothing; and not beside an --exclude."""
+    shop.age("orders", 100)
+    (shop.project / "selectors.yml").write_text(
+        "selectors: [{name: two, default: true, definition: {union: [{fqn: people}, {fqn: orders}]}}]"
+    )
+    ended = shop.step("build", PODBT_FRESHNESS="exclude")
+    assert ended.code == 0, ended.output
+    assert shop.record["exit_reason"] == "warnings"
+    assert shop.ran == {"people", "people_keep_their_ids", "unique_people_id"}
+    ended = shop.step("build", PODBT_FRESHNESS="gate")
+    assert ended.code == 1
+    assert "source.shop.raw.orders: newest row is from" in ended.last_line
+
+
 def test_what_builds_on_a_stale_source_is_left_out(shop: Shop) -> None:
     shop.age("orders", 100)
     ended = shop.step("build", PODBT_FRESHNESS="exclude")

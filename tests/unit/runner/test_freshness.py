@@ -53,8 +53,7 @@ def sources(**statuses: str) -> Sources:
 
 def judged(*arguments: str, mode: str = "exclude", selected: set[str] | None = None, **statuses: str) -> Verdict:
     def select() -> set[str]:
-        assert selected is not None, "dbt is asked although there is no selection"
-        return selected
+        return {*KINDS, "analysis.p.x"} if selected is None else selected
 
     return judge(
         Arguments.parse(arguments),
@@ -95,6 +94,15 @@ def test_of_a_selector_what_remains_is_named() -> None:
     assert verdict.arguments.words == ["build", "--select", "fqn:p.b", "--indirect-selection", "empty"]
 
 
+def test_a_default_selector_is_a_selection() -> None:
+    verdict = judged("build", selected={"model.p.a", "model.p.b"}, a="error")
+    assert verdict.left_out == ["model.p.a"]
+    assert verdict.arguments.words == ["build", "--select", "fqn:p.b", "--indirect-selection", "empty"]
+    # Beside any other selection dbt leaves the default one out.
+    verdict = judged("build", "--exclude", "b", selected={"model.p.a", "model.p.ab"}, a="error")
+    assert verdict.refusal
+
+
 def test_what_remains_may_be_a_function(monkeypatch: pytest.MonkeyPatch) -> None:
     function = {"resource_type": "function", "config": {}, "fqn": ["p", "f"]}
     monkeypatch.setitem(MANIFEST, "functions", {"function.p.f": function})
@@ -130,7 +138,9 @@ def test_the_helpers_keep_what_decides() -> None:
     arguments = Arguments.parse(
         ["build", "--target", "t", "--vars", "{}", "--select", "a", "--empty", "--full-refresh", "--state", "s"]
     )
-    assert freshness_arguments(arguments).words == ["source", "freshness", "--target", "t", "--vars", "{}"]
+    assert freshness_arguments(arguments).words == [
+        "source", "freshness", "--select", "source:*", "--target", "t", "--vars", "{}",
+    ]  # fmt: skip
     kept = ["--target", "t", "--vars", "{}", "--select", "a", "--state", "s"]
     assert list_arguments(arguments).words == ["ls", *kept, "--output", "json", "--output-keys", "unique_id"]
 

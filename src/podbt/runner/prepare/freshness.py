@@ -45,7 +45,8 @@ class Verdict:
 
 def freshness_arguments(arguments: Arguments) -> Arguments:
     """The command that measures the sources for a step: same target, same vars, all sources."""
-    return Arguments.parse(["source", "freshness", *arguments.only(_SHARED).words])
+    # Without a selection dbt takes the default one of selectors.yml, which may have no source in it.
+    return Arguments.parse(["source", "freshness", "--select", "source:*", *arguments.only(_SHARED).words])
 
 
 def list_arguments(arguments: Arguments) -> Arguments:
@@ -69,7 +70,8 @@ def judge(
         sources: How fresh the sources are.
         mode: What a source that is too old means.
         manifest: Gives dbt's manifest; only asked where a source is too old.
-        selected: Gives the unique_ids that the selection matches, as dbt resolves it; only asked where there is one.
+        selected: Gives the unique_ids that the selection matches, as dbt resolves it; only asked where a source is too
+            old. Without a selection it may be the default one of selectors.yml, which a target may choose.
     """
     stale = [result.failure() for result in sources.results if result.status != NodeStatus.PASS]
     too_old = [result.failure() for result in sources.results if result.too_old]
@@ -77,10 +79,10 @@ def judge(
     if not too_old:
         return same
     known = manifest()
-    asked = selected() if arguments.has(FILTERS - _NOT_LISTED) else None
-    runs = runnable_nodes(known) if asked is None else asked & runnable_nodes(known)
+    whole = runnable_nodes(known)
+    asked = selected() & whole
     kinds = Command(arguments.command).runs if arguments.command in set(Command) else None
-    runs = {node for node in runs if kinds is None or type_of(node) in kinds}
+    runs = {node for node in asked if kinds is None or type_of(node) in kinds}
     left_out = sorted(runs & descendants(known, (source.unique_id for source in too_old)))
     if not left_out:
         return same
@@ -91,19 +93,23 @@ def judge(
     elif len(left_out) == len(runs):
         why = f"All {len(runs)} selected nodes build on sources that are too old, so nothing ran: "
     else:
-        changed = _excluding(arguments, known, too_old, keep=sorted(runs - set(left_out)))
+        by_default = not arguments.has(SELECT | EXCLUDE) and asked != whole
+        by_selector = arguments.has(_SELECTOR) or by_default
+        keep = sorted(runs - set(left_out)) if by_selector else None
+        changed = _excluding(arguments, known, too_old, keep=keep)
         return Verdict(arguments=changed, stale=stale, left_out=left_out)
     refusal = ExitReason.NODE_FAILURE, shorten(why + names + more, _LINE_CHARS)
     return Verdict(arguments=arguments, stale=stale, refusal=refusal)
 
 
 def _excluding(
-    arguments: Arguments, manifest: Mapping[str, Any], too_old: Iterable[Failure], *, keep: Sequence[str]
+    arguments: Arguments, manifest: Mapping[str, Any], too_old: Iterable[Failure], *, keep: Sequence[str] | None
 ) -> Arguments:
-    if arguments.value(_SELECTOR) is None:
+    """The arguments without what descends from some sources; with `keep`, with these nodes alone."""
+    if keep is None:
         below = [f"source:{_dotted(manifest, source.unique_id)}+" for source in too_old]
         return arguments.without(EXCLUDE).plus("--exclude", *arguments.values(EXCLUDE), *below)
-    # dbt ignores --exclude beside --selector, so what remains of the selector is named node by node.
+    # dbt ignores --exclude beside --selector, and the default selector beside --exclude.
     nodes = nodes_of(manifest)
     names = ["fqn:" + ".".join(nodes[unique_id]["fqn"]) for unique_id in keep]
     rest = arguments.without(_SELECTOR | {"--indirect-selection"} | SELECT | EXCLUDE)
