@@ -20,6 +20,7 @@ from podbt.runner.database.locks import TableLocks
 from podbt.runner.database.sessions import Sessions
 from podbt.runner.database.stop import Stopper
 from podbt.runner.dbt.arguments import STATE, TARGET, Arguments
+from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.classify import classify, reason_of
 from podbt.runner.dbt.connection import invoke_patiently
 from podbt.runner.dbt.invoke import Connection, Outcome, invoke
@@ -91,6 +92,7 @@ class RecordedRun:
             lost=interrupts.request,
             also=self._emitter.tick if self._emitter else lambda: None,
         )
+        self._causes = Causes()
         self._sessions = Sessions()
         self._stopper = Stopper(
             interrupts,
@@ -174,7 +176,7 @@ class RecordedRun:
                 verdict.arguments,
                 self._environment,
                 callbacks=[self._journal.on_event, self._console.on_event],
-                seams=[self._sessions.seams, selection.seams, self._locks.seams],
+                seams=[self._causes.seams, self._sessions.seams, selection.seams, self._locks.seams],
                 on_connection=self._connected,
                 on_parsed=lambda manifest, config: self._resume(
                     fingerprint(manifest, config, self._environment.identity), selection
@@ -282,6 +284,7 @@ class RecordedRun:
             nodes=nodes,
             interrupted=interrupted,
             allow_empty=self._environment.allow_empty,
+            causes=self._causes,
         )
         if reason is ExitReason.SUCCESS and self._prepared.verdict.stale:
             reason = ExitReason.WARNINGS

@@ -1,9 +1,13 @@
 """What a refused login means: a wrong Secret before anything worked, a rotated password after that."""
 
+import psycopg2
 import pytest
+from dbt.adapters.exceptions import FailedToConnectError
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord
+from podbt.runner.dbt.cause import cause_of
+from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.classify import classify
 
 REFUSED = 'connection to server at "db" failed: FATAL:  password authentication failed for user "dbt"'
@@ -22,7 +26,19 @@ def node(name: str, status: str, message: str | None = None, *, from_try: int | 
     )
 
 
+def connecting(words: str) -> FailedToConnectError:
+    """As dbt raises it while it handles what psycopg2.connect raised."""
+    error = FailedToConnectError(words)
+    error.__context__ = psycopg2.OperationalError(words)
+    return error
+
+
 def ended(*nodes: NodeRecord, exception: BaseException | None = None) -> tuple[ExitReason, str | None]:
+    """Nodes with one of the two messages failed while they connected."""
+    causes = Causes()
+    for one in nodes:
+        if one.message in {REFUSED, AWAY} and (cause := cause_of(connecting(one.message))):
+            causes.note(one.unique_id, cause)
     return classify(
         command="build",
         success=False,
@@ -30,6 +46,7 @@ def ended(*nodes: NodeRecord, exception: BaseException | None = None) -> tuple[E
         nodes=list(nodes),
         interrupted=False,
         allow_empty=False,
+        causes=causes,
     )
 
 
@@ -78,7 +95,7 @@ def test_a_restart_and_a_rotation_together_are_both_about_the_way_to_the_databas
     ],
 )
 def test_a_refusal_that_dbt_raises_is_judged_alike(nodes: list[NodeRecord], reason: ExitReason) -> None:
-    assert ended(*nodes, exception=RuntimeError(REFUSED))[0] is reason
+    assert ended(*nodes, exception=connecting(REFUSED))[0] is reason
 
 
 def test_a_model_of_which_some_batches_failed_is_named() -> None:
@@ -86,3 +103,20 @@ def test_a_model_of_which_some_batches_failed_is_named() -> None:
     reason, line = ended(node("a", "success"), node("b", "partial success", "3 of 4 batches succeeded"))
     assert reason is ExitReason.NODE_FAILURE
     assert line == "1 of 2 nodes failed: model.p.b: 3 of 4 batches succeeded"
+
+
+def test_words_alone_make_no_login() -> None:
+    """The same text as a node's own error, which nothing is known of but the text."""
+    for one in (REFUSED, AWAY):
+        reason, line = classify(
+            command="build",
+            success=False,
+            exception=None,
+            nodes=[node("a", "error", one)],
+            interrupted=False,
+            allow_empty=False,
+            causes=Causes(),
+        )
+        assert reason is ExitReason.NODE_FAILURE
+        assert line is not None
+        assert line.startswith("1 of 1 nodes failed: model.p.a: connection to server")

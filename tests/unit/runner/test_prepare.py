@@ -27,6 +27,8 @@ def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
     environment: Any = SimpleNamespace(artifacts=None, target_path=tmp_path, freshness="gate")
     sessions = Sessions()
     found = prepared.look_at_sources(Resolved(arguments=Arguments.parse(["build"])), environment, "prod", sessions)
-    assert known == [(["source", "freshness"], [sessions.seams])]
+    ((words, seams),) = known
+    assert words == ["source", "freshness"]
+    assert seams[1:] == [sessions.seams]
     assert found.verdict.refusal is not None
     assert found.verdict.refusal[0] == "interrupted"

@@ -6,28 +6,18 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import ANSWERED_STATUSES, CHECKS, NODE_COMMANDS, NodeStatus
 from podbt.contract.record import Failure, NodeRecord, failures_of, shorten
 from podbt.errors import ArtifactError, PodbtError, SkewError
+from podbt.runner.dbt.cause import Cause, Stage, cause_of
+from podbt.runner.dbt.causes import Causes
 
 _LINE_CHARS = 700
 
-# libpq's and psycopg2's words. The login is checked first: a refused login is also a failed connection.
-_LOGIN = re.compile(
-    r"(password authentication failed for user[^\n]*|no password supplied|no pg_hba\.conf entry[^\n]*"
-    r"|role \"[^\"]*\" does not exist|database \"[^\"]*\" does not exist|permission denied for database[^\n]*)",
-)
-_CONNECTION = re.compile(
-    r"(could not translate host name[^\n]*|Connection refused|Connection timed out|timeout expired"
-    r"|No route to host|Network is unreachable|server closed the connection unexpectedly|SSL connection has been closed"
-    r"|the database system is (?:starting up|shutting down|in recovery mode)|terminating connection due to [^\n]*"
-    r"|connection already closed|connection not open|too many clients already"
-    r"|remaining connection slots are reserved|could not connect to server[^\n]*|connection to server [^\n]* failed)",
-)
 # dbt's words for a node whose SQL it cannot make; the same files give the same error again.
 _COMPILATION = re.compile(r"^\s*(Compilation|Parsing|Dependency) Error\b")
 
 
 def classify(
     *, command: str | None, success: bool, exception: BaseException | None, nodes: list[NodeRecord], interrupted: bool,
-    allow_empty: bool,
+    allow_empty: bool, causes: Causes | None = None,
 ) -> tuple[ExitReason, str | None]:  # fmt: skip
     """Decides how a run ended.
 
@@ -38,6 +28,7 @@ def classify(
         nodes: Every node that ended.
         interrupted: Whether a signal asked the run to stop.
         allow_empty: Whether having found nothing to do is fine.
+        causes: Why nodes failed, as far as the database is why.
 
     Returns:
         The reason and, unless all is well, one line for people.
@@ -48,11 +39,10 @@ def classify(
     # Carried-over nodes prove nothing: this try's pod has a Secret of its own.
     logged_in = any(node.status in ANSWERED_STATUSES and node.from_try is None for node in nodes)
     if exception is not None:
-        told = of_message(_plain(exception), logged_in=logged_in)
-        return told or (ExitReason.CONFIG_ERROR, shorten(_plain(exception), _LINE_CHARS))
+        return of_error(exception, logged_in=logged_in)
     failing = [node for node in nodes if node.failed]
     if failing:
-        return _of_nodes(failing, total=len(nodes), logged_in=logged_in)
+        return _of_nodes(failing, causes or Causes(), total=len(nodes), logged_in=logged_in)
     if not success:
         return ExitReason.NODE_FAILURE, "dbt reports a failure but names no node; see dbt.log."
     if command in NODE_COMMANDS and not nodes and allow_empty:
@@ -66,8 +56,8 @@ def classify(
     return ExitReason.SUCCESS, None
 
 
-def _of_nodes(failing: list[NodeRecord], *, total: int, logged_in: bool) -> tuple[ExitReason, str]:
-    told = [of_message(node.message or "", logged_in=logged_in) for node in failing]
+def _of_nodes(failing: list[NodeRecord], causes: Causes, *, total: int, logged_in: bool) -> tuple[ExitReason, str]:
+    told = [of_way(causes.of(node.unique_id), logged_in=logged_in) for node in failing]
     if told[0] and len({reason[0] if reason else None for reason in told}) == 1:
         return told[0]
     first: Failure = failures_of(failing)[0]
@@ -89,25 +79,47 @@ def reason_of(error: PodbtError) -> ExitReason:
     return ExitReason.SKEW if isinstance(error, SkewError) else ExitReason.CONFIG_ERROR
 
 
-def of_message(message: str, *, logged_in: bool = False) -> tuple[ExitReason, str] | None:
-    """The reason and line of a database's message about the way to it; None where it says something else.
+def of_error(error: BaseException, *, logged_in: bool = False) -> tuple[ExitReason, str]:
+    """The reason and line of a run that dbt ended with an error in place of a result.
 
     Args:
-        message: The message.
+        error: What dbt raised.
+        logged_in: As for `of_way`.
+    """
+    cause = cause_of(error)
+    if told := of_way(cause, logged_in=logged_in):
+        return told
+    if cause is None:
+        return ExitReason.CONFIG_ERROR, shorten(_plain(error), _LINE_CHARS)
+    line = f"{cause.words}, when dbt ran: {cause.statement}." if cause.statement else f"{cause.words}."
+    if cause.denied:
+        line += " Give the profile's user that right."
+    return ExitReason.CONNECTION_ERROR if cause.passing else ExitReason.CONFIG_ERROR, shorten(line, _LINE_CHARS)
+
+
+def of_way(cause: Cause | None, *, logged_in: bool = False) -> tuple[ExitReason, str] | None:
+    """The reason and line of a cause that is about the way to the database; None where it is about something else.
+
+    Args:
+        cause: The cause, if one is known.
         logged_in: Whether the same login worked earlier in this run. A refusal then means that the password was
             rotated, and the next try, whose pod reads the Secret anew, has the new one.
     """
-    match = _LOGIN.search(message)
-    if match and logged_in:
+    if cause is None or cause.stage is Stage.STATEMENT:
+        return None
+    words = shorten(cause.words, _LINE_CHARS)
+    if cause.passing:
+        return ExitReason.CONNECTION_ERROR, f"The database cannot be reached: {words}."
+    if logged_in and cause.stage is Stage.LOGIN:
         return ExitReason.CONNECTION_ERROR, (
-            f"The database refused a login that had worked in this run: {match[0]}. "
+            f"The database refused a login that had worked in this run: {words}. "
             "If the password was rotated, the next try takes the new one from the profiles Secret."
         )
-    if match:
-        return ExitReason.CONFIG_ERROR, f"The database refused the login: {match[0]}. Check the profiles Secret."
-    if match := _CONNECTION.search(message):
-        return ExitReason.CONNECTION_ERROR, f"The database cannot be reached: {match[0]}."
-    return None
+    if logged_in:
+        return ExitReason.CONNECTION_ERROR, f"The database refused a connection that had worked in this run: {words}."
+    if cause.stage is Stage.LOGIN:
+        return ExitReason.CONFIG_ERROR, f"The database refused the login: {words}. Check the profiles Secret."
+    return ExitReason.CONFIG_ERROR, f"The profile's connection cannot be made: {words}. Check the profiles Secret."
 
 
 def _plain(exception: BaseException) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from podbt.contract.exits import ExitReason
-from podbt.runner.dbt.classify import of_message
+from podbt.runner.dbt.classify import of_error
 from podbt.runner.dbt.invoke import Outcome
 
 _FIRST_SECONDS: Final = 1.0
@@ -41,7 +41,7 @@ def invoke_patiently(
     deadline, pause = None, _FIRST_SECONDS
     while True:
         outcome = attempt()
-        told = of_message(str(outcome.exception)) if outcome.exception is not None else None
+        told = of_error(outcome.exception) if outcome.exception is not None else None
         if deadline is None:
             deadline = clock() + wait_seconds
         left = deadline - clock()

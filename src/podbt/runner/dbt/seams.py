@@ -37,6 +37,8 @@ class Seam(Enum):
     """Puts the selected nodes in their order."""
     EXECUTE = ("dbt.task.runnable", "GraphRunnableTask.execute_with_hooks")
     """Runs hooks and nodes: these are decided, and no connection is open yet."""
+    ERROR = ("dbt.task.base", "BaseRunner.handle_exception")
+    """Makes text of the error that a node ended with."""
     CONNECT = ("psycopg2", "connect")
     """Opens a session."""
 

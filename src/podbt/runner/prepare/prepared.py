@@ -8,7 +8,8 @@ from podbt import constants
 from podbt.contract.exits import ExitReason
 from podbt.runner.database.sessions import Sessions
 from podbt.runner.dbt.arguments import Arguments
-from podbt.runner.dbt.classify import classify, of_message
+from podbt.runner.dbt.causes import Causes
+from podbt.runner.dbt.classify import classify, of_way
 from podbt.runner.dbt.invoke import invoke, list_nodes
 from podbt.runner.dbt.manifest import read_manifest
 from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
@@ -106,13 +107,13 @@ def _measure(
     arguments: Arguments, environment: Environment, sessions: Sessions | None
 ) -> tuple[ExitReason, str | None] | None:
     """Runs source freshness. Returns why nothing is known of the sources, where that is so."""
-    seams = [sessions.seams] if sessions else []
+    causes = Causes()
+    seams = [causes.seams, *([sessions.seams] if sessions else [])]
     outcome = invoke(freshness_arguments(arguments), environment, seams=seams)
     if outcome.exception is not None:
         return classify(
             command=None, success=False, exception=outcome.exception, nodes=[], interrupted=False, allow_empty=True
         )
     complete_sources(environment.target_path / constants.SOURCES_FILE, outcome.results)
-    messages = [str(getattr(result, "message", None) or "") for result in outcome.results]
-    told = [of_message(message) for message in messages]
+    told = [of_way(causes.of(str(result.node.unique_id))) for result in outcome.results]
     return told[0] if told and all(told) else None
