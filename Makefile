@@ -76,6 +76,7 @@ lint: venv docs ## Ruff, shellcheck, yamllint and sqlfluff; what is generated; t
 	$(BIN)/yamllint --strict -c dbt_dental_models/.yamllint.yml dbt_dental_models
 	cd dbt_dental_models && ../$(BIN)/sqlfluff lint --processes 0 .
 	$(BIN)/python helm/generate.py --check
+	$(BIN)/python docs/regions.py --check
 
 # Without --fresh-env a page that was read once would not be warned of again.
 .PHONY: docs
@@ -92,7 +93,7 @@ format: venv ## Let Ruff format and mend
 
 .PHONY: types
 types: venv ## Mypy, strict
-	$(BIN)/mypy src dags tests helm dbt_dental_models/demo_data
+	$(BIN)/mypy src dags docs tests helm dbt_dental_models/demo_data
 	$(BIN)/mypy --config-file k8s/local/mypy.ini k8s/local
 	$(BIN)/mypy bench
 

@@ -14,6 +14,7 @@ from cosmos.constants import ExecutionMode, LoadMode, TestBehavior
 from podbt.airflow import notifications
 from podbt.airflow.cosmos import manifest_path, operator_args, profiles_path
 
+# [START cosmos]
 if manifest := manifest_path():
     dag = DbtDag(
         dag_id="dental_cosmos",
@@ -26,9 +27,7 @@ if manifest := manifest_path():
         tags=["dbt", "dental", "cosmos"],
         project_config=ProjectConfig(manifest_path=manifest, project_name="dbt_dental_models"),
         profile_config=ProfileConfig(
-            profile_name="dbt_dental_models",
-            target_name="demo",
-            profiles_yml_filepath=profiles_path(),
+            profile_name="dbt_dental_models", target_name="demo", profiles_yml_filepath=profiles_path()
         ),
         execution_config=ExecutionConfig(execution_mode=ExecutionMode.KUBERNETES, dbt_project_path="/project"),
         render_config=RenderConfig(
@@ -37,3 +36,4 @@ if manifest := manifest_path():
         operator_args={**operator_args(), "indirect_selection": "buildable"},
         **notifications(),
     )
+# [END cosmos]

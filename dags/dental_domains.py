@@ -22,14 +22,12 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(),
 ):
+    # [START domains]
     foundation = DbtOperator(task_id="foundation", selector="foundation", target="prod")
     with TaskGroup("workflows", tooltip="Write no table in common"):
         workflows = [
-            DbtOperator(
-                task_id=name,
-                selector=f"{name}_workflow",
-                target="prod",
-            )
+            DbtOperator(task_id=name, selector=f"{name}_workflow", target="prod")
             for name in ("insurance", "clinical", "financial")
         ]
     foundation >> workflows
+    # [END domains]

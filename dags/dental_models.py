@@ -14,6 +14,7 @@ from airflow.sdk import DAG
 
 from podbt.airflow import DbtModelGroup, notifications
 
+# [START models]
 with DAG(
     dag_id="dental_models",
     schedule="0 5 * * *",
@@ -26,3 +27,4 @@ with DAG(
     **notifications(),
 ):
     DbtModelGroup("dbt", target="prod")
+# [END models]

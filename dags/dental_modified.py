@@ -24,6 +24,7 @@ with DAG(
     tags=["dbt", "dental", "review"],
     **notifications(),
 ):
+    # [START modified]
     DbtOperator(
         task_id="modified",
         select="state:modified+",
@@ -33,3 +34,4 @@ with DAG(
         allow_empty=True,
         target="review",
     )
+    # [END modified]

@@ -26,6 +26,7 @@ with DAG(
     tags=["dbt", "dental", "backfill"],
     **notifications(),
 ):
+    # [START month_end]
     DbtOperator(
         task_id="month_end",
         select="+mart_ar_summary",
@@ -34,3 +35,4 @@ with DAG(
         vars={"as_of_date": "{{ (data_interval_end - macros.timedelta(days=1)) | ds }}"},
         target="clinic",
     )
+    # [END month_end]

@@ -28,7 +28,9 @@ with DAG(
     tags=["dbt", "dental"],
     **notifications(late_after=timedelta(hours=3)),
 ):
+    # [START nightly]
     chain(
         DbtOperator(task_id="source_freshness", command="source freshness", target="prod"),
         DbtOperator(task_id="build", command="build", target="prod"),
     )
+    # [END nightly]
