@@ -181,6 +181,8 @@ def _annotations(identity: RunIdentity) -> dict[str, str]:
         f"{constants.LABEL_PREFIX}/run-id": identity.run_id,
         f"{constants.LABEL_PREFIX}/task-id": identity.task_id,
         f"{constants.LABEL_PREFIX}/map-index": str(identity.map_index),
+        # Others may put containers of their own into the pod: `kubectl logs` shows this one.
+        "kubectl.kubernetes.io/default-container": constants.CONTAINER_NAME,
     }
 
 

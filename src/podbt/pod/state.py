@@ -1,4 +1,8 @@
-"""What a pod's state means: whether it will ever start, and how it ended. Pods and events are plain API JSON."""
+"""What a pod's state means: whether it will ever start, and how it ended. Pods and events are plain API JSON.
+
+Only the container `dbt` is podbt's. A mesh, a secret agent or a log shipper may have put others into the pod, before it
+or beside it: these keep the pod's phase at Running, or make a failure of it, after dbt has ended well.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -28,7 +32,13 @@ _NO_CLAIM = re.compile(r"persistentvolumeclaim \"(?P<name>[^\"]+)\" not found")
 
 
 def has_ended(pod: Mapping[str, Any]) -> bool:
-    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+    """Whether dbt has ended, or never will run; whatever else runs on in the pod."""
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"} or bool(_terminated(pod))
+
+
+def ended_at(pod: Mapping[str, Any]) -> str | None:
+    """When dbt ended, as the API writes it; None where the pod does not say."""
+    return _terminated(pod).get("finishedAt")
 
 
 def has_started(pod: Mapping[str, Any]) -> bool:
@@ -60,8 +70,10 @@ def startup_problem(
     Returns:
         The failure, or None while there is hope.
     """
-    waiting = _container_status(pod).get("state", {}).get("waiting") or {}
+    name, waiting = _waiting_for(pod)
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if name != constants.CONTAINER_NAME:
+        message = f"container '{name}': {message}"
     if reason in _AT_ONCE:
         return failure(ExitReason.CONFIG_ERROR, f"{reason}: {message}")
     if reason in _WAITING and stuck_seconds >= _GRACE_SECONDS:
@@ -86,7 +98,16 @@ def startup_problem(
 
 def waiting_reason(pod: Mapping[str, Any]) -> str:
     """Why the container waits, in one word of Kubernetes; empty where it does not or none is known."""
-    return str((_container_status(pod).get("state", {}).get("waiting") or {}).get("reason", ""))
+    return str(_waiting_for(pod)[1].get("reason", ""))
+
+
+def _waiting_for(pod: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The container whose start is waited for, and why: one that has to be there before dbt, or dbt itself."""
+    for status in pod.get("status", {}).get("initContainerStatuses") or []:
+        waiting = status.get("state", {}).get("waiting") or {}
+        if waiting.get("reason") in _WAITING | _AT_ONCE:
+            return str(status.get("name")), waiting
+    return constants.CONTAINER_NAME, _container_status(pod).get("state", {}).get("waiting") or {}
 
 
 def _time_of(event: Mapping[str, Any]) -> str:
@@ -96,21 +117,39 @@ def _time_of(event: Mapping[str, Any]) -> str:
 def outcome_of(pod: Mapping[str, Any]) -> Outcome:
     """How a pod that has ended did.
 
-    Success is believed only with the runner's own word for it: exit code 0 and a summary that says success.
+    Success is believed only with the runner's own word for it: exit code 0 and a summary that says success. With that
+    it is, whatever became of the pod afterwards.
     """
     status = pod.get("status", {})
-    ended = _container_status(pod).get("state", {}).get("terminated") or {}
-    code, reason = ended.get("exitCode"), ended.get("reason") or ""
+    ended = _terminated(pod)
+    code, reason, message = ended.get("exitCode"), ended.get("reason") or "", ended.get("message") or ""
+    said = own_word(code, message)
+    if said is not None and (said.ok or said.skipped):
+        return said
     if reason == "OOMKilled":
         return failure(ExitReason.LOST, OUT_OF_MEMORY)
+    if said is not None and said.summary.exit_reason is not ExitReason.INTERRUPTED:
+        return said
     if status.get("reason") == "DeadlineExceeded":
         return failure(ExitReason.LOST, TOOK_TOO_LONG)
-    message = ended.get("message") or ""
-    if said := own_word(code, message):
+    if said is not None:
         return said
     if status.get("reason"):  # Evicted, Preempted, NodeLost …
         return failure(ExitReason.LOST, f"The pod was lost: {status['reason']}: {status.get('message', '')}")
+    if not ended and (broken := _broken_before(pod)):
+        return failure(ExitReason.LOST, broken)
     return unexplained(code, reason, message)
+
+
+def _broken_before(pod: Mapping[str, Any]) -> str | None:
+    """Says which container that runs before dbt failed; the pod fails with it."""
+    for status in pod.get("status", {}).get("initContainerStatuses") or []:
+        ended = status.get("state", {}).get("terminated") or {}
+        if ended.get("exitCode"):
+            why = f"code {ended['exitCode']} ({ended.get('reason') or 'no reason given'})"
+            said = f": {shorten(ended['message'], 300)}" if ended.get("message") else ""
+            return f"dbt did not start: container '{status.get('name')}' of the pod ended with {why}{said}"
+    return None
 
 
 def _missing(message: str, settings: Settings) -> str | None:
@@ -138,6 +177,10 @@ def why_pending(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> 
         if one.get("message") and one.get("reason") != _NOT_READY:
             told.setdefault(one["message"], f"{one.get('reason')}: {one['message']}")
     return shorten("; ".join(told.values()), 500)
+
+
+def _terminated(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _container_status(pod).get("state", {}).get("terminated") or {}
 
 
 def _container_status(pod: Mapping[str, Any]) -> Mapping[str, Any]:

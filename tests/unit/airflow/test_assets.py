@@ -8,8 +8,8 @@ from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.api.datamodels._generated import AssetEventResponse, AssetResponse
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import AssetEventsResult, GetAssetEventByAssetAlias
-from tests.unit.airflow.fake_airflow import FakeAirflow
-from tests.unit.airflow.test_operator import operator
+from tests.support.fake_airflow import FakeAirflow
+from tests.support.operators import operator
 
 from podbt.airflow.assets import ALIAS, asset_of, emit
 from podbt.airflow.group.tasks import AssetsTask

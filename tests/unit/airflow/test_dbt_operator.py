@@ -9,7 +9,7 @@ import yaml
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
-from tests.unit.airflow.test_operator import CONTEXT, GOOD, Follower
+from tests.support.operators import CONTEXT, GOOD, Follower
 from tests.unit.contract.test_runtimes import DOCKER, LOCAL
 
 from podbt.airflow import DbtOperator, DbtPodOperator

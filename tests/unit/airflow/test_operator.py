@@ -10,6 +10,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
 from airflow.triggers.base import TaskSkippedEvent
+from tests.support.operators import CONTEXT, GOOD, FakeTaskInstance, Follower, operator
 
 from podbt.airflow import DbtPodOperator
 from podbt.airflow.runtimes import kubernetes as module
@@ -21,28 +22,8 @@ from podbt.contract.record import Summary, to_json
 from podbt.errors import ConfigError
 
 
-def operator(**kwargs: Any) -> DbtPodOperator:
-    return DbtPodOperator(task_id="t", **kwargs)
-
-
 def arguments(tested: DbtPodOperator) -> dict[str, Any]:
     return dict(tested.start_trigger_args.trigger_kwargs or {})
-
-
-class FakeTaskInstance:
-    dag_id, run_id, task_id, map_index, try_number = "d", "r", "t", None, 2
-
-    def __init__(self, *, answers: bool = True) -> None:
-        self.xcoms: dict[str, Any] = {}
-        self.answers = answers
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        if not self.answers:
-            raise OSError("the API server is away")
-        self.xcoms[key] = value
-
-
-CONTEXT: Any = {"ti": FakeTaskInstance()}
 
 
 def test_it_is_a_kubernetes_pod_operator_that_starts_in_its_trigger() -> None:
@@ -107,9 +88,6 @@ def test_dag_test_defers_with_its_identity() -> None:
     assert deferred.value.method_name == "resume"
 
 
-GOOD = Outcome(summary=Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS), retryable=True)
-
-
 @pytest.mark.parametrize("event", ["failed", None, "anything"])
 def test_resume_never_takes_silence_for_success(event: Any) -> None:
     with pytest.raises(AirflowException, match="its log says why"):
@@ -164,22 +142,6 @@ def test_nothing_to_do_skips_the_task() -> None:
 def test_state_and_freshness_travel_with_the_step() -> None:
     fields = {"state": "prod", "defer": True, "on_missing_state": "full", "freshness": "exclude"}
     assert operator(**fields).step == {"command": "build", **fields}
-
-
-class Follower:
-    """Stands for a pod that ends as told."""
-
-    outcome = GOOD
-    stopped: DbtPodOperator | None = None
-
-    def __init__(self, *_: Any) -> None: ...
-
-    async def follow(self) -> Outcome:
-        if self.stopped is not None:
-            self.stopped.on_kill()  # what Airflow's SIGTERM handler does
-        return self.outcome
-
-    async def delete(self, *, now: bool) -> None: ...
 
 
 def test_a_waiting_worker_returns_the_summary(monkeypatch: pytest.MonkeyPatch) -> None:

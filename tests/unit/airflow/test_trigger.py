@@ -1,7 +1,6 @@
 """The trigger against an API server: which event ends the task, and what happens to the pod."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
-from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
+from tests.support.fake_cluster import FakeCluster, fake_cluster
+from tests.support.pods import ended, running
+from tests.support.steps import BAD, GOOD, NAME, NOTHING, TaskInstance, created, run, succeed, trigger
 from tests.unit.contract.test_plan import plan as make_plan
 from tests.unit.contract.test_plan import write
 from tests.unit.contract.test_runtimes import DOCKER, LOCAL
@@ -19,67 +20,7 @@ from podbt.airflow.pods import follow
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
-from podbt.contract.record import RunIdentity, Summary, to_json
-from podbt.pod.build import pod_name
-
-IDENTITY = RunIdentity(dag_id="d", run_id="r", task_id="t")
-NAME = pod_name(IDENTITY)
-GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x")
-
-
-class TaskInstance:
-    dag_id, run_id, task_id, map_index, try_number = "d", "r", "t", -1, 1
-
-
-Script = Callable[[FakeCluster], Awaitable[None]]
-
-
-def trigger(**kwargs: Any) -> DbtPodTrigger:
-    return DbtPodTrigger(**{"step": {"command": "build"}, "identity": to_json(IDENTITY), **kwargs})
-
-
-def running() -> dict[str, Any]:
-    return {"phase": "Running", "containerStatuses": [{"name": "dbt", "state": {"running": {}}}]}
-
-
-def ended(summary: Summary | None, code: int, reason: str = "Error") -> dict[str, Any]:
-    message = summary.to_termination_message() if summary else ""
-    terminated = {"exitCode": code, "reason": reason, "message": message, "finishedAt": "2026-01-01T00:00:00Z"}
-    statuses = [{"name": "dbt", "state": {"terminated": terminated}}]
-    return {"phase": "Failed" if code else "Succeeded", "containerStatuses": statuses}
-
-
-async def created(fake: FakeCluster) -> None:
-    await fake.until(lambda: NAME in fake.pods)
-
-
-def run(
-    monkeypatch: pytest.MonkeyPatch,
-    script: Script,
-    tested: DbtPodTrigger | None = None,
-    prepare: Callable[[FakeCluster], None] = lambda _: None,
-) -> tuple[TriggerEvent, FakeCluster]:
-    """Runs a trigger to its event while a script plays the cluster; then lets the pod's deletion finish."""
-    monkeypatch.setattr(follow, "_TICK_SECONDS", 0.05)
-    monkeypatch.setattr(trigger_module, "LOG_SECONDS", 0.0)
-
-    async def both() -> tuple[TriggerEvent, FakeCluster]:
-        async with fake_cluster(monkeypatch) as fake:
-            prepare(fake)
-            playing = asyncio.ensure_future(script(fake))
-            event = await asyncio.wait_for(anext(aiter((tested or trigger()).run())), 30)
-            await playing
-            await asyncio.sleep(0.2)
-            return event, fake
-
-    return asyncio.run(both())
-
-
-async def succeed(fake: FakeCluster) -> None:
-    await created(fake)
-    await fake.update(NAME, **running())
-    await asyncio.sleep(0.1)
-    await fake.update(NAME, **ended(GOOD, 0, "Completed"))
+from podbt.contract.record import Summary, to_json
 
 
 def test_success_ends_the_task_with_the_summary(
@@ -139,14 +80,12 @@ def test_only_a_failure_waits_for_its_log(monkeypatch: pytest.MonkeyPatch, reaso
 
 
 def test_a_skip_does_not_pass_the_callbacks_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = Summary(status=RunStatus.SKIPPED, exit_reason=ExitReason.NOTHING_TO_DO)
-
     async def end(fake: FakeCluster) -> None:
         await created(fake)
-        await fake.update(NAME, **ended(nothing, 0, "Completed"))
+        await fake.update(NAME, **ended(NOTHING, 0, "Completed"))
 
     event, _ = run(monkeypatch, end, trigger(resume_to_end=True))
-    assert event.payload == {"summary": to_json(nothing), "retryable": True}
+    assert event.payload == {"summary": to_json(NOTHING), "retryable": True}
 
 
 def expected_plan(fake: FakeCluster) -> str | None:
@@ -179,11 +118,9 @@ def test_a_plan_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, set
 
 
 def test_a_retryable_failure_goes_through_the_tasks_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="model.p.m: boom")
-
     async def fail(fake: FakeCluster) -> None:
         await created(fake)
-        await fake.update(NAME, **ended(bad, 1))
+        await fake.update(NAME, **ended(BAD, 1))
 
     event, _ = run(monkeypatch, fail)
     assert isinstance(event, TaskFailedEvent)

@@ -9,7 +9,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.outcome import Outcome
 from podbt.contract.record import Summary
-from podbt.pod.state import has_started, outcome_of, startup_problem, why_pending
+from podbt.pod.state import ended_at, has_ended, has_started, outcome_of, startup_problem, why_pending
 
 
 def pod(state: dict[str, Any] | None = None, phase: str = "Pending", **status: Any) -> dict[str, Any]:
@@ -208,3 +208,100 @@ def test_a_lost_pod_says_how_and_is_retried(state: dict[str, Any], said: str) ->
 def test_a_waiting_container_has_no_log_yet() -> None:
     assert not has_started(waiting("ContainerCreating", ""))
     assert has_started(ended(GOOD))
+
+
+RUNNING: dict[str, Any] = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+
+
+def beside(state: dict[str, Any], other: dict[str, Any], *, phase: str = "Running", **status: Any) -> dict[str, Any]:
+    """A pod whose container dbt is in a state, after one that somebody else put into it."""
+    statuses = [{"name": "proxy", "state": other}, {"name": "dbt", "state": state}]
+    return {"status": {"phase": phase, "containerStatuses": statuses, **status}}
+
+
+def native(state: dict[str, Any], *, phase: str = "Running") -> dict[str, Any]:
+    """The same with a sidecar of Kubernetes' own kind, which starts before dbt and is ended after it."""
+    found = pod(state, phase)
+    found["status"]["initContainerStatuses"] = [{"name": "proxy", "started": True, "state": RUNNING}]
+    return found
+
+
+def terminated(message: str, code: int = 0, reason: str = "Completed") -> dict[str, Any]:
+    at = "2026-01-01T00:01:00Z"
+    return {"terminated": {"exitCode": code, "reason": reason, "message": message, "finishedAt": at}}
+
+
+PROXY_FAILED = terminated("", code=1, reason="Error")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(beside(terminated(GOOD), RUNNING), id="an ordinary container runs on"),
+        pytest.param(native(terminated(GOOD)), id="a native sidecar runs on"),
+        pytest.param(native(terminated(GOOD), phase="Succeeded"), id="nothing runs on"),
+        pytest.param(beside(terminated(GOOD), PROXY_FAILED, phase="Failed"), id="the other failed when it was told"),
+        pytest.param(beside(terminated(GOOD), RUNNING, phase="Failed", reason="DeadlineExceeded"), id="deadline"),
+        pytest.param(beside(terminated(GOOD), RUNNING, phase="Failed", reason="Evicted"), id="eviction"),
+    ],
+)
+def test_a_pods_end_is_its_dbts_end(state: dict[str, Any]) -> None:
+    assert has_ended(state)
+    assert ended_at(state) == "2026-01-01T00:01:00Z"
+    assert outcome_of(state).ok
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(beside(RUNNING, terminated(GOOD)), id="the other ended, with any message"),
+        pytest.param(beside(RUNNING, PROXY_FAILED), id="the other failed"),
+        pytest.param(native(RUNNING), id="native"),
+        pytest.param(beside({"waiting": {"reason": "PodInitializing"}}, RUNNING, phase="Pending"), id="not started"),
+    ],
+)
+def test_nobody_elses_end_is_dbts(state: dict[str, Any]) -> None:
+    assert not has_ended(state)
+    assert ended_at(state) is None
+
+
+@pytest.mark.parametrize("reason", [r for r in ExitReason if r.status == "failed" and r is not ExitReason.INTERRUPTED])
+def test_dbts_own_reason_outlives_the_deadline(reason: ExitReason) -> None:
+    """dbt had ended; what was left in the pod ran into it."""
+    state = terminated(bad(reason), code=reason.exit_code, reason="Error")
+    outcome = outcome_of(beside(state, RUNNING, phase="Failed", reason="DeadlineExceeded"))
+    assert outcome.summary.exit_reason is reason
+
+
+def test_the_deadline_is_the_reason_where_dbt_was_told_to_stop() -> None:
+    state = terminated(bad(ExitReason.INTERRUPTED), code=4, reason="Error")
+    assert "longer than run_timeout_seconds" in outcome_of(pod(state, "Failed", reason="DeadlineExceeded")).line
+
+
+def before(name: str, state: dict[str, Any], *, phase: str = "Pending") -> dict[str, Any]:
+    """A pod with a container that has to end, or to be there, before dbt starts."""
+    found = pod({"waiting": {"reason": "PodInitializing"}}, phase)
+    found["status"]["initContainerStatuses"] = [
+        {"name": "fine", "state": terminated("")},
+        {"name": name, "state": state},
+    ]
+    return found
+
+
+def test_a_container_that_fails_before_dbt_is_named() -> None:
+    state = before("vault-agent-init", terminated("permission denied", code=2, reason="Error"), phase="Failed")
+    assert has_ended(state)
+    assert "'vault-agent-init' of the pod ended with code 2 (Error): permission denied" in outcome_of(state).line
+    assert outcome_of(state).retryable
+
+
+def test_an_image_of_another_container_is_not_waited_for_till_the_timeout() -> None:
+    state = before("istio-init", {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
+    assert "ImagePullBackOff: container 'istio-init': Back-off pulling image" in problem(state).line
+    missing = before("agent", {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "ca" not found'}})
+    assert "Secret 'ca' does not exist" in problem(missing).line
+
+
+def test_a_container_that_is_at_work_before_dbt_is_waited_for() -> None:
+    state = before("migrate", RUNNING)
+    assert startup_problem(state, [], SETTINGS, waited_seconds=100, stuck_seconds=100) is None

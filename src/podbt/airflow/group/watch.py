@@ -190,7 +190,9 @@ async def watching(place: Place) -> AsyncGenerator[Watch, None]:
 
 
 def _env(pod: dict[str, Any]) -> dict[str, str]:
-    return {item["name"]: item.get("value", "") for item in pod["spec"]["containers"][0].get("env") or []}
+    """The variables of the container `dbt`, which need not be the first: others may have been put before it."""
+    (dbt,) = (one for one in pod["spec"]["containers"] if one["name"] == constants.CONTAINER_NAME)
+    return {item["name"]: item.get("value", "") for item in dbt.get("env") or []}
 
 
 async def pods_of(api: client.CoreV1Api, place: Place, task_ids: Iterable[str] | None) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from kubernetes_asyncio import client, config
 
 from podbt import constants
 from podbt.pod.build import managed_selector
+from podbt.pod.state import ended_at
 
 _REQUEST_SECONDS: Final = 20
 _WATCH_SECONDS: Final = 240
@@ -275,12 +276,8 @@ async def sweep(api: client.CoreV1Api, namespace: str, keep_seconds: int) -> Non
     except TRANSIENT:
         return
     for pod in pods:
-        ended = [
-            status["state"]["terminated"].get("finishedAt")
-            for status in pod["status"].get("containerStatuses") or []
-            if "terminated" in status["state"]
-        ]
-        if ended and all(ended) and age_seconds(max(ended)) > _LEFTOVER_SECONDS + keep_seconds:
+        ended = ended_at(pod)
+        if ended and age_seconds(ended) > _LEFTOVER_SECONDS + keep_seconds:
             await delete(api, namespace, pod["metadata"]["name"], 0)
 
 

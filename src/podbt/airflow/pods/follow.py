@@ -28,6 +28,9 @@ _LOG_END_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 10.0
 """How long a pod may wait for a node, a volume or an image before its log says for what."""
 
+_STOPPED: Final = frozenset({ExitReason.INTERRUPTED, ExitReason.LOST})
+"""How a run ends whose pod is deleted under it."""
+
 _DEADLINE_MARGIN_SECONDS: Final = 60
 _BUSY: Final = frozenset({409, 429, 500, 502, 503, 504})
 
@@ -98,11 +101,13 @@ async def end_of(
 
 
 def _end(pod: dict[str, Any] | None, name: str) -> Outcome | None:
-    """How a pod ended; None while it has not. Of one that is being deleted only a success is believed."""
+    """How a pod ended; None while it has not. One that is being deleted may have ended well, or badly, before."""
     if pod is not None and not has_ended(pod):
         return None
     outcome = outcome_of(pod) if pod is not None else None
-    if outcome is None or (pod and pod["metadata"].get("deletionTimestamp") and not outcome.ok):
+    if outcome is None or (
+        pod and pod["metadata"].get("deletionTimestamp") and outcome.summary.exit_reason in _STOPPED
+    ):
         return failure(ExitReason.LOST, f"Pod {name} was deleted while it ran.")
     return outcome
 

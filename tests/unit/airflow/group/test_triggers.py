@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 from airflow.triggers.base import StartTriggerArgs, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
-from tests.unit.airflow.fake_airflow import FakeAirflow, FakeTask, FakeTaskInstance
-from tests.unit.airflow.fake_cluster import FakeCluster, fake_cluster
-from tests.unit.airflow.test_trigger import ended, running
+from tests.support.fake_airflow import FakeAirflow, FakeTask, FakeTaskInstance
+from tests.support.fake_cluster import FakeCluster, fake_cluster
+from tests.support.pods import ended, running
 
 from podbt.airflow.group import triggers as group_triggers
 from podbt.airflow.group.place import TOLD

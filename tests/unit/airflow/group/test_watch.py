@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
-from tests.unit.airflow.fake_airflow import FakeAirflow
-from tests.unit.airflow.fake_cluster import FakeCluster
-from tests.unit.airflow.test_model_trigger import SHARED, model, node, older, planned, run, shared_pod
+from tests.support.fake_airflow import FakeAirflow
+from tests.support.fake_cluster import FakeCluster
+from tests.support.models import ALONE, SHARED, end_alone, model, node, older, run, shared_pod
+from tests.support.pods import ended
 
+from podbt import constants
 from podbt.airflow.group import watch
 from podbt.airflow.group.place import Place
 from podbt.airflow.pods import cluster, follow
@@ -16,7 +18,9 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
 
-__all__ = ["planned"]  # the fixture
+pytestmark = pytest.mark.usefixtures("planned")
+
+
 GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS)
 
 
@@ -70,6 +74,54 @@ def test_a_log_that_ends_before_its_container_is_read_on(monkeypatch: pytest.Mon
     (event,), fake = run(monkeypatch, play, model(instance=older()))
     assert isinstance(event, TaskSuccessEvent)
     assert fake.log_requests == [SHARED] * (cuts + 1)
+
+
+SIDECAR: dict[str, Any] = {"name": "proxy", "state": {"running": {}}}
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_container_that_others_put_before_dbt_is_not_dbt(monkeypatch: pytest.MonkeyPatch, *, resumed: bool) -> None:
+    """Neither its end nor its environment counts, and the model does not wait for its end to run alone."""
+    env = [] if resumed else [{"name": constants.ENV_RESUME, "value": "0"}]
+    seen: list[bool] = []
+
+    async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
+        await shared_pod(fake, node("b", "success"), node("test.t", "pass"))
+        containers = [
+            {"name": "proxy", "env": [{"name": constants.ENV_RESUME, "value": "0"}]},
+            {"name": "dbt", "env": env},
+        ]
+        fake.pods[SHARED]["spec"]["containers"] = containers
+        fake.pods[SHARED]["metadata"]["labels"]["podbt.io/try-number"] = "2"
+        beside = ended(GOOD, 0)
+        beside["containerStatuses"].insert(0, SIDECAR)
+        await fake.update(SHARED, **{**beside, "phase": "Running"})
+
+    add = watch.Watch._add
+
+    def noted(self: watch.Watch, api: Any, pod: dict[str, Any]) -> None:
+        add(self, api, pod)
+        seen.append(self.pods[-1].resumed)
+
+    monkeypatch.setattr(watch.Watch, "_add", noted)
+    (event,), fake = run(monkeypatch, play, model(instance=older()))
+    assert isinstance(event, TaskSuccessEvent)
+    assert seen == [resumed]
+    assert fake.created == []
+
+
+def test_a_model_alone_does_not_wait_for_what_runs_on_beside_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(fake: FakeCluster, airflow: FakeAirflow) -> None:
+        airflow.states["g.pod"] = "success"
+        await shared_pod(fake, node("b", "error"), age_seconds=60)
+        beside = ended(Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="boom"), 1)
+        beside["containerStatuses"].insert(0, SIDECAR)
+        await fake.update(SHARED, age_seconds=60, **{**beside, "phase": "Running"})
+        await end_alone(fake, GOOD, node("b", "success"), node("test.t", "pass"))
+
+    (event,), fake = run(monkeypatch, play, model(), a="success")
+    assert isinstance(event, TaskSuccessEvent)
+    assert fake.deleted[0] == ALONE  # the group's pod was there all the time
 
 
 def test_a_missing_right_to_list_pods_is_said_and_not_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:

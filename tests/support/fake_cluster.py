@@ -13,6 +13,7 @@ from aiohttp import web
 from kubernetes_asyncio import client
 
 from podbt.airflow.pods import cluster
+from podbt.pod.state import has_ended
 
 
 @dataclass
@@ -139,7 +140,7 @@ class FakeCluster:
                 self.cut_logs -= 1
                 await self._notify()
                 return response
-            if name not in self.pods or self.pods[name]["status"]["phase"] in {"Succeeded", "Failed"}:
+            if name not in self.pods or has_ended(self.pods[name]):
                 return response
             async with self._changed:
                 seen = self._version
