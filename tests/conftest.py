@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from tests.support.forks import Forks
+from tests.support.forks import forks as running_forks
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -29,6 +31,13 @@ class _Files(LoadScopeScheduling):  # type: ignore[misc]  # it publishes no type
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return _Files(config, log)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """podbt from a process that has imported dbt."""
+    with running_forks() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

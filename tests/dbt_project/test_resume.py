@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from tests.dbt_project.conftest import empty
 from tests.dbt_project.harness import AS_OF, PROJECT, load
-from tests.runner.conftest import Runner, bake
+from tests.support.forks import Forks, Process
 from tests.support.postgres import Server
+from tests.support.runner import Runner, bake, ended
 
 pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
@@ -48,15 +49,15 @@ class Task:
     def record(self) -> dict[str, Any]:
         return dict(json.loads((self.folder / "run.json").read_text()))
 
-    def start(self) -> Any:
+    def start(self) -> Process:
         self.tries += 1
         identity = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "build"}
         return self.runner.start_with(identity | {"PODBT_TRY_NUMBER": str(self.tries)}, *BUILD)
 
     def run(self) -> tuple[int, str]:
         process = self.start()
-        output, _ = process.communicate(timeout=600)
-        return process.returncode, output
+        ran = ended(process, seconds=600)
+        return ran.code, ran.output
 
     def kill(self, number: int, *, after: int) -> tuple[int, str]:
         """Runs until so many nodes of this try are done, and sends a signal."""
@@ -65,9 +66,9 @@ class Task:
             wait_for(lambda: len(self.ran_well()) >= after)
         finally:
             os.kill(process.pid, number)
-        output, _ = process.communicate(timeout=120)
+        ran = ended(process, seconds=120)
         wait_for(lambda: self.server.query(SESSIONS, superuser=True) == [(0,)])
-        return process.returncode, output
+        return ran.code, ran.output
 
     def nodes(self) -> dict[str, dict[str, Any]]:
         """The last word on each node, of a try that is published or of one that is not."""
@@ -121,35 +122,37 @@ def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 
 @pytest.fixture(scope="module")
-def image(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image(postgres: Server, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project and what `podbt plan` makes of it, as an image has them; its days are counted to a fixed one."""
     folder = tmp_path_factory.mktemp("image")
     project = shutil.copytree(PROJECT, folder / "project") / "dbt_project.yml"
     text = project.read_text()
     assert 'as_of_date: ""' in text
     project.write_text(text.replace('as_of_date: ""', f'as_of_date: "{AS_OF.isoformat()}"'))
-    bake(project.parent, postgres, folder / "baked")
+    bake(project.parent, postgres, folder / "baked", forks)
     return folder
 
 
-def task(folder: Path, server: Server, image: Path) -> Task:
+def task(folder: Path, server: Server, forks: Forks, image: Path) -> Task:
     shutil.copytree(image / "project", folder / "project")
     connection = {"HOST": "127.0.0.1", "DATABASE": "warehouse", "USER": "dbt", "SSLMODE": "disable", "THREADS": "4"}
     env = {f"WAREHOUSE_{name}": value for name, value in connection.items()}
-    runner = Runner(folder, server.port, {**env, "PODBT_BAKED": str(image / "baked"), "PODBT_GRACE_SECONDS": "60"})
+    runner = Runner(
+        folder, server.port, forks, {**env, "PODBT_BAKED": str(image / "baked"), "PODBT_GRACE_SECONDS": "60"}
+    )
     runner.artifacts.mkdir()
     return Task(runner, server)
 
 
 def test_failed_stopped_and_killed_tries_end_as_one_that_ran_through(
-    postgres: Server, image: Path, tmp_path: Path
+    postgres: Server, forks: Forks, image: Path, tmp_path: Path
 ) -> None:
     empty(postgres)
     load(postgres, "--patients", "60", "--as-of", AS_OF.isoformat())
     postgres.query("alter database warehouse rename to loaded", superuser=True)
 
     empty(postgres, template="loaded")
-    through = task(tmp_path / "through", postgres, image)
+    through = task(tmp_path / "through", postgres, forks, image)
     code, output = through.run()
     assert code == 0, output
     expected = tables(postgres)
@@ -157,7 +160,7 @@ def test_failed_stopped_and_killed_tries_end_as_one_that_ran_through(
     assert sum(rows for rows, _ in expected.values()) > 1000
 
     empty(postgres, template="loaded")
-    cut = task(tmp_path / "cut", postgres, image)
+    cut = task(tmp_path / "cut", postgres, forks, image)
     postgres.query("alter table raw.claimproc rename to gone")
     code, output = cut.run()
     assert code == 1, output

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.runner.conftest import PROJECT
+from tests.support.runner import SMALL
 
 from podbt.airflow.group.graph import graph_of
 from podbt.contract.plan import Plan
@@ -14,7 +14,7 @@ from podbt.runner.dbt.bake import bake
 
 def test_the_plan_holds_what_dbt_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WAREHOUSE_PASSWORD", raising=False)
-    plan = bake(PROJECT, tmp_path / "baked")
+    plan = bake(SMALL, tmp_path / "baked")
     assert {path.name for path in (tmp_path / "baked").iterdir()} == {
         "plan.json",
         "manifest.json",
@@ -27,30 +27,30 @@ def test_the_plan_holds_what_dbt_knows(tmp_path: Path, monkeypatch: pytest.Monke
     assert plan.nodes["model.small.after"].depends_on == ["model.small.divides"]
     assert plan.nodes["seed.small.codes"].depends_on == []
     assert plan.sources["source.small.raw.events"].has_freshness
-    assert not (PROJECT / "target").exists()
-    assert not (PROJECT / "logs").exists()
+    assert not (SMALL / "target").exists()
+    assert not (SMALL / "logs").exists()
 
 
 def test_the_hash_covers_the_content(tmp_path: Path) -> None:
-    first = bake(PROJECT, tmp_path / "one")
-    assert bake(PROJECT, tmp_path / "two").hash == first.hash == first.computed_hash()
+    first = bake(SMALL, tmp_path / "one")
+    assert bake(SMALL, tmp_path / "two").hash == first.hash == first.computed_hash()
     read = Plan.parse_json((tmp_path / "one/plan.json").read_bytes(), source="plan.json")
     assert read.computed_hash() == first.hash
     changed = tmp_path / "project"
-    shutil.copytree(PROJECT, changed)
+    shutil.copytree(SMALL, changed)
     (changed / "models/after.sql").unlink()
     assert bake(changed, tmp_path / "three").hash != first.hash
 
 
 def test_a_project_without_a_template_gets_a_placeholder_profile(tmp_path: Path) -> None:
-    shutil.copytree(PROJECT, tmp_path / "project")
+    shutil.copytree(SMALL, tmp_path / "project")
     (tmp_path / "project/profiles.yml").unlink()
     assert bake(tmp_path / "project", tmp_path / "baked").project == "small"
     assert not (tmp_path / "project/profiles.yml").exists()
 
 
 def test_a_broken_project_is_dbts_message(tmp_path: Path) -> None:
-    shutil.copytree(PROJECT, tmp_path / "project")
+    shutil.copytree(SMALL, tmp_path / "project")
     (tmp_path / "project/models/after.sql").write_text("select * from {{ ref('nobody') }}")
     with pytest.raises(ConfigError, match="nobody"):
         bake(tmp_path / "project", tmp_path / "baked")
@@ -63,7 +63,7 @@ def test_no_project_is_said(tmp_path: Path) -> None:
 
 def test_groups_are_what_dbt_resolves_them_to(tmp_path: Path) -> None:
     project = tmp_path / "project"
-    shutil.copytree(PROJECT, project)
+    shutil.copytree(SMALL, project)
     (project / "models/groups.yml").write_text(
         "groups:\n"
         "  - {name: finance, owner: {name: Finance, email: finance@example.com}}\n"
@@ -84,4 +84,4 @@ def test_groups_are_what_dbt_resolves_them_to(tmp_path: Path) -> None:
     assert plan.groups["mail.only"].nodes == ["model.small.after"]
     assert plan.groups["mail.only"].owner == "first@example.com"
     assert set(graph_of(plan, groups=["finance"]).members) == {"model.small.good", "seed.small.codes"}
-    assert bake(PROJECT, tmp_path / "none").groups == {}
+    assert bake(SMALL, tmp_path / "none").groups == {}

@@ -1,13 +1,13 @@
 """A run whose artifact store is a bucket of a real S3 gateway."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import Server
+from tests.support.runner import Runner
 from tests.support.store_servers import S3_KEY, S3_SECRET, Faults, StoreServer, proxy, s3
+from tests.support.waiting import wait_for
 
 from podbt.store import files
 from podbt.store.location import Location, StorePath
@@ -80,10 +80,3 @@ def test_a_store_that_goes_away_fails_the_run_and_tells_what_dbt_did(
     (kept,) = (runner.folder / "scratch").rglob("publish-*/run.json")
     assert '"success"' in kept.read_text()
     assert (kept.parent / "nodes.jsonl").read_text().count("model.small.good") >= 1
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)

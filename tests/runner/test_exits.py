@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import PASSWORD, Server
+from tests.support.runner import Runner
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from tests.runner.conftest import Runner
-from tests.runner.shop import EVERYTHING, Shop
 from tests.support.postgres import Server
+from tests.support.runner import Runner
+from tests.support.shop import EVERYTHING, Shop
 
 from podbt.contract.record import RunRecord
 

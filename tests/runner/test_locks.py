@@ -4,7 +4,6 @@ import inspect
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,9 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.runner.conftest import Runner
-from tests.runner.test_run import wait_for
+from tests.support.forks import Process
 from tests.support.postgres import Server
+from tests.support.runner import Runner
+from tests.support.waiting import wait_for
 
 from podbt.contract.record import RunIdentity
 from podbt.runner.database import lock_watch
@@ -41,7 +41,10 @@ def as_airflow(runner: Runner, dag_id: str, task_id: str = "build", **env: str) 
     """The same project in another pod: a scratch folder and an identity of its own."""
     identity = {"PODBT_DAG_ID": dag_id, "PODBT_RUN_ID": "manual__2026-01-01T00:00:00+00:00", "PODBT_TASK_ID": task_id}
     return Runner(
-        runner.folder, runner.port, {**runner.env, **identity, "PODBT_SCRATCH": str(runner.folder / dag_id), **env}
+        runner.folder,
+        runner.port,
+        runner.forks,
+        {**runner.env, **identity, "PODBT_SCRATCH": str(runner.folder / dag_id), **env},
     )
 
 
@@ -86,7 +89,7 @@ def record_of(runner: Runner, dag_id: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def holder(project: Runner, postgres: Server, gate: Gate) -> Iterator[subprocess.Popen[str]]:
+def holder(project: Runner, postgres: Server, gate: Gate) -> Iterator[Process]:
     """A run in the middle of building `first`, which ends when the gate is opened."""
     process = as_airflow(project, "nightly").start("run", "--select", "first", "good")
     try:
@@ -98,7 +101,7 @@ def holder(project: Runner, postgres: Server, gate: Gate) -> Iterator[subprocess
         wait_for(lambda: postgres.query(COUNT, superuser=True) == [(0,)])
 
 
-def line_of(process: subprocess.Popen[str], text: str) -> str:
+def line_of(process: Process, text: str) -> str:
     assert process.stdout is not None
     for line in process.stdout:
         if text in line:
@@ -108,7 +111,7 @@ def line_of(process: subprocess.Popen[str], text: str) -> str:
 
 @pytest.mark.postgres
 def test_a_run_waits_for_one_that_writes_the_same_table_and_says_for_which(
-    project: Runner, holder: subprocess.Popen[str], gate: Gate
+    project: Runner, holder: Process, gate: Gate
 ) -> None:
     daily = as_airflow(project, "daily").start("run", "--select", "first", "second")
     run = "nightly/build (run manual__2026-01-01T00:00:00+00:00)"
@@ -125,7 +128,7 @@ def test_a_run_waits_for_one_that_writes_the_same_table_and_says_for_which(
 
 
 @pytest.mark.postgres
-def test_disjoint_selections_run_side_by_side(project: Runner, holder: subprocess.Popen[str], gate: Gate) -> None:
+def test_disjoint_selections_run_side_by_side(project: Runner, holder: Process, gate: Gate) -> None:
     (project.folder / "project/models/third.sql").write_text("select 1 as x")
     ended = as_airflow(project, "other").run("run", "--select", "third")
     assert ended.code == 0, ended.output
@@ -135,7 +138,7 @@ def test_disjoint_selections_run_side_by_side(project: Runner, holder: subproces
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("command", ["test", "compile"])
-def test_what_writes_nothing_waits_for_nobody(project: Runner, holder: subprocess.Popen[str], command: str) -> None:
+def test_what_writes_nothing_waits_for_nobody(project: Runner, holder: Process, command: str) -> None:
     ended = as_airflow(project, "checks", PODBT_QUEUE_TIMEOUT="0").run(command, "--select", "good", "first")
     assert "waits" not in ended.output
     assert ended.code != 8
@@ -143,7 +146,7 @@ def test_what_writes_nothing_waits_for_nobody(project: Runner, holder: subproces
 
 
 @pytest.mark.postgres
-def test_a_killed_holder_holds_nothing(project: Runner, holder: subprocess.Popen[str]) -> None:
+def test_a_killed_holder_holds_nothing(project: Runner, holder: Process) -> None:
     waiting = as_airflow(project, "daily").start("run", "--select", "good")
     line_of(waiting, "podbt: waits for nightly/build")
     os.kill(holder.pid, signal.SIGKILL)
@@ -152,7 +155,7 @@ def test_a_killed_holder_holds_nothing(project: Runner, holder: subprocess.Popen
 
 
 @pytest.mark.postgres
-def test_waiting_ends_at_the_queue_timeout(project: Runner, holder: subprocess.Popen[str]) -> None:
+def test_waiting_ends_at_the_queue_timeout(project: Runner, holder: Process) -> None:
     runner = as_airflow(project, "daily", PODBT_QUEUE_TIMEOUT="2")
     ended = runner.run("run", "--select", "good")
     assert ended.code == 8, ended.output
@@ -166,9 +169,7 @@ def test_waiting_ends_at_the_queue_timeout(project: Runner, holder: subprocess.P
 
 
 @pytest.mark.postgres
-def test_a_waiting_run_stops_when_it_is_told_to(
-    project: Runner, holder: subprocess.Popen[str], postgres: Server
-) -> None:
+def test_a_waiting_run_stops_when_it_is_told_to(project: Runner, holder: Process, postgres: Server) -> None:
     waiting = as_airflow(project, "daily").start("run", "--select", "good")
     line_of(waiting, "podbt: waits for nightly/build")
     waiting.send_signal(signal.SIGTERM)
@@ -179,7 +180,7 @@ def test_a_waiting_run_stops_when_it_is_told_to(
 
 
 @pytest.mark.postgres
-def test_a_holder_holds_no_transaction(holder: subprocess.Popen[str], postgres: Server) -> None:
+def test_a_holder_holds_no_transaction(holder: Process, postgres: Server) -> None:
     (seen,) = postgres.query(f"select state, xact_start, backend_xmin {SESSIONS}", superuser=True)
     assert seen == ("idle", None, None)
     assert holder.poll() is None
@@ -187,7 +188,7 @@ def test_a_holder_holds_no_transaction(holder: subprocess.Popen[str], postgres: 
 
 @pytest.mark.postgres
 def test_locks_that_the_server_dropped_are_taken_again(
-    project: Runner, holder: subprocess.Popen[str], gate: Gate, postgres: Server
+    project: Runner, holder: Process, gate: Gate, postgres: Server
 ) -> None:
     ((before,),) = postgres.query(f"select pid {SESSIONS}", superuser=True)
     postgres.query(f"select pg_terminate_backend(pid) {SESSIONS}", superuser=True)
@@ -204,7 +205,7 @@ def test_locks_that_the_server_dropped_are_taken_again(
 
 @pytest.mark.postgres
 def test_a_run_whose_locks_another_one_took_stops_and_says_so(
-    project: Runner, holder: subprocess.Popen[str], postgres: Server
+    project: Runner, holder: Process, postgres: Server
 ) -> None:
     other = postgres.connect()
     first = key_of(Lock("warehouse", "small", "first"))
@@ -285,7 +286,7 @@ def test_a_run_that_stops_takes_nothing_again() -> None:
 
 
 @pytest.mark.postgres
-def test_locks_can_be_turned_off(project: Runner, holder: subprocess.Popen[str], postgres: Server) -> None:
+def test_locks_can_be_turned_off(project: Runner, holder: Process, postgres: Server) -> None:
     ended = as_airflow(project, "daily", PODBT_LOCK_TABLES="0").run("run", "--select", "good")
     assert ended.code == 0
     assert holder.poll() is None

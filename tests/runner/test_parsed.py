@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgpack
 import pytest
-from tests.runner.conftest import PROJECT
+from tests.support.runner import SMALL
 
 from podbt.runner.dbt.bake import bake
 from podbt.runner.dbt.template import SCHEMA, Watch, _Target, _Watched, baked_file
@@ -53,7 +53,7 @@ def test_the_name_of_the_target_is_noticed() -> None:
 
 def test_a_project_that_looks_at_the_target_gets_a_parse_for_each(tmp_path: Path) -> None:
     project = tmp_path / "project"
-    shutil.copytree(PROJECT, project)
+    shutil.copytree(SMALL, project)
     (project / "models/after.sql").write_text("{{ config(enabled=(target.name == 'dev')) }} select 1 as x")
     bake(project, tmp_path / "baked")
     file = baked_file(tmp_path / "baked", "dev")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import PASSWORD, Server
 from tests.support.projects import write_project
+from tests.support.runner import Runner
 
 pytestmark = pytest.mark.postgres
 

@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runner.conftest import Runner
-from tests.runner.test_run import wait_for
 from tests.support.postgres import Server
+from tests.support.runner import Runner
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.postgres
 
@@ -93,11 +94,11 @@ def test_a_signal_before_the_first_node_ends_the_run_in_order(runner: Runner, po
     project = runner.folder / "project/dbt_project.yml"
     project.write_text(project.read_text() + '\non-run-start: "select pg_sleep(600)"\n')  # so no machine is too fast
     runner.env |= TASK | {"PODBT_GRACE_SECONDS": "60"}
-    process = runner.start("build", "--select", "good")
+    process = runner.start_anew("build", "--select", "good")
     # From the moment on that the run exists, which is when its folder does.
     wait_for(lambda: any(runner.artifacts.glob("runs/*/*/*/*.partial/alive.json")), 300)
-    with pytest.raises(TimeoutError):
-        process_ended(process, seconds)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=120)
     assert "Traceback" not in output
@@ -130,12 +131,3 @@ def test_a_variable_that_the_project_reads_is_not_gone_on_from_with_another_valu
     assert postgres.query("select region from small.region") == [("south-8",)]
     for number in (1, 3):
         assert not {"north-7", "south-8"} & set((task / f"try-{number}/run.json").read_text().split('"'))
-
-
-def process_ended(process: Any, seconds: float) -> None:
-    import subprocess
-
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise TimeoutError from None

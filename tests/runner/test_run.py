@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import PASSWORD, Server
+from tests.support.runner import Runner
+from tests.support.waiting import wait_for
 
 from podbt.contract.runs import render_table
 from podbt.store.runs import read_run
@@ -21,7 +20,7 @@ AS_AIRFLOW = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t", "P
 
 def test_a_good_run_is_published_whole(runner: Runner, postgres: Server) -> None:
     runner.env |= AS_AIRFLOW | {"PODBT_IMAGE": "dbt:1", "PODBT_REVISION": "abc"}
-    ended = runner.run("build", "--select", "good", "--exclude", "tag:fails", "tag:warns")
+    ended = runner.run_anew("build", "--select", "good", "--exclude", "tag:fails", "tag:warns")
     assert ended.code == 0, ended.output
     assert "Unable to do partial parsing" not in ended.output
     (folder,) = runner.folders()
@@ -50,8 +49,8 @@ def test_a_command_without_nodes_has_its_manifest_too(runner: Runner) -> None:
 
 
 def test_equal_manifests_are_stored_once(runner: Runner) -> None:
-    for _ in range(2):
-        assert runner.run("run", "--select", "good").code == 0
+    for _ in range(2):  # each with a seed of its own for the order of sets
+        assert runner.run_anew("run", "--select", "good").code == 0
     assert len(runner.folders()) == 2
     assert len(list((runner.artifacts / "manifests").iterdir())) == 1
 
@@ -139,7 +138,7 @@ def test_an_interrupt_cancels_the_query_and_publishes(runner: Runner, postgres: 
     running = (
         "select count(*) from pg_stat_activity where usename = 'dbt' and query like '%pg_sleep%' and state = 'active'"
     )
-    process = runner.start("run", "--select", "good", "slow")
+    process = runner.start_anew("run", "--select", "good", "slow")
     wait_for(lambda: postgres.query(running, superuser=True) == [(1,)] and good_ended(runner))
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGTERM)
@@ -177,7 +176,7 @@ def test_a_killed_run_leaves_its_journal_and_nothing_that_looks_whole(runner: Ru
 )
 def test_what_is_missing_is_said_before_dbt_starts(runner: Runner, env: dict[str, str], code: int, said: str) -> None:
     runner.env |= env
-    ended = runner.run("build")
+    ended = runner.run_anew("build")
     assert ended.code == code
     assert said in ended.output
     assert len(ended.output.strip().splitlines()) == 1
@@ -198,10 +197,3 @@ def good_ended(runner: Runner) -> bool:
 
 def everything(folder: Path) -> str:
     return "".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)

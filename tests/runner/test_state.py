@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.runner.conftest import Runner
-from tests.runner.shop import EVERYTHING, Shop
-from tests.runner.test_run import wait_for
 from tests.support.postgres import Server
+from tests.support.runner import Runner
+from tests.support.shop import EVERYTHING, Shop
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.postgres
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.forks import Forks, python_of
 from tests.support.postgres import PASSWORD, Server, server
-
-PROJECT = Path(__file__).parents[1] / "runner" / "project"
+from tests.support.runner import SMALL, bake
 
 
 @pytest.fixture(scope="session")
@@ -22,20 +21,23 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def baked(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def baked(postgres: Server, forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `podbt plan` writes, with the very connection of the runs, so that dbt accepts the partial parse."""
-    folder = tmp_path_factory.mktemp("baked")
-    env = os.environ | {"WAREHOUSE_PORT": str(postgres.port), "WAREHOUSE_PASSWORD": PASSWORD}
-    command = [sys.executable, "-m", "podbt", "plan", "--project-dir", str(PROJECT), "--output", str(folder)]
-    subprocess.run(command, check=True, env=env)
-    return folder
+    return bake(SMALL, postgres, tmp_path_factory.mktemp("baked"), forks)
+
+
+@pytest.fixture(scope="session")
+def warm_python(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(python_of(forks, tmp_path_factory.mktemp("python")))
 
 
 @pytest.fixture
-def settings(postgres: Server, baked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def settings(
+    postgres: Server, baked: Path, warm_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
     """The settings file's content, and the file where podbt looks for it."""
     project = tmp_path / "project"
-    shutil.copytree(PROJECT, project)
+    shutil.copytree(SMALL, project)
     for name in ("artifacts", "scratch"):
         (tmp_path / name).mkdir()
     secrets = tmp_path / "dbt.env"
@@ -45,7 +47,7 @@ def settings(postgres: Server, baked: Path, tmp_path: Path, monkeypatch: pytest.
     values = {
         "runtime": "local",
         "target": "dev",
-        "python": sys.executable,
+        "python": warm_python,
         "project": str(project),
         "profiles": {"folder": str(project)},
         "artifacts": {"folder": str(tmp_path / "artifacts")},
@@ -59,3 +61,10 @@ def settings(postgres: Server, baked: Path, tmp_path: Path, monkeypatch: pytest.
     file.write_text(yaml.safe_dump(values))
     monkeypatch.setenv("PODBT_SETTINGS", str(file))
     return values
+
+
+@pytest.fixture
+def real_python(settings: dict[str, Any]) -> None:
+    """dbt's process is one of its own, for tests that look at it or signal it."""
+    settings["python"] = sys.executable
+    Path(os.environ["PODBT_SETTINGS"]).write_text(yaml.safe_dump(settings))

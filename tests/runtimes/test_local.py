@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from tests.support.postgres import PASSWORD, Server
 from tests.support.store_servers import S3_SECRET, StoreServer, gcs, s3
+from tests.support.waiting import wait_for
 
 from podbt.airflow import DbtOperator, DbtPodOperator
 from podbt.store import files
@@ -47,13 +47,7 @@ def everything(folder: Path) -> str:
     return "".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 600) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
-
-
+@pytest.mark.usefixtures("real_python")
 def test_a_good_step_returns_its_summary_and_leaves_a_record(settings: dict[str, Any], postgres: Server) -> None:
     returned = DbtOperator(task_id="t", select="good", exclude="tag:fails tag:warns").execute(context())
     assert (returned["status"], returned["artifacts"]) == ("success", "runs/d/r/t/try-1")
@@ -119,6 +113,7 @@ def slow_runs(postgres: Server) -> bool:
     return postgres.query(SLOW, superuser=True) == [(1,)]
 
 
+@pytest.mark.usefixtures("real_python")
 def test_a_stopped_worker_cancels_its_queries_and_never_succeeds(settings: dict[str, Any], postgres: Server) -> None:
     tested = DbtOperator(task_id="t", command="run", select="slow")
     with told_to_stop(tested, lambda: slow_runs(postgres)), pytest.raises(AirflowException, match="told to stop"):
@@ -127,6 +122,7 @@ def test_a_stopped_worker_cancels_its_queries_and_never_succeeds(settings: dict[
     assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "interrupted"
 
 
+@pytest.mark.usefixtures("real_python")
 def test_too_long_a_run_cancels_its_queries_and_is_lost(settings: dict[str, Any], postgres: Server) -> None:
     tested = DbtOperator(task_id="t", command="run", select="slow", settings={"run_timeout_seconds": 25})
     with pytest.raises(AirflowException, match="longer than run_timeout_seconds"):
@@ -168,6 +164,7 @@ def test_without_resume_a_retry_builds_everything(settings: dict[str, Any], post
     assert postgres.query("select 'small.good'::regclass::oid") != table
 
 
+@pytest.mark.usefixtures("real_python")
 def test_a_retry_builds_only_what_a_killed_process_left(settings: dict[str, Any], postgres: Server) -> None:
     """As the kernel ends what takes too much memory: SIGKILL, and no word from the runner."""
     step: dict[str, Any] = {"task_id": "t", "command": "run", "select": "good slow"}
@@ -240,6 +237,7 @@ DbtOperator(task_id="t", command="run", select="slow").execute({"ti": ti})
 """
 
 
+@pytest.mark.usefixtures("real_python")
 def test_a_killed_worker_takes_dbt_with_it(settings: dict[str, Any], postgres: Server) -> None:
     """Nobody is left to stop it, and the retry would write the same tables."""
     worker = subprocess.Popen([sys.executable, "-c", WORKER])
@@ -254,6 +252,7 @@ def test_a_killed_worker_takes_dbt_with_it(settings: dict[str, Any], postgres: S
     assert json.loads(run.read_text())["exit_reason"] == "interrupted"
 
 
+@pytest.mark.usefixtures("real_python")
 def test_no_secret_of_airflow_is_in_dbts_process(
     settings: dict[str, Any], postgres: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.runner.conftest import Ended, Runner
+from tests.support.forks import Process
 from tests.support.postgres import Server
+from tests.support.runner import PROJECTS, Ended, Runner
 
-PROJECT = Path(__file__).parent / "shop"
+SHOP = PROJECTS / "shop"
 # Model `paid` is not among them: it is ephemeral, a part of the SQL of `sales`.
 EVERYTHING = {
     "codes", "codes_used", "orders", "people", "people_history", "people_keep_their_ids",
@@ -28,7 +28,7 @@ class Shop:
         self._tries = 0
         self._run_id = ""
         shutil.rmtree(self.project)
-        shutil.copytree(PROJECT, self.project)
+        shutil.copytree(SHOP, self.project)
         runner.env["PODBT_BAKED"] = str(baked)
         postgres.query("drop schema if exists shop_raw, shop_prod, shop_ci cascade")
         postgres.query("create schema shop_raw")
@@ -48,7 +48,7 @@ class Shop:
         """Runs the last step's next try."""
         return self.runner.run_with(self._next_try() | env, *arguments)
 
-    def start_retry(self, *arguments: str) -> subprocess.Popen[str]:
+    def start_retry(self, *arguments: str) -> Process:
         return self.runner.start_with(self._next_try(), *arguments)
 
     def _next_try(self) -> dict[str, str]:
