@@ -39,6 +39,7 @@ ROOMS = {
 }
 ROOMS["airflow"] = {
     "api": (set(), {"airflow"}),
+    "awaited": (set(), set()),
     "pods": (set(), {"aiohttp", "kubernetes", "kubernetes_asyncio"}),
     "approval": (set(), {"airflow"}),
     "notify": ({"api"}, {"airflow"}),
@@ -47,10 +48,13 @@ ROOMS["airflow"] = {
     "resolve": ({"catalog"}, set()),
     "cosmos": ({"catalog", "resolve"}, {"kubernetes"}),
     "runtimes": ({"pods"}, {"airflow", "docker", "requests"}),
-    "operator": ({"api", "assets", "catalog", "pods", "resolve", "runtimes"}, {"airflow"}),
+    "operator": ({"api", "assets", "awaited", "catalog", "pods", "resolve", "runtimes"}, {"airflow"}),
     "pod_operator": ({"operator", "resolve"}, {"airflow"}),
     "trigger": ({"api", "pods", "resolve"}, {"airflow"}),
-    "group": ({"api", "assets", "operator", "pods", "resolve", "trigger"}, {"airflow", "kubernetes_asyncio"}),
+    "group": (
+        {"api", "assets", "awaited", "operator", "pods", "resolve", "trigger"},
+        {"airflow", "kubernetes_asyncio"},
+    ),
     # Old places.
     "group_triggers": ({"group"}, set()),
     "model_trigger": ({"group"}, set()),

@@ -26,18 +26,18 @@ def identity_of(task_instance: Any) -> RunIdentity:
 
 
 def task_states(dag_id: str, run_id: str) -> dict[str, str | None]:
-    """The states of a run's tasks by task_id; None for one that has none yet. Blocks."""
+    """The states of a run's tasks by task_id, of mapped ones by "<task_id>_<map index>"; None: it has none. Blocks."""
     found = RuntimeTaskInstance.get_task_states(dag_id=dag_id, run_ids=[run_id])
     return dict(found.get(run_id, {}))
 
 
-def xcom(dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+def xcom(dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, map_index: int = -1) -> Any:
     """What a task of a run left; None where it left nothing. Blocks.
 
     Raises:
         ValueError: It left a text that is no JSON, which no trigger does.
     """
-    return decoded(XCom.get_one(run_id=run_id, key=key, dag_id=dag_id, task_id=task_id, map_index=-1))
+    return decoded(XCom.get_one(run_id=run_id, key=key, dag_id=dag_id, task_id=task_id, map_index=map_index))
 
 
 def decoded(value: Any) -> Any:

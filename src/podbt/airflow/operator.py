@@ -11,19 +11,23 @@ from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.api import identity_of
 from podbt.airflow.assets import ALIAS, emit
+from podbt.airflow.awaited import awaits, plain
 from podbt.airflow.catalog import page_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
-from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus, Runtime
 from podbt.contract.names import run_name
-from podbt.contract.outcome import Outcome, failure
+from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.record import Summary, to_json
 from podbt.contract.settings import AnySettings
 from podbt.contract.step import Step
-from podbt.errors import PodbtError
+from podbt.errors import ConfigError, EmptySelectionError, PodbtError
 
+_LISTS = frozenset({"select", "exclude", "flags", "vars"})
+"""Fields of a step that may be empty."""
+
+_WORDS = frozenset({"select", "exclude", "flags"})
 _NOTHING = "The selection matches nothing, which this task allows: there was nothing to do."
 
 
@@ -41,7 +45,8 @@ class DbtOperator(BaseOperator):
     Args:
         command: The dbt command: build, run, test, seed, snapshot, compile, source freshness, docs generate,
             run-operation.
-        select: dbt's --select. A string is split at spaces, as dbt's command line does. Templated.
+        select: dbt's --select. A string is split at spaces, as dbt's command line does. Templated. An empty list
+            selects nothing; leave it out for the whole project.
         exclude: dbt's --exclude. Templated.
         selector: dbt's --selector: a name from selectors.yml. Templated.
         vars: dbt's --vars. Templated. Visible in the pod's spec: not for secrets.
@@ -63,17 +68,20 @@ class DbtOperator(BaseOperator):
         plan_hash: The plan that the task was made from, which its image has to have. By default the settings' plan of
             when the pod is made.
         settings: Keys of the settings file to replace for this task, e.g. its resources. Those that another runtime
-            than the file's has are passed over.
+            than the file's has are passed over. Templated.
         deferrable: True (default): as above. False: straight to a worker, which waits for the pod, too.
         kwargs: BaseOperator's arguments. execution_timeout becomes the run's own deadline, which leaves dbt time to
             cancel its queries. Without doc_md the page of a build says what it builds and reads, where a plan does.
+
+    Whatever is templated may also be what another task returns. Then the task starts on a worker, which knows that.
 
     Raises:
         ConfigError: The arguments make no dbt command.
     """
 
-    template_fields: Sequence[str] = ("step",)
-    template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
+    template_fields: Sequence[str] = ("step", "overrides")
+    template_ext: Sequence[str] = ()  # no field is the name of a file: DbtPodOperator's other parent has some
+    template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json", "overrides": "json"}
     start_from_trigger = True
     # Its name alone: it brings the Kubernetes client, which parsing a DAG file does not need.
     trigger_path: ClassVar[str] = "podbt.airflow.trigger.DbtPodTrigger"
@@ -86,7 +94,7 @@ class DbtOperator(BaseOperator):
         self,
         *,
         command: str = "build",
-        select: str | Iterable[str] = (),
+        select: str | Iterable[str] | None = None,
         exclude: str | Iterable[str] = (),
         selector: str | None = None,
         vars: Mapping[str, Any] | None = None,  # noqa: A002 - dbt's own word
@@ -106,15 +114,16 @@ class DbtOperator(BaseOperator):
         deferrable: bool = True,
         **kwargs: Any,
     ) -> None:
+        # Lists and mappings stay the objects they are: a value that a mapped task got is rendered no second time.
         given = {
             "command": command,
-            "select": select if isinstance(select, str) else list(select),
-            "exclude": exclude if isinstance(exclude, str) else list(exclude),
+            "select": _words(select),
+            "exclude": _words(exclude),
             "selector": selector,
-            "vars": dict(vars or {}),
+            "vars": dict(vars) if isinstance(vars, Mapping) and not isinstance(vars, dict) else vars,
             "full_refresh": full_refresh,
             "target": target,
-            "flags": list(flags),
+            "flags": _words(flags),
             "allow_empty": allow_empty,
             "state": state,
             "defer": defer,
@@ -124,15 +133,21 @@ class DbtOperator(BaseOperator):
             "plan_hash": plan_hash,
         }
         step: dict[str, Any] = {key: value for key, value in given.items() if value}
+        if select is not None and given["select"] == []:
+            step["select"] = []
         if resume is not True:  # the default stays out of the serialized DAG
             step["resume"] = resume
         if assets:
             kwargs["outlets"] = [*(kwargs.get("outlets") or ()), AssetAlias(ALIAS)]
         if assets or self.events:
             step["events"] = True
-        overrides = checked_overrides(settings, kwargs.pop("execution_timeout", None))
+        timeout = kwargs.pop("execution_timeout", None)
+        self._deadline = checked_overrides(None, timeout)
+        whole = awaits(settings) and not isinstance(settings, Mapping)
+        overrides: Any = settings if whole else checked_overrides(settings, timeout)
+        awaiting = awaits([step, overrides])
         super().__init__(**kwargs)
-        if self.doc_md is None:
+        if self.doc_md is None and not awaiting:
             self.doc_md = page_of(step)
         self.deferrable = deferrable
         self._run: Run | None = None
@@ -140,35 +155,49 @@ class DbtOperator(BaseOperator):
         self.step = step
         self.assets = assets
         self.overrides = overrides
-        if not any("{{" in str(value) for value in step.values()):
-            Step.from_dict(step)
-        self.start_from_trigger = deferrable
-        self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=self.trigger_path,
-            next_method="resume",
-            trigger_kwargs={
-                "step": step,
-                "overrides": overrides,
-                "identity": None,
-                # Airflow runs no success callback and emits no asset event for a task that ends in its trigger.
-                "resume_to_end": bool(self.outlets or self.on_success_callback),
-            },
-        )
+        self._awaited = frozenset(name for name, value in step.items() if awaits(value))
+        if not awaiting and not any("{{" in str(value) for value in step.values()):
+            _check(step)
+        self.start_from_trigger = deferrable and not awaiting
+        if self.start_from_trigger:
+            self.start_trigger_args = StartTriggerArgs(
+                trigger_cls=self.trigger_path, next_method="resume", trigger_kwargs=self._arguments(step, overrides)
+            )
+
+    def _arguments(self, step: dict[str, Any], overrides: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """The trigger's."""
+        # Airflow runs no success callback and emits no asset event for a task that ends in its trigger.
+        to_end = bool(self.outlets or self.on_success_callback)
+        return {"step": step, "overrides": overrides, "identity": None, "resume_to_end": to_end, **more}
 
     def execute(self, context: Any) -> Any:
         """Runs where there is a worker from the start: `dag.test()`, or deferrable=False."""
         try:
-            settings = resolve_settings(self.overrides)
+            step, overrides = self._rendered()
+            settings = resolve_settings(overrides)
         except PodbtError as error:
             return self._refuse(context, error)
         if self.deferrable and settings.runtime == Runtime.KUBERNETES:
-            self._defer(context)
+            arguments = self._arguments(step, overrides, identity=to_json(identity_of(context["ti"])))
+            self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
         return self._run_here(context)
 
-    def _defer(self, context: Any) -> None:
-        arguments = {**(self.start_trigger_args.trigger_kwargs or {}), "step": self.step}
-        arguments["identity"] = to_json(identity_of(context["ti"]))
-        self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
+    def _rendered(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Step and settings as a worker has rendered them.
+
+        Raises:
+            ConfigError: Another task left nothing where a value was to come from it: without one the step would be
+                another.
+        """
+        step: dict[str, Any] = plain(self.step)
+        for name in sorted(self._awaited):
+            if step[name] is None or (step[name] == "" and name not in _LISTS):
+                raise ConfigError(f"{name} is what another task returns, and that task returned nothing.")
+        for name in _WORDS & set(step):  # one word of a list may be another task's list
+            step[name] = _flat(step[name])
+        if "select" in self._awaited and not step["select"]:
+            step["select"] = []
+        return step, {**checked_overrides(plain(self.overrides), None), **self._deadline}
 
     @staticmethod
     def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[AnySettings, Step]:
@@ -179,7 +208,7 @@ class DbtOperator(BaseOperator):
         identity = identity_of(context["ti"])
         told = PodProgress(name=run_name(identity), created=datetime.now(UTC))
         try:
-            settings, step = self.resolve(self.step, self.overrides)
+            settings, step = self.resolve(*self._rendered())
             self._run = run_of(settings, step, identity, self.log, told.feed)
             if self._stopped:
                 self._run.stop()
@@ -217,7 +246,7 @@ class DbtOperator(BaseOperator):
 
     def _refuse(self, context: Any, error: PodbtError) -> Any:
         """Ends the task as one that no retry can help."""
-        return self._end(context, failure(ExitReason.CONFIG_ERROR, str(error)), [])
+        return self._end(context, refusal(error), [])
 
     def _end(self, context: Any, outcome: Outcome, built: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if outcome.ok:
@@ -229,6 +258,26 @@ class DbtOperator(BaseOperator):
         leave_summary(context, to_json(outcome.summary), self.log)
         error = AirflowException if outcome.retryable else AirflowFailException
         raise error(outcome.line) from None
+
+
+def _flat(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [word for one in value for word in (one if isinstance(one, list) else [one])]
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    """Judges a step when its DAG is parsed."""
+    try:
+        Step.from_dict(fields)
+    except EmptySelectionError as error:
+        if not error.allowed:
+            raise
+
+
+def _words(value: Any) -> Any:
+    """Words that a DAG file gives; what only a run knows stays as it is."""
+    return value if value is None or isinstance(value, str | list) or awaits(value) else list(value)
 
 
 def leave_summary(context: Any, summary: Mapping[str, Any], log: Any) -> None:

@@ -17,7 +17,7 @@ from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import resolve_pod, resolve_settings
 from podbt.contract.exits import ExitReason
-from podbt.contract.outcome import Outcome, failure
+from podbt.contract.outcome import Outcome, failure, refusal
 from podbt.contract.record import RunIdentity, to_json
 from podbt.contract.settings import Settings
 from podbt.errors import PodbtError
@@ -34,7 +34,7 @@ class DbtPodTrigger(BaseTrigger):
     Args:
         step: Fields of `podbt.contract.step.Step`, templates rendered.
         overrides: Fields of `podbt.contract.settings.Settings` that replace the file's.
-        identity: Fields of `RunIdentity`; only where no task instance is attached (`dag.test()`).
+        identity: Fields of `RunIdentity`, for where no task instance is attached: a worker that defers does not know.
         resume_to_end: Whether a worker should see the end, for callbacks and asset outlets on success.
     """
 
@@ -70,16 +70,12 @@ class DbtPodTrigger(BaseTrigger):
                 return
             outcome = await self._outcome()
         except PodbtError as error:
-            outcome = failure(ExitReason.CONFIG_ERROR, str(error))
+            outcome = refusal(error)
         except Exception as error:
             self.log.exception("Following the pod failed")
             outcome = failure(ExitReason.LOST, f"Following the pod failed: {type(error).__name__}: {error}")
         self._ended = True
-        if self._follower is not None and self.identity is None:
-            self._follower.delete_later()
-        elif self._follower is not None:  # dag.test() ends the event loop together with the trigger
-            await self._follower.delete(now=True)
-            await cluster.disconnect()
+        await let_go(self._follower, self)
         report = to_json(outcome.summary)
         if outcome.ok or outcome.skipped:
             self.log.info("dbt ended with %s, artifacts: %s", outcome.summary.exit_reason, outcome.summary.artifacts)
@@ -111,6 +107,23 @@ class DbtPodTrigger(BaseTrigger):
         return await self._follower.follow()
 
     def _identity(self) -> RunIdentity:
-        if self.identity is not None:
+        if self.task_instance is None:
             return RunIdentity.parse(self.identity, source="trigger")
         return identity_of(self.task_instance)
+
+
+async def let_go(follower: PodFollower | None, trigger: BaseTrigger) -> None:
+    """Deletes the pod that a trigger has followed to its end.
+
+    Args:
+        follower: Of the pod; None where there was none.
+        trigger: A triggerer attaches a task instance to it, and goes on afterwards, with other triggers on the same
+            client. `dag.test()` does neither, and its event loop ends with the trigger.
+    """
+    inline = trigger.task_instance is None
+    if follower is not None and inline:
+        await follower.delete(now=True)
+    elif follower is not None:
+        follower.delete_later()
+    if inline:
+        await cluster.disconnect()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from podbt.contract.exits import ExitCode, ExitReason
 from podbt.contract.record import Summary, shorten
-from podbt.errors import ConfigError
+from podbt.errors import ConfigError, EmptySelectionError, PodbtError
 
 OUT_OF_MEMORY = "The container ran out of memory. Raise resources.limits.memory or use fewer dbt threads."
 TOOK_TOO_LONG = "The run took longer than run_timeout_seconds and was stopped."
@@ -44,6 +44,16 @@ def failure(reason: ExitReason, error: str, *, retryable: bool | None = None) ->
         summary=Summary(status=reason.status, exit_reason=reason, error=shorten(error, 1000)),
         retryable=reason.retryable if retryable is None else retryable,
     )
+
+
+def refusal(error: PodbtError) -> Outcome:
+    """The outcome of a run that does not begin, since what it is told cannot work."""
+    if not isinstance(error, EmptySelectionError):
+        return failure(ExitReason.CONFIG_ERROR, str(error))
+    if not error.allowed:
+        return failure(ExitReason.EMPTY_SELECTION, str(error))
+    nothing = ExitReason.NOTHING_TO_DO
+    return Outcome(summary=Summary(status=nothing.status, exit_reason=nothing), retryable=nothing.retryable)
 
 
 def own_word(code: int | None, message: str) -> Outcome | None:

@@ -1,7 +1,7 @@
 """Step: what one dbt container runs."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -13,7 +13,7 @@ from podbt.contract.kinds import (
     FreshnessMode,
     OnMissingState,
 )
-from podbt.errors import ConfigError
+from podbt.errors import ConfigError, EmptySelectionError
 
 _TAKEN_BY: Final = {
     **dict.fromkeys(("select", "exclude", "selector"), SELECTING_COMMANDS),
@@ -113,7 +113,7 @@ class Step:
         **fields: Any,
     ) -> Self:
         """Builds a step from what a DAG author writes: strings are split at spaces as dbt's own CLI does."""
-        return cls(select=_words(select), exclude=_words(exclude), flags=tuple(flags), **fields)
+        return cls(select=_names(select), exclude=_names(exclude), flags=_words(flags), **fields)
 
     def _split(self) -> tuple[str, str]:
         words = self.command.split()
@@ -150,6 +150,7 @@ class Step:
 
         Raises:
             ConfigError: A key is unknown or a value is not what the field takes.
+            EmptySelectionError: select is an empty list.
         """
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
@@ -162,9 +163,20 @@ class Step:
                 fields[name] = _TRUTH[given.lower()]
         if not isinstance(fields.get("vars", {}), Mapping):
             raise ConfigError("Step: vars is not a mapping of names to values.")
+        if isinstance(given := fields.get("select"), list | tuple) and not any(given):
+            raise EmptySelectionError(allowed=bool(fields.get("allow_empty")))
         return cls.of(**fields)
 
 
-def _words(value: str | Iterable[str]) -> tuple[str, ...]:
-    parts: Sequence[str] = value.split() if isinstance(value, str) else tuple(value)
-    return tuple(part for part in parts if part)
+def _names(value: str | Iterable[object]) -> tuple[str, ...]:
+    return tuple(filter(None, _words(value)))
+
+
+def _words(value: str | Iterable[object]) -> tuple[str, ...]:
+    """Words as they come over from a DAG file, or from another task: not all of them need be texts."""
+    words = []
+    for part in value.split() if isinstance(value, str) else value:
+        if not isinstance(part, str):
+            raise ConfigError(f"Step: {part!r} is no text. Give what to select and flags as texts.")
+        words.append(part)
+    return tuple(words)

@@ -16,7 +16,7 @@ from tests.unit.contract.test_plan import write
 from tests.unit.contract.test_runtimes import DOCKER, LOCAL
 
 from podbt.airflow import trigger as trigger_module
-from podbt.airflow.pods import follow
+from podbt.airflow.pods import cluster, follow
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
@@ -295,6 +295,21 @@ def test_a_finished_pod_is_deleted_later(monkeypatch: pytest.MonkeyPatch) -> Non
     event, fake = run(monkeypatch, succeed, tested)
     assert isinstance(event, TaskSuccessEvent)
     assert fake.deleted == [NAME]
+
+
+def test_a_step_that_a_worker_deferred_leaves_the_others_their_client(
+    monkeypatch: pytest.MonkeyPatch, settings_file: Path
+) -> None:
+    """A mapped one, say: its trigger has an identity as in `dag.test()`, but runs in a triggerer, beside others."""
+    monkeypatch.setattr(cluster, "disconnect", lambda: pytest.fail("closed"))
+    settings_file.write_text(
+        settings_file.read_text().replace("keep_finished_pod_seconds: 0", "keep_finished_pod_seconds: 9")
+    )
+    tested = trigger()
+    tested.task_instance = TaskInstance()
+    event, fake = run(monkeypatch, succeed, tested)
+    assert isinstance(event, TaskSuccessEvent)
+    assert fake.deleted == []  # it is kept for a while
 
 
 def test_what_is_stored_makes_the_same_trigger() -> None:

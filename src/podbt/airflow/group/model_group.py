@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import TaskGroup
+from airflow.sdk import TaskGroup, XComArg
 
+from podbt.airflow.awaited import awaits
 from podbt.airflow.group.graph import Graph, Member, graph_of
 from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
 from podbt.airflow.pods.progress import key_of, packed
@@ -72,6 +73,7 @@ class DbtModelGroup(TaskGroup):
     ) -> None:
         if command not in _COMMANDS:
             raise ConfigError(f"DbtModelGroup: command is '{command}'. Give {' or '.join(_COMMANDS)}.")
+        _refuse_awaited([selector, tags, groups, target, vars, full_refresh, flags, settings])
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)
         found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
@@ -94,7 +96,7 @@ class DbtModelGroup(TaskGroup):
         self._plan = found
         select = [*(f"tag:{tag}" for tag in tags), *(f"group:{group}" for group in groups)]
         with self:
-            self._fill(graph, {"selector": selector, "select": select}, assets=assets)
+            self._fill(graph, {"selector": selector, "select": select or None}, assets=assets)
 
     def _fill(self, graph: Graph, selection: dict[str, Any], *, assets: bool) -> None:
         start = EmptyOperator(task_id="start", doc_md="Lets all models of the group begin.")
@@ -185,6 +187,16 @@ class DbtModelGroup(TaskGroup):
                 inner = TaskGroup(part, parent_group=group, dag=self.dag)
             group = inner
         return group
+
+
+def _refuse_awaited(values: list[Any]) -> None:
+    """Refuses what other tasks return."""
+    if awaits(values):
+        tasks = sorted({operator.task_id for operator, _ in XComArg.iter_xcom_references(values)})
+        raise ConfigError(
+            "DbtModelGroup takes no value that another task returns: its tasks start without a worker. For target, "
+            f"vars, flags and full_refresh write {{{{ ti.xcom_pull(task_ids='{''.join(tasks[:1])}') }}}}."
+        )
 
 
 def _settings_plan() -> str:

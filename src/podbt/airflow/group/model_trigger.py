@@ -13,13 +13,11 @@ from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
 from podbt.airflow.group.graph import selection_names
 from podbt.airflow.group.place import ENDED, TOLD, Place
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
-from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import pod_settings, resolve_pod
-from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import Command
-from podbt.contract.outcome import Outcome, failure
+from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
 from podbt.contract.settings import Settings
@@ -82,17 +80,12 @@ class ModelTrigger(BaseTrigger):
             event = await self._event()
         except PodbtError as error:
             self.log.warning("%s", error)
-            event = _refused(failure(ExitReason.CONFIG_ERROR, str(error)))
+            event = _refused(refusal(error))
         except Exception as error:
             self.log.exception("Following the model failed")
             event = _failed({"error": f"{type(error).__name__}: {error}"})
         self._ended = True
-        if self._follower is not None and self.parents is None:
-            self._follower.delete_later()
-        elif self._follower is not None:
-            await self._follower.delete(now=True)
-        if self.parents is not None:  # dag.test() ends the event loop together with the trigger
-            await cluster.disconnect()
+        await trigger.let_go(self._follower, self)
         if not isinstance(event, TaskSuccessEvent):
             await asyncio.sleep(trigger.LOG_SECONDS)
         yield event

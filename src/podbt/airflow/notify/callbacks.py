@@ -6,7 +6,7 @@ The address is a credential. It comes from an environment variable that the sett
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -55,7 +55,10 @@ def on_failure(context: Mapping[str, Any]) -> None:
     if address is None:
         return
     dag_id, run_id = context["dag"].dag_id, str(context["run_id"])
-    tasks = [FailedTask(task_id=name, summary=_summary(dag_id, run_id, name)) for name in _failed_tasks(context)]
+    tasks = [
+        FailedTask(task_id=task_id, map_index=index, summary=_summary(dag_id, run_id, task_id, index))
+        for task_id, index in _failed_tasks(context)
+    ]
     message = failed_message(dag_id=dag_id, run_id=run_id, tasks=tasks, owners=_owners(tasks), base_url=_base_url())
     _send(address, message)
     told = {"run_id": run_id, "at": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -148,18 +151,27 @@ def _base_url() -> str:
     return api.base_url() or "http://localhost:8080"
 
 
-def _failed_tasks(context: Mapping[str, Any]) -> list[str]:
+def _failed_tasks(context: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The tasks that failed, in the DAG's order, each with its map index, which is -1 for one that is not mapped."""
     dag, run_id = context["dag"], str(context["run_id"])
     states = api.task_states(dag.dag_id, run_id)
     order = {task.task_id: place for place, task in enumerate(dag.topological_sort())}
-    failed = [task_id for task_id, state in states.items() if state == "failed"]
-    return sorted(failed, key=lambda task_id: order.get(task_id, len(order)))
+    failed = [_instance(name, order) for name, state in states.items() if state == "failed"]
+    return sorted(failed, key=lambda one: (order.get(one[0], len(order)), one[1]))
 
 
-def _summary(dag_id: str, run_id: str, task_id: str) -> Summary | None:
+def _instance(name: str, known: Container[str]) -> tuple[str, int]:
+    """A task and its map index: Airflow calls a mapped task's instances by both, as in "each_0"."""
+    task_id, _, index = name.rpartition("_")
+    if name not in known and task_id in known and index.isdecimal():
+        return task_id, int(index)
+    return name, -1
+
+
+def _summary(dag_id: str, run_id: str, task_id: str, map_index: int) -> Summary | None:
     """What the task left as its XCom: triggers leave JSON text; tasks that are no steps of dbt leave other things."""
     try:
-        data = api.xcom(dag_id, run_id, task_id)
+        data = api.xcom(dag_id, run_id, task_id, map_index=map_index)
         if not isinstance(data, dict):
             return None
         return Summary.parse(data if "exit_reason" in data else _of_model(data), source="XCom")

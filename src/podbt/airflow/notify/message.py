@@ -27,7 +27,13 @@ class FailedTask:
     """A task that ended a run, and what is known about why."""
 
     task_id: str
+    map_index: int = -1
+    """Which of a mapped task's instances; -1 for a task that is not mapped."""
     summary: Summary | None = None
+
+    @property
+    def name(self) -> str:
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,12 @@ def failed_message(
     stale = bool(tasks) and all(_only_stale_sources(task.summary) for task in tasks)
     lines = []
     for task in tasks:
-        lines.append(f"{task.task_id}: {_headline(task.summary)}")
+        lines.append(f"{task.name}: {_headline(task.summary)}")
         failures = task.summary.failures if task.summary else []
         lines += [_failure_line(failure, owners) for failure in failures[:_FAILURES]]
         if len(failures) > _FAILURES:
             lines.append(f"- and {len(failures) - _FAILURES} more")
-        lines.append(f"  log: {_task_url(base_url, dag_id, run_id, task.task_id)}")
+        lines.append(f"  log: {_task_url(base_url, dag_id, run_id, task)}")
         if task.summary and task.summary.artifacts:
             lines.append(f"  artifacts: {task.summary.artifacts}")
     title = f"{dag_id}: sources are stale" if stale else f"{dag_id} failed"
@@ -102,8 +108,9 @@ def _run_line(base_url: str, dag_id: str, run_id: str) -> str:
     return f"run {run_id}: {base_url.rstrip('/')}/dags/{_part(dag_id)}/runs/{_part(run_id)}"
 
 
-def _task_url(base_url: str, dag_id: str, run_id: str, task_id: str) -> str:
-    return f"{base_url.rstrip('/')}/dags/{_part(dag_id)}/runs/{_part(run_id)}/tasks/{_part(task_id)}"
+def _task_url(base_url: str, dag_id: str, run_id: str, task: FailedTask) -> str:
+    mapped = f"/mapped/{task.map_index}" if task.map_index >= 0 else ""
+    return f"{base_url.rstrip('/')}/dags/{_part(dag_id)}/runs/{_part(run_id)}/tasks/{_part(task.task_id)}{mapped}"
 
 
 def _part(text: str) -> str:

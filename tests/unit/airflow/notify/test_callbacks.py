@@ -19,6 +19,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 
+from podbt.airflow import DbtOperator
 from podbt.airflow.notify import callbacks as notify
 from podbt.airflow.notify.message import MAX_CHARS, FailedTask, failed_message
 from podbt.contract.exits import ExitReason
@@ -48,10 +49,13 @@ class Airflow:
     folder: Path
     port: int
     states: dict[str, str] = field(default_factory=dict)
-    xcoms: dict[str, Any] = field(default_factory=dict)
+    xcoms: dict[Any, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     received: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
+
+    def get_one(self, *, task_id: str, map_index: int, **_: Any) -> Any:
+        return self.xcoms.get(task_id if map_index < 0 else (task_id, map_index))
 
     def settings(self, **more: object) -> None:
         given = {
@@ -94,7 +98,11 @@ def airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Airflow
     monkeypatch.setenv("PODBT_NOTIFY_URL", f"json://user:{SECRET}@127.0.0.1:{server.server_port}/{SECRET}")
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
     monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(lambda **_: {RUN: made.states}))
-    monkeypatch.setattr(XCom, "get_one", lambda **asked: made.xcoms.get(asked["task_id"]))
+    monkeypatch.setattr(
+        XCom,
+        "get_one",
+        lambda **asked: made.xcoms.get(asked["task_id"], made.xcoms.get((asked["task_id"], asked["map_index"]))),
+    )
     monkeypatch.setattr(Variable, "get", lambda key, *, default: made.variables.get(key, default))
     monkeypatch.setattr(Variable, "set", lambda key, value, description: made.variables.update({key: value}))
     monkeypatch.setattr(Variable, "delete", lambda key: made.variables.pop(key, None))
@@ -187,6 +195,22 @@ def test_recovery_of_the_same_run_says_so(airflow: Airflow) -> None:
     notify.on_failure(airflow.context())
     notify.on_success(airflow.context())
     assert airflow.received[1]["message"].startswith("It succeeded; the same run failed before.")
+
+
+def test_each_failed_instance_of_a_mapped_step_is_told(airflow: Airflow) -> None:
+    airflow.states = {"each_0": "success", "each_10": "failed", "each_2": "failed", "each_1_3": "failed"}
+    airflow.xcoms |= {("each", 2): SUMMARY.model_dump_json(), ("each", 10): SUMMARY.model_dump_json()}
+    with DAG("night", schedule=None) as dag:
+        DbtOperator.partial(task_id="each").expand(select=["a", "b"])
+        DbtOperator(task_id="each_1_3")  # not mapped, whatever it is called
+    notify.on_failure({"dag": dag, "run_id": RUN})
+    lines = airflow.received[0]["message"].splitlines()
+    assert [line for line in lines if not line.startswith((" ", "-", "run "))] == [
+        "each[2]: node_failure (1 error, 11 success)",
+        "each[10]: node_failure (1 error, 11 success)",
+        "each_1_3: failed; its log says why",
+    ]
+    assert f"  log: {RUN_URL}/tasks/each/mapped/2" in lines
 
 
 def test_being_late_is_told_from_the_triggerer(airflow: Airflow) -> None:
