@@ -79,12 +79,14 @@ class RecordedRun:
         self._console = Console(dbts_own=environment.dbts_output, folder=self._folder.path if self._folder else None)
         self._emitter = Emitter(Progress.of(self._plan), _written) if environment.events else None
         listeners: tuple[Listener, ...] = (self._console, self._emitter) if self._emitter else (self._console,)
+        self._causes = Causes()
         self._journal = Journal(
             self._folder.sink() if self._folder else FileSink(environment.scratch / constants.NODES_FILE),
             redactor,
             listeners=listeners,
             interrupted=lambda: self._interrupts.requested,
             keep_sql=self._keep_sql,
+            causes=self._causes,
         )
         self._heartbeat = Heartbeat(
             self._start,
@@ -92,7 +94,6 @@ class RecordedRun:
             lost=interrupts.request,
             also=self._emitter.tick if self._emitter else lambda: None,
         )
-        self._causes = Causes()
         self._sessions = Sessions()
         self._stopper = Stopper(
             interrupts,
@@ -275,7 +276,8 @@ class RecordedRun:
     def _finish(self, outcome: Outcome) -> int:
         self._journal.close()
         interrupted = self._interrupts.requested and not outcome.success
-        nodes = [self._redactor.node(node) for node in settle(complete(self._journal.nodes, outcome.results))]
+        ended = complete(self._journal.nodes, outcome.results, self._causes)
+        nodes = [self._redactor.node(node) for node in settle(ended)]
         # An interrupt wins over a refusal: dbt fails at whatever it is interrupted in, also while it looks at sources.
         reason, error = (None if interrupted else self._prepared.verdict.refusal) or classify(
             command=self._command,

@@ -6,7 +6,6 @@ from dbt.adapters.exceptions import FailedToConnectError
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord
-from podbt.runner.dbt.cause import cause_of
 from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.classify import classify
 
@@ -37,8 +36,8 @@ def ended(*nodes: NodeRecord, exception: BaseException | None = None) -> tuple[E
     """Nodes with one of the two messages failed while they connected."""
     causes = Causes()
     for one in nodes:
-        if one.message in {REFUSED, AWAY} and (cause := cause_of(connecting(one.message))):
-            causes.note(one.unique_id, cause)
+        if one.message in {REFUSED, AWAY}:
+            causes.note(one.unique_id, connecting(one.message))
     return classify(
         command="build",
         success=False,

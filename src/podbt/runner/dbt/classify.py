@@ -12,7 +12,9 @@ from podbt.runner.dbt.causes import Causes
 _LINE_CHARS = 700
 
 # dbt's words for a node whose SQL it cannot make; the same files give the same error again.
-_COMPILATION = re.compile(r"^\s*(Compilation|Parsing|Dependency) Error\b")
+_COMPILATION = re.compile(
+    r"^(?:(?:pre|post)-hook \d+ of \d+ \(.*?\): )?\s*(Compilation|Parsing|Dependency) Error\b", re.DOTALL
+)
 
 
 def classify(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from podbt.contract.kinds import CHECKS, EPHEMERAL, NodeStatus, ResourceType
+from podbt.contract.kinds import CHECKS, EPHEMERAL, FAILED_STATUSES, NodeStatus, ResourceType
 from podbt.contract.record import NodeRecord, shorten
+from podbt.runner.dbt.causes import Causes
 from podbt.runner.process.redact import Redactor
 
 _MESSAGE_CHARS = 4000
@@ -13,12 +14,13 @@ _MESSAGE_CHARS = 4000
 _STATUSES: Final[Mapping[str, str]] = {NodeStatus.RUNTIME_ERROR: NodeStatus.ERROR}
 
 
-def record_of(event: Any, redactor: Redactor) -> NodeRecord | None:
+def record_of(event: Any, redactor: Redactor, causes: Causes) -> NodeRecord | None:
     """What an event says of a node.
 
     Args:
         event: dbt's.
         redactor: Keeps secrets out of the message.
+        causes: What is known of errors beside dbt's text.
 
     Returns:
         The node, as `NodeStatus.STARTED` where it begins; None of events about other things, and of ephemeral models,
@@ -29,38 +31,45 @@ def record_of(event: Any, redactor: Redactor) -> NodeRecord | None:
         return None
     if name == "NodeStart":
         return _started(event.data.node_info)
-    return _hook(event.data, redactor) if name == "LogHookEndLine" else _finished(event.data, redactor)
+    return (_hook if name == "LogHookEndLine" else _finished)(event.data, redactor, causes)
 
 
-def complete(nodes: list[NodeRecord], results: list[Any]) -> list[NodeRecord]:
+def complete(nodes: list[NodeRecord], results: list[Any], causes: Causes) -> list[NodeRecord]:
     """Adds what dbt's result knows beyond its events: how stale a source is, and nodes whose end no event told.
 
-    Such is a node whose runner itself broke, which dbt tells of as an error in its result alone.
+    Such is a node whose runner itself broke, which dbt tells of as an error in its result alone, and an operation.
     """
-    by_id = {str(result.node.unique_id): result for result in results if getattr(result, "node", None) is not None}
+    by_id = {unique_id: result for result in results if (unique_id := _id_of(result)) is not None}
     completed = []
     for told in nodes:
         result = by_id.pop(told.unique_id, None)
-        node = _ended(told, result)
+        node = _ended(told, result, causes)
         message = _age(result) if result is not None and not node.message else None
         completed.append(node.model_copy(update={"message": message}) if message else node)
-    return [*completed, *map(_of_result, by_id.values())]
+    return [*completed, *(_of_result(result, causes) for result in by_id.values())]
 
 
-def _ended(told: NodeRecord, result: Any) -> NodeRecord:
+def _ended(told: NodeRecord, result: Any, causes: Causes) -> NodeRecord:
     """An error that only the result knows of; what was cut off stays as the events told it."""
-    known = _of_result(result) if result is not None and told.status == NodeStatus.STARTED else None
+    known = _of_result(result, causes) if result is not None and told.status == NodeStatus.STARTED else None
     return known.model_copy(update={"started_at": told.started_at}) if known and known.failed else told
 
 
-def _of_result(result: Any) -> NodeRecord:
+def _id_of(result: Any) -> str | None:
+    """A result has its node; that of an operation, which is as run_results.json has it, the macro's unique_id."""
+    found = getattr(getattr(result, "node", None), "unique_id", None) or getattr(result, "unique_id", None)
+    return str(found) if found else None
+
+
+def _of_result(result: Any, causes: Causes) -> NodeRecord:
+    unique_id, node = _id_of(result) or "", getattr(result, "node", None)
     return NodeRecord(
-        unique_id=str(result.node.unique_id),
-        name=str(result.node.name),
-        resource_type=str(result.node.resource_type),
+        unique_id=unique_id,
+        name=str(node.name) if node else unique_id.rpartition(".")[2],
+        resource_type=str(node.resource_type) if node else ResourceType.OPERATION,
         status=str(getattr(result.status, "value", result.status)),
         seconds=round(float(result.execution_time), 3),
-        message=result.message or None,
+        message=result.message or causes.words(unique_id),
     )
 
 
@@ -86,26 +95,29 @@ def _started(info: Any) -> NodeRecord:
     )
 
 
-def _hook(data: Any, redactor: Redactor) -> NodeRecord:
+def _hook(data: Any, redactor: Redactor, causes: Causes) -> NodeRecord:
     """An on-run-start or on-run-end hook, for which dbt fires no event of a node."""
-    info = data.node_info
+    info, status = data.node_info, str(data.status)
+    said = causes.words(info.unique_id) if status in FAILED_STATUSES else None
     return NodeRecord(
         unique_id=info.unique_id,
         name=info.node_name,
         resource_type=info.resource_type or ResourceType.OPERATION,
-        status=str(data.status),
+        status=status,
         seconds=round(float(data.execution_time), 3),
         started_at=_time(info.node_started_at),
         finished_at=_time(info.node_finished_at),
-        message=redactor.text(str(data.statement)) or None,
+        message=redactor.text(said or str(data.statement)) or None,
     )
 
 
-def _finished(data: Any, redactor: Redactor) -> NodeRecord:
+def _finished(data: Any, redactor: Redactor, causes: Causes) -> NodeRecord:
     info, result = data.node_info, data.run_result
     response = dict(result.adapter_response)
     rows = response.get("rows_affected")
     status = str(info.node_status or result.status)
+    hook = causes.hook(info.unique_id) if status in FAILED_STATUSES else None
+    message = f"{hook}: {result.message}" if hook else result.message
     return NodeRecord(
         unique_id=info.unique_id,
         name=info.node_name,
@@ -117,7 +129,7 @@ def _finished(data: Any, redactor: Redactor) -> NodeRecord:
         thread=result.thread or None,
         rows=int(rows) if isinstance(rows, int | float) and rows >= 0 else None,
         failures=int(result.num_failures) if info.resource_type in CHECKS else None,
-        message=redactor.text(shorten(result.message, _MESSAGE_CHARS)) or None,
+        message=redactor.text(shorten(message, _MESSAGE_CHARS)) or None,
         relation=info.node_relation.relation_name or None,
         path=info.node_path or None,
     )

@@ -39,6 +39,12 @@ class Seam(Enum):
     """Runs hooks and nodes: these are decided, and no connection is open yet."""
     ERROR = ("dbt.task.base", "BaseRunner.handle_exception")
     """Makes text of the error that a node ended with."""
+    RUN_HOOK = ("dbt.task.run", "get_execution_status")
+    """Runs a hook of the run, and makes text of its error."""
+    MACRO = ("dbt.clients.jinja", "MacroGenerator.__call__")
+    """Calls a macro."""
+    OPERATION = ("dbt.task.run_operation", "RunOperationTask._run_unsafe")
+    """Runs the macro of a run-operation, whose error goes no further than a log line."""
     CONNECT = ("psycopg2", "connect")
     """Opens a session."""
 

@@ -9,6 +9,7 @@ from podbt.contract.journal import lines_of
 from podbt.contract.kinds import NodeStatus
 from podbt.contract.record import NodeRecord
 from podbt.errors import ArtifactError
+from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.records import record_of
 from podbt.runner.process.redact import Redactor
 from podbt.store.sink import Sink
@@ -34,6 +35,7 @@ class Journal:
         listeners: tuple[Listener, ...] = (),
         interrupted: Callable[[], bool] = lambda: False,
         keep_sql: Callable[[str, str], str | None] = lambda _id, _path: None,
+        causes: Causes | None = None,
     ) -> None:
         """Starts an empty journal.
 
@@ -43,12 +45,14 @@ class Journal:
             listeners: Told of each node, after it is written.
             interrupted: Whether the run was told to stop: what fails then, fails because its query was cancelled.
             keep_sql: Given a failed node's unique_id and path, keeps its compiled SQL and says where.
+            causes: What is known of errors beside dbt's text.
         """
         self._sink = sink
         self._redactor = redactor
         self._listeners = listeners
         self._interrupted = interrupted
         self._keep_sql = keep_sql
+        self._causes = causes or Causes()
         self._lock = Lock()  # dbt fires events from its worker threads
         self._nodes: dict[str, NodeRecord] = {}
         self._running: dict[str, int] = {}
@@ -89,7 +93,7 @@ class Journal:
 
     def on_event(self, event: Any) -> None:
         """Dbt's event callback."""
-        node = record_of(event, self._redactor)
+        node = record_of(event, self._redactor, self._causes)
         if node is None:
             return
         self.invocation_id = event.info.invocation_id
