@@ -35,6 +35,14 @@ def test_what_was_cut_off_or_ended_stays_as_the_events_told() -> None:
     )
 
 
+def test_what_fail_fast_cancelled_is_skipped() -> None:
+    causes = Causes()
+    causes.seams[Seam.CANCEL](lambda _task, _pool: None)(None, None)
+    told = [node("a", "started"), node("b", "started")]
+    completed = complete(told, [result("a", "skipped", "Skipping due to fail_fast")], causes)
+    assert [one.status for one in completed] == ["skipped", "started"]
+
+
 def test_a_node_that_no_event_told_of_is_added() -> None:
     assert [(one.name, one.status) for one in complete([], [result("a", "skipped")], Causes())] == [("a", "skipped")]
 

@@ -40,14 +40,24 @@ class Cause:
         words: All that server or driver say, in one line; of several hosts what each says.
         passing: Whether time alone may mend it.
         statement: The statement, without dbt's comment; None where there was none.
-        denied: Whether the database says that a right is missing.
+        sqlstate: The database's code for it; None where there is none.
     """
 
     stage: Stage
     words: str
     passing: bool
     statement: str | None = None
-    denied: bool = False
+    sqlstate: str | None = None
+
+    @property
+    def denied(self) -> bool:
+        """Whether the database says that a right is missing."""
+        return self.sqlstate == "42501"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody else may have ended the statement."""
+        return self.stage is not Stage.STATEMENT or self.sqlstate == "57014"
 
 
 # What the server, and pgbouncer and its like, say of a login; the next try would say it again.
@@ -71,7 +81,6 @@ _NAME: Final = re.compile(r"connection to server (?:at|on socket) (\"[^\"]*\")[^
 _COMMENT: Final = re.compile(r"^\s*/\*.*?\*/", re.DOTALL)  # dbt's own
 # Classes and codes of SQLSTATE that say nothing against the same statement a moment later.
 _PASSING: Final = ("40", "53", "55006", "55P03", "57014")
-_DENIED: Final = "42501"
 _CATALOG: Final = "pg_catalog"
 
 
@@ -120,7 +129,7 @@ def _of_driver(error: Any) -> Cause | None:
             return Cause(stage=Stage.SESSION, words=words, passing=True) if _is_lost(error) else None
         return _of_connecting(str(error)) if _is(error, "psycopg2", "DatabaseError") else _closed(words)
     if error.diag.severity_nonlocalized in {"FATAL", "PANIC"}:  # a model's SQL cannot raise these
-        return Cause(stage=Stage.SESSION, words=words, passing=True)
+        return Cause(stage=Stage.SESSION, words=words, passing=True, sqlstate=state)
     query = getattr(error.cursor, "query", None)
     # Two that make the same schema at one time: to the loser it is a duplicate key in the catalog.
     raced = error.diag.schema_name == _CATALOG or "concurrently updated" in words
@@ -129,7 +138,7 @@ def _of_driver(error: Any) -> Cause | None:
         words=words,
         passing=state.startswith(_PASSING) or raced,
         statement=_statement(query) if query else None,
-        denied=state == _DENIED,
+        sqlstate=state,
     )
 
 

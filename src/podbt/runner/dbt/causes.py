@@ -29,6 +29,8 @@ class Causes:
         self._hooks: dict[str, str] = {}
         self._words: dict[str, str] = {}
         self._current = threading.local()
+        self.cancelling = False
+        """Whether dbt has begun to end what runs: told to stop, or since a node failed and --fail-fast is on."""
 
     def of(self, unique_id: str) -> Cause | None:
         """Why a node failed, as far as the database is why."""
@@ -39,6 +41,11 @@ class Causes:
         """Which of its own hooks a node failed in."""
         with self._lock:
             return self._hooks.get(unique_id)
+
+    def cancelled(self, unique_id: str) -> bool:
+        """Whether a node ended in an error only since dbt cancelled it."""
+        cause = self.of(unique_id)
+        return self.cancelling and cause is not None and cause.cancelled
 
     def words(self, unique_id: str) -> str | None:
         """What was said of a hook of the run, or of an operation, that failed."""
@@ -60,6 +67,7 @@ class Causes:
             Seam.RUN_HOOK: self._running_hook,
             Seam.MACRO: self._calling,
             Seam.OPERATION: self._operating,
+            Seam.CANCEL: self._cancelling,
         }
 
     def _handling(self, handle: Callable[..., str]) -> Callable[..., str]:
@@ -121,6 +129,13 @@ class Causes:
                 raise
 
         return run_unsafe
+
+    def _cancelling(self, cancel: Callable[..., Any]) -> Callable[..., Any]:
+        def cancel_connections(*arguments: Any) -> Any:
+            self.cancelling = True
+            return cancel(*arguments)
+
+        return cancel_connections
 
 
 def _key(unique_id: str) -> str:

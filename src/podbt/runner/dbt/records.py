@@ -10,6 +10,7 @@ from podbt.runner.dbt.causes import Causes
 from podbt.runner.process.redact import Redactor
 
 _MESSAGE_CHARS = 4000
+_CUT_OFF = "Cancelled, since another node failed and --fail-fast is on."
 # What freshness calls a source that could not be asked.
 _STATUSES: Final[Mapping[str, str]] = {NodeStatus.RUNTIME_ERROR: NodeStatus.ERROR}
 
@@ -34,6 +35,11 @@ def record_of(event: Any, redactor: Redactor, causes: Causes) -> NodeRecord | No
     return (_hook if name == "LogHookEndLine" else _finished)(event.data, redactor, causes)
 
 
+def cut_off(node: NodeRecord) -> NodeRecord:
+    """A node that --fail-fast cancelled: dbt calls it skipped, as what it did not begin."""
+    return node.model_copy(update={"status": NodeStatus.SKIPPED, "message": _CUT_OFF})
+
+
 def complete(nodes: list[NodeRecord], results: list[Any], causes: Causes) -> list[NodeRecord]:
     """Adds what dbt's result knows beyond its events: how stale a source is, and nodes whose end no event told.
 
@@ -51,8 +57,12 @@ def complete(nodes: list[NodeRecord], results: list[Any], causes: Causes) -> lis
 
 def _ended(told: NodeRecord, result: Any, causes: Causes) -> NodeRecord:
     """An error that only the result knows of; what was cut off stays as the events told it."""
-    known = _of_result(result, causes) if result is not None and told.status == NodeStatus.STARTED else None
-    return known.model_copy(update={"started_at": told.started_at}) if known and known.failed else told
+    if result is None or told.status != NodeStatus.STARTED:
+        return told
+    if causes.cancelling and _status(result) == NodeStatus.SKIPPED:
+        return cut_off(told)
+    known = _of_result(result, causes)
+    return known.model_copy(update={"started_at": told.started_at}) if known.failed else told
 
 
 def _id_of(result: Any) -> str | None:
@@ -67,10 +77,14 @@ def _of_result(result: Any, causes: Causes) -> NodeRecord:
         unique_id=unique_id,
         name=str(node.name) if node else unique_id.rpartition(".")[2],
         resource_type=str(node.resource_type) if node else ResourceType.OPERATION,
-        status=str(getattr(result.status, "value", result.status)),
+        status=_status(result),
         seconds=round(float(result.execution_time), 3),
         message=result.message or causes.words(unique_id),
     )
+
+
+def _status(result: Any) -> str:
+    return str(getattr(result.status, "value", result.status))
 
 
 def _age(result: Any) -> str | None:
@@ -78,7 +92,7 @@ def _age(result: Any) -> str | None:
     age, newest = getattr(result, "age", None), getattr(result, "max_loaded_at", None)
     if age is None or newest is None:
         return None
-    status = str(getattr(result.status, "value", result.status))
+    status = _status(result)
     limit = getattr(getattr(result.node, "freshness", None), f"{status}_after", None)
     asked = f", {status} after {limit.count} {limit.period.value}" if limit and limit.count and limit.period else ""
     return f"newest row is from {newest:%Y-%m-%d %H:%M:%S}, {age / 3600:.1f} hours old{asked}"

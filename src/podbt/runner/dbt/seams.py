@@ -45,6 +45,8 @@ class Seam(Enum):
     """Calls a macro."""
     OPERATION = ("dbt.task.run_operation", "RunOperationTask._run_unsafe")
     """Runs the macro of a run-operation, whose error goes no further than a log line."""
+    CANCEL = ("dbt.task.runnable", "GraphRunnableTask._cancel_connections")
+    """Ends what runs: an interrupt, or the first failure with --fail-fast."""
     CONNECT = ("psycopg2", "connect")
     """Opens a session."""
 

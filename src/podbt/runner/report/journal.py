@@ -10,7 +10,7 @@ from podbt.contract.kinds import NodeStatus
 from podbt.contract.record import NodeRecord
 from podbt.errors import ArtifactError
 from podbt.runner.dbt.causes import Causes
-from podbt.runner.dbt.records import record_of
+from podbt.runner.dbt.records import cut_off, record_of
 from podbt.runner.process.redact import Redactor
 from podbt.store.sink import Sink
 
@@ -121,6 +121,8 @@ class Journal:
     def _end(self, node: NodeRecord) -> None:
         if node.failed and self._interrupted():
             node = node.model_copy(update={"status": NodeStatus.INTERRUPTED})
+        elif node.failed and self._causes.cancelled(node.unique_id):
+            node = cut_off(node)
         if node.failed and node.path:
             node = node.model_copy(update={"compiled": self._keep_sql(node.unique_id, node.path)})
         with self._lock:
