@@ -88,6 +88,7 @@ class RecordedRun:
             keep_sql=self._keep_sql,
             causes=self._causes,
         )
+        self._selection = Selection(expect=self._expect, again=self._journal.reopen)
         self._heartbeat = Heartbeat(
             self._start,
             self._folder.beat if self._folder else None,
@@ -171,16 +172,15 @@ class RecordedRun:
             self._console.say(line)
         if verdict.refusal:
             return Outcome(success=False, exception=None, results=[])
-        selection = Selection(expect=self._expect, again=self._journal.reopen)
         return invoke_patiently(
             lambda: invoke(
                 verdict.arguments,
                 self._environment,
                 callbacks=[self._journal.on_event, self._console.on_event],
-                seams=[self._causes.seams, self._sessions.seams, selection.seams, self._locks.seams],
+                seams=[self._causes.seams, self._sessions.seams, self._selection.seams, self._locks.seams],
                 on_connection=self._connected,
                 on_parsed=lambda manifest, config: self._resume(
-                    fingerprint(manifest, config, self._environment.identity), selection
+                    fingerprint(manifest, config, self._environment.identity)
                 ),
             ),
             has_begun=lambda: self._journal.has_begun,
@@ -222,7 +222,7 @@ class RecordedRun:
         self._start = self._start.model_copy(update={"target": connection.target})
         self._database = connection.fingerprint
 
-    def _resume(self, variables: str, selection: Selection) -> None:
+    def _resume(self, variables: str) -> None:
         """Decides, now that dbt has parsed the project, whether the earlier try may be gone on from."""
         # Both only now: a try with them is one that got as far as this decision.
         self._start = self._start.model_copy(update={"database": self._database, "variables": variables})
@@ -235,7 +235,7 @@ class RecordedRun:
         self._start = self._start.model_copy(update={"resumed_from": decision.resumed_from})
         if decision.done:
             nodes = list(decision.done)
-            selection.leave_out(nodes)
+            self._selection.leave_out(nodes)
             self._journal.carry(nodes)
             self._console.carried(nodes)
             if self._emitter:
@@ -278,6 +278,9 @@ class RecordedRun:
         interrupted = self._interrupts.requested and not outcome.success
         ended = complete(self._journal.nodes, outcome.results, self._causes)
         nodes = [self._redactor.node(node) for node in settle(ended)]
+        idle = outcome.success and not nodes and self._selection.idle(self._resolved.arguments)
+        if idle:
+            self._console.say("No source declares how old it may be, so there is nothing to look at.")
         # An interrupt wins over a refusal: dbt fails at whatever it is interrupted in, also while it looks at sources.
         reason, error = (None if interrupted else self._prepared.verdict.refusal) or classify(
             command=self._command,
@@ -286,6 +289,7 @@ class RecordedRun:
             nodes=nodes,
             interrupted=interrupted,
             allow_empty=self._environment.allow_empty,
+            idle=idle,
             causes=self._causes,
         )
         if reason is ExitReason.SUCCESS and self._prepared.verdict.stale:

@@ -14,6 +14,7 @@ from podbt.runner.dbt.options import MANY_VALUES, NO_VALUE, ONE_VALUE
 
 SELECT: Final = frozenset({"--select", "-s", "--models", "--model", "-m"})
 EXCLUDE: Final = frozenset({"--exclude"})
+SELECTOR: Final = frozenset({"--selector"})
 TARGET: Final = frozenset({"--target", "-t"})
 STATE: Final = frozenset({"--state"})
 FILTERS: Final = SELECT | EXCLUDE | frozenset(

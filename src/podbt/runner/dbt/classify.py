@@ -19,7 +19,7 @@ _COMPILATION = re.compile(
 
 def classify(
     *, command: str | None, success: bool, exception: BaseException | None, nodes: list[NodeRecord], interrupted: bool,
-    allow_empty: bool, causes: Causes | None = None,
+    allow_empty: bool, idle: bool = False, causes: Causes | None = None,
 ) -> tuple[ExitReason, str | None]:  # fmt: skip
     """Decides how a run ended.
 
@@ -30,6 +30,7 @@ def classify(
         nodes: Every node that ended.
         interrupted: Whether a signal asked the run to stop.
         allow_empty: Whether having found nothing to do is fine.
+        idle: Whether the project has nothing for this command, whatever is selected.
         causes: Why nodes failed, as far as the database is why.
 
     Returns:
@@ -47,6 +48,8 @@ def classify(
         return _of_nodes(failing, causes or Causes(), total=len(nodes), logged_in=logged_in)
     if not success:
         return ExitReason.NODE_FAILURE, "dbt reports a failure but names no node; see dbt.log."
+    if not nodes and idle:
+        return ExitReason.SUCCESS, None
     if command in NODE_COMMANDS and not nodes and allow_empty:
         return ExitReason.NOTHING_TO_DO, None
     if command in NODE_COMMANDS and not nodes:

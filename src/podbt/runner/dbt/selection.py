@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from podbt.contract.kinds import ResourceType, type_of
+from podbt.contract.kinds import Command, ResourceType, type_of
 from podbt.contract.record import NodeRecord
+from podbt.runner.dbt.arguments import EXCLUDE, SELECT, SELECTOR, Arguments
 from podbt.runner.dbt.seams import Seam, Seams
 
 
@@ -25,6 +26,12 @@ class Selection:
         self._done: set[str] = set()
         self._expect = expect
         self._again = again
+        self._without_freshness = False
+
+    def idle(self, arguments: Arguments) -> bool:
+        """Whether there is nothing to look at, though nobody's selection is why: no source declares a freshness."""
+        asked = arguments.has(SELECT | EXCLUDE | SELECTOR)
+        return arguments.command == Command.SOURCE_FRESHNESS and (self._without_freshness or not asked)
 
     def leave_out(self, done: Iterable[NodeRecord]) -> None:
         self._done = {node.unique_id for node in done}
@@ -37,6 +44,10 @@ class Selection:
     def _selecting(self, select: Callable[..., Any]) -> Callable[..., set[str]]:
         def get_selected(selector: Any, *arguments: Any, **keywords: Any) -> set[str]:
             selected = set(select(selector, *arguments, **keywords))
+            if not selected and type(selector).__name__ == "FreshnessSelector":
+                spec = keywords["spec"] if "spec" in keywords else arguments[0]
+                matched, _ = selector.select_nodes(spec, warn_on_no_nodes=False)
+                self._without_freshness = any(type_of(one) == ResourceType.SOURCE for one in matched)
             inlined = {unique_id for unique_id in selected if _is_ephemeral(selector.manifest.nodes.get(unique_id))}
             left = self.left(selected, selector.full_graph.select_children, inlined=inlined)
             self._expect(left - inlined)

@@ -7,7 +7,7 @@ from typing import Any
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import Command, FreshnessMode, NodeStatus, type_of
 from podbt.contract.record import Failure, shorten
-from podbt.runner.dbt.arguments import EXCLUDE, FILTERS, SELECT, STATE, TARGET, Arguments
+from podbt.runner.dbt.arguments import EXCLUDE, FILTERS, SELECT, SELECTOR, STATE, TARGET, Arguments
 from podbt.runner.dbt.manifest import descendants, nodes_of, runnable_nodes
 from podbt.runner.prepare.sources import Sources
 
@@ -15,7 +15,6 @@ _NAMED = 5
 _LINE_CHARS = 700
 _SHARED = TARGET | {"--profile", "--profiles-dir", "--vars", "--threads"}
 _LISTED = _SHARED | FILTERS | STATE | {"--defer", "--favor-state", "--indirect-selection"}
-_SELECTOR = frozenset({"--selector"})
 _NOT_LISTED = frozenset({"--empty", "--sample", "--event-time-start", "--event-time-end"})
 
 
@@ -94,7 +93,7 @@ def judge(
         why = f"All {len(runs)} selected nodes build on sources that are too old, so nothing ran: "
     else:
         by_default = not arguments.has(SELECT | EXCLUDE) and asked != whole
-        by_selector = arguments.has(_SELECTOR) or by_default
+        by_selector = arguments.has(SELECTOR) or by_default
         keep = sorted(runs - set(left_out)) if by_selector else None
         changed = _excluding(arguments, known, too_old, keep=keep)
         return Verdict(arguments=changed, stale=stale, left_out=left_out)
@@ -112,7 +111,7 @@ def _excluding(
     # dbt ignores --exclude beside --selector, and the default selector beside --exclude.
     nodes = nodes_of(manifest)
     names = ["fqn:" + ".".join(nodes[unique_id]["fqn"]) for unique_id in keep]
-    rest = arguments.without(_SELECTOR | {"--indirect-selection"} | SELECT | EXCLUDE)
+    rest = arguments.without(SELECTOR | {"--indirect-selection"} | SELECT | EXCLUDE)
     return rest.plus("--select", *names, "--indirect-selection", "empty")
 
 

@@ -89,7 +89,8 @@ class Publication:
             # An interrupt may have cut the file short; the record matters more.
             with contextlib.suppress(ValueError):
                 record = record.model_copy(update={"manifest": folder.add_manifest(manifest, self.redactor.file)})
-        if self.prepared.measured or self.command == Command.SOURCE_FRESHNESS:
+        looked = self.prepared.measured or self.command == Command.SOURCE_FRESHNESS
+        if looked and (environment.target_path / constants.SOURCES_FILE).is_file():
             record = record.model_copy(update={"sources": f"{folder.path}/{constants.SOURCES_FILE}"})
         return record
 
