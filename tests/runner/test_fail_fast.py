@@ -1,9 +1,9 @@
 """--fail-fast: the node that failed is the failure, not what dbt cancelled because of it."""
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import Server
-from tests.support.projects import write_project
+from tests.support.runner import Runner
+from tests.support.tiny import write_project
 
 pytestmark = pytest.mark.postgres
 

@@ -1,9 +1,9 @@
 """What fails beside the nodes' own SQL, named with the words: hooks of the run, hooks of a model, operations."""
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import Server
-from tests.support.projects import write_project
+from tests.support.runner import Runner
+from tests.support.tiny import write_project
 
 pytestmark = pytest.mark.postgres
 

@@ -1,9 +1,9 @@
 """A nightly DAG looks at the sources first: in a project that says nothing of their age there is nothing to look at."""
 
 import pytest
-from tests.runner.conftest import Runner
 from tests.support.postgres import Server
-from tests.support.projects import write_project
+from tests.support.runner import Runner
+from tests.support.tiny import write_project
 
 pytestmark = pytest.mark.postgres
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.postgres import PASSWORD, Server
-from tests.support.projects import write_project
 from tests.support.runner import Runner
+from tests.support.tiny import write_project
 
 pytestmark = pytest.mark.postgres
 
