@@ -22,7 +22,7 @@ from localcluster.shell import Shell
 
 from bench import synth
 from podbt.contract.plan import Plan
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 HERE: Final = Path(__file__).resolve().parents[1]
 TARGET: Final = "prod"

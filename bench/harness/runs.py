@@ -13,7 +13,7 @@ from bench.harness.meter import Meter
 from bench.peers.pods import build_arguments, plain_pod
 from kubernetes.client import models as k8s
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 _POLL_SECONDS = 0.2
 

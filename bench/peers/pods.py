@@ -11,7 +11,7 @@ from kubernetes.client import models as k8s
 
 from podbt import constants
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod
 

@@ -2,6 +2,10 @@
 
 from typing import Final
 
+ENV_PREFIX: Final = "PODBT_"
+NOT_FOR_DBT: Final = ("AIRFLOW", ENV_PREFIX)
+"""How names begin that nobody may set for dbt: Airflow's configuration and connections, and podbt's own."""
+
 # Environment of a dbt container. The pod builder writes these, the runner reads them.
 ENV_ARTIFACTS: Final = "PODBT_ARTIFACTS"
 ENV_ARTIFACTS_ENDPOINT: Final = "PODBT_ARTIFACTS_ENDPOINT_URL"

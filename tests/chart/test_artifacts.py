@@ -5,7 +5,8 @@ from typing import Any
 
 from tests.chart.manifests import CHART, EVALUATION, PAUSED, PRODUCTION, Manifests, Pod, render
 
-from podbt.contract.settings import Settings, load_settings
+from podbt.contract.settings.kubernetes import Settings
+from podbt.contract.settings.load import load_settings
 
 BUCKET = CHART / "ci" / "bucket-values.yaml"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.chart.manifests import EVALUATION, render
 
-from podbt.contract.settings import load_settings
+from podbt.contract.settings.load import load_settings
 
 GIVEN = {"airflow": {"notifications": {"existingSecret": "podbt-notify", "key": "addresses"}}}
 COMPONENTS = ["api-server", "dag-processor", "scheduler", "triggerer"]

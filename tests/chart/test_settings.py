@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from tests.chart.manifests import EVALUATION, IDS, NAMESPACE, PRODUCTION, SCENARIOS, Manifests, render
 
-from podbt.contract.settings import Settings, load_settings
+from podbt.contract.settings.kubernetes import Settings
+from podbt.contract.settings.load import load_settings
 
 
 def settings(manifests: Manifests, folder: Path) -> Settings:

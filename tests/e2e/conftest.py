@@ -17,7 +17,7 @@ from tests.e2e.rest import DAG, Airflow, run_path
 from tests.e2e.shell import ROOT, attempt
 
 from podbt import constants
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 DRIVER = (sys.executable, str(ROOT / "k8s" / "local"))
 

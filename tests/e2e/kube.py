@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.e2e.shell import attempt, run, wait_until
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.pod.build import label_value, managed_selector
 
 NAMESPACE = "podbt"

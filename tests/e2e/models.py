@@ -9,7 +9,7 @@ from tests.e2e.nightly import PREFIX
 from tests.e2e.rest import Airflow
 from tests.e2e.shell import wait_until
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 DAG = "dental_models"
 GROUP = "dbt"

@@ -10,7 +10,7 @@ from tests.e2e import kube, warehouse
 from tests.e2e.rest import DAG, Airflow, run_path
 from tests.e2e.shell import wait_until
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 BUILD, FRESHNESS = "build", "source_freshness"
 PREFIX = "e2e__"

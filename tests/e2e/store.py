@@ -10,7 +10,7 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.record import NodeRecord, RunRecord
 from podbt.contract.runs import Run
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 ROOT = constants.ARTIFACTS_PATH
 _POINTERS = (layout.LATEST, layout.LATEST_SUCCESS)

@@ -19,7 +19,7 @@ from tests.e2e.rest import Airflow
 from tests.e2e.shell import wait_until
 
 from podbt.contract import layout
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from tests.e2e.nightly import BUILD, ENDED, FRESHNESS, Night
 from tests.e2e.rest import Airflow, run_path
 from tests.e2e.shell import wait_until
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = pytest.mark.e2e
 

@@ -11,7 +11,7 @@ from tests.e2e.nightly import BUILD, Night
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.runs import Run
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = pytest.mark.e2e
 

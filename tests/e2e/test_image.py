@@ -8,7 +8,7 @@ from tests.e2e import docker, kube
 from tests.e2e.conftest import DRIVER
 from tests.e2e.shell import ROOT, attempt, run
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = pytest.mark.e2e
 

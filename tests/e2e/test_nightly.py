@@ -14,7 +14,7 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.record import RunIdentity, Summary
 from podbt.contract.runs import Run
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = pytest.mark.e2e
 

@@ -16,7 +16,7 @@ from tests.e2e.shell import wait_until
 
 from podbt.airflow import DbtPodOperator
 from podbt.contract.record import Summary, to_json
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("settings_file", "kubeconfig")]
 

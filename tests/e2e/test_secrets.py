@@ -6,7 +6,7 @@ from tests.e2e.needles import ARTIFACTS, LOGS, Needles
 from tests.e2e.rest import DAG
 from tests.e2e.shell import attempt, run
 
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("good_run")]
 

@@ -15,11 +15,12 @@ from tests.support.pods import ended, running
 
 from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.pods.progress import key_of, packed
-from podbt.contract.events import Mark, NodeEvent, Progress, encode
+from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import RunIdentity, Summary
 from podbt.pod.build import _annotations, _labels, pod_name
+from podbt.runner.report.emit import Progress
 
 NOW = datetime.now(UTC)
 PLAN = plan("a", "b < a", "test.t < b")

@@ -37,6 +37,26 @@ ROOMS = {
         "main": ({"process", "dbt", "database", "report", "prepare", "publish", "run"}, set[str]()),
     },
 }
+_WORDS = {"kinds", "model"}
+ROOMS["contract"] = {
+    "kinds": (set(), set()),
+    "model": (set(), set()),
+    "exits": ({"kinds"}, set()),
+    "step": ({"kinds"}, set()),
+    "plan": (_WORDS, set()),
+    "settings": (_WORDS, set()),
+    "record": (_WORDS | {"exits"}, set()),
+    "state": ({"model"}, set()),
+    "layout": ({"record"}, set()),
+    "names": ({"record"}, set()),
+    "runs": ({"kinds", "record"}, set()),
+    "compare": ({"record", "runs"}, set()),
+    "outcome": ({"exits", "record"}, set()),
+    "events": (_WORDS | {"exits", "record"}, set()),
+    "journal": (_WORDS | {"record"}, set()),
+    "invocation": ({"kinds", "record", "settings", "step"}, set()),
+    "demands": ({"model", "plan", "settings", "step"}, set()),
+}
 ROOMS["airflow"] = {
     "api": (set(), {"airflow"}),
     "awaited": (set(), set()),

@@ -12,7 +12,7 @@ from podbt.airflow.assets import dbt_asset
 from podbt.contract.demands import Fitted, fitted
 from podbt.contract.kinds import CHECKS, TABLES, Command, ResourceType, type_of
 from podbt.contract.plan import Plan, load_plan
-from podbt.contract.settings import load_settings
+from podbt.contract.settings.load import load_settings
 from podbt.contract.step import Step
 from podbt.errors import PodbtError
 

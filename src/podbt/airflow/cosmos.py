@@ -12,7 +12,8 @@ from podbt import constants
 from podbt.airflow import catalog
 from podbt.airflow.resolve import pod_settings
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Settings, load_settings
+from podbt.contract.settings.kubernetes import Settings
+from podbt.contract.settings.load import load_settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod
 

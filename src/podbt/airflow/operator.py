@@ -20,7 +20,7 @@ from podbt.contract.kinds import RunStatus, Runtime
 from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.record import Summary, to_json
-from podbt.contract.settings import AnySettings
+from podbt.contract.settings.load import AnySettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError, EmptySelectionError, PodbtError
 

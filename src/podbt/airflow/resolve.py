@@ -6,8 +6,9 @@ from typing import Any
 
 from podbt.airflow.catalog import fit
 from podbt.contract.plan import load_plan
-from podbt.contract.runtimes import DockerSettings
-from podbt.contract.settings import KNOWN_KEYS, AnySettings, Settings, foreign_keys, load_settings, parse_settings
+from podbt.contract.settings.docker import DockerSettings
+from podbt.contract.settings.kubernetes import Settings
+from podbt.contract.settings.load import KNOWN_KEYS, AnySettings, foreign_keys, load_settings, parse_settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

@@ -19,7 +19,7 @@ from podbt.airflow.resolve import resolve_pod, resolve_settings
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure, refusal
 from podbt.contract.record import RunIdentity, to_json
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.errors import PodbtError
 
 LOG_SECONDS: Final = 1.0
@@ -33,7 +33,7 @@ class DbtPodTrigger(BaseTrigger):
 
     Args:
         step: Fields of `podbt.contract.step.Step`, templates rendered.
-        overrides: Fields of `podbt.contract.settings.Settings` that replace the file's.
+        overrides: Fields of `podbt.contract.settings.kubernetes.Settings` that replace the file's.
         identity: Fields of `RunIdentity`, for where no task instance is attached: a worker that defers does not know.
         resume_to_end: Whether a worker should see the end, for callbacks and asset outlets on success.
     """

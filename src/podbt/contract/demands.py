@@ -1,24 +1,18 @@
 """What models ask of the machine that builds them: `meta: {podbt: {...}}` in the dbt project, by way of the plan."""
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from podbt.contract.model import Strict
 from podbt.contract.plan import Plan
-from podbt.contract.runtimes import Amounts, DockerSettings, Resources
-from podbt.contract.settings import Settings
+from podbt.contract.settings.common import Amounts, Resources, amount
+from podbt.contract.settings.docker import DockerSettings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 
 META_KEY: Final = "podbt"
 Fitted = TypeVar("Fitted", Settings, DockerSettings)
-_UNITS: Final = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T"), 1)},
-    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
-}
 
 
 class DemandedResources(Strict):
@@ -111,9 +105,3 @@ def _larger(one: str | None, other: str | None) -> str | None:
     if one is None or other is None:
         return one or other
     return max(one, other, key=amount)
-
-
-def amount(quantity: str) -> Decimal:
-    """A Kubernetes quantity as a number, bytes of memory or CPUs: "500m" is 0.5, "1Ki" is 1024."""
-    digits = quantity.rstrip("mkKMGTi")
-    return Decimal(digits) * _UNITS[quantity[len(digits) :]]

@@ -5,8 +5,8 @@ repeats the state of all nodes, so that the last part of a rotated log is enough
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
@@ -15,7 +15,6 @@ from pydantic import Field
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import NodeStatus
 from podbt.contract.model import Strict
-from podbt.contract.plan import Plan
 from podbt.contract.record import shorten
 from podbt.errors import ConfigError
 
@@ -125,30 +124,3 @@ def decode(line: str) -> Event | None:
         return kind.parse_json(text, source="event")
     except ConfigError:
         return None
-
-
-class Progress:
-    """The state of all nodes of a plan, as the runner tells it. Its followers have one of their own."""
-
-    def __init__(self, plan_hash: str | None, unique_ids: Iterable[str]) -> None:
-        self.plan_hash = plan_hash
-        self.end: ExitReason | None = None
-        self._marks = dict.fromkeys(sorted(unique_ids), Mark.UNKNOWN)
-
-    @classmethod
-    def of(cls, plan: Plan | None) -> Self:
-        return cls(plan.hash, plan.nodes) if plan else cls(None, ())
-
-    @property
-    def marks(self) -> Mapping[str, Mark]:
-        """The mark of each node by unique_id."""
-        return self._marks
-
-    def set(self, unique_id: str, mark: Mark) -> None:
-        """Marks a node; one that the plan does not know, such as a hook or a source, is nobody's business here."""
-        if unique_id in self._marks:
-            self._marks[unique_id] = mark
-
-    def snapshot(self, at: datetime | None = None) -> Snapshot:
-        at = at or datetime.now(UTC)
-        return Snapshot(plan=self.plan_hash, s="".join(self._marks.values()), at=at, end=self.end)

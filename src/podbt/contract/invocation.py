@@ -3,9 +3,9 @@
 from podbt import constants
 from podbt.contract.kinds import OnMissingState
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import RunSettings
+from podbt.contract.settings.bucket import Bucket
+from podbt.contract.settings.common import RunSettings
 from podbt.contract.step import Step
-from podbt.contract.stores import Bucket
 
 
 def run_environment(

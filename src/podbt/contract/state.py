@@ -4,9 +4,8 @@ A target's state is what its tables were last built from, whole: later runs comp
 """
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Literal
 
-from podbt.contract import layout
 from podbt.contract.model import Strict
 from podbt.errors import ConfigError
 
@@ -17,25 +16,6 @@ class Pointer(Strict):
     run: str
     """The run's folder, relative to the root of the artifact store."""
     finished_at: datetime
-
-    @classmethod
-    def read(cls, root: Any, target: str, name: str) -> Self | None:
-        """Reads a pointer of a target.
-
-        Args:
-            root: Root of the artifact store: a Path or anything that is used like one.
-            target: dbt's target.
-            name: One of the pointers' names in `podbt.contract.layout`.
-
-        Returns:
-            The pointer, or None where the target has none.
-
-        Raises:
-            ConfigError: The file is not what podbt writes.
-        """
-        path = layout.target_pointer(target, name)
-        file = root / path
-        return cls.parse_json(file.read_bytes(), source=path) if file.exists() else None
 
 
 class TargetState(Pointer):

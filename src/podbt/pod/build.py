@@ -10,8 +10,8 @@ from podbt import constants
 from podbt.contract.invocation import run_environment
 from podbt.contract.names import run_name
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import Resources
-from podbt.contract.settings import Artifacts, Settings
+from podbt.contract.settings.common import Resources
+from podbt.contract.settings.kubernetes import Artifacts, Settings
 from podbt.contract.step import Step
 
 _MANAGED_BY: Final = "podbt"

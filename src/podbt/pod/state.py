@@ -12,7 +12,7 @@ from podbt import constants
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import OUT_OF_MEMORY, TOOK_TOO_LONG, Outcome, failure, own_word, unexplained
 from podbt.contract.record import shorten
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 
 _GRACE_SECONDS: Final = 20
 """How long a start-up problem may last before it counts: Secrets and volumes often arrive just after the pod."""

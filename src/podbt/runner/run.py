@@ -10,7 +10,6 @@ from pathlib import Path
 
 from podbt import constants
 from podbt.contract import layout
-from podbt.contract.events import Progress
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import settle
 from podbt.contract.plan import Plan, load_plan
@@ -37,7 +36,7 @@ from podbt.runner.process.redact import RedactedStream, Redactor
 from podbt.runner.process.scratch import clean
 from podbt.runner.publish.publication import Publication
 from podbt.runner.report.console import Console
-from podbt.runner.report.emit import Emitter
+from podbt.runner.report.emit import Emitter, Progress
 from podbt.runner.report.journal import Journal, Listener
 from podbt.runner.report.termination import leave_message
 from podbt.store import tries

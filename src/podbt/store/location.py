@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from podbt import constants
-from podbt.contract.stores import BUCKET_URL, ENDPOINT_URL
+from podbt.contract.settings.bucket import BUCKET_URL, ENDPOINT_URL
 from podbt.errors import ConfigError
 
 if TYPE_CHECKING:

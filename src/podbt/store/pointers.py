@@ -2,9 +2,37 @@
 
 import json
 from datetime import datetime
+from typing import TypeVar
 
+from podbt.contract import layout
+from podbt.contract.state import Pointer
 from podbt.store import files
 from podbt.store.location import StorePath
+
+Named = TypeVar("Named", bound=Pointer)
+
+
+def read_pointer(kind: type[Named], root: StorePath, target: str, name: str) -> Named | None:
+    """Reads a pointer of a target.
+
+    Args:
+        kind: What it holds.
+        root: Root of the artifact store.
+        target: dbt's target.
+        name: One of the pointers' names in `podbt.contract.layout`.
+
+    Returns:
+        The pointer, or None where the target has none.
+
+    Raises:
+        ConfigError: The file is not what podbt writes.
+    """
+    path = layout.target_pointer(target, name)
+    try:
+        content = files.read(root / path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return kind.parse_json(content, source=path)
 
 
 def advance(path: StorePath, content: bytes, finished_at: datetime) -> bool:

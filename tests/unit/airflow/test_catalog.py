@@ -12,7 +12,7 @@ from podbt.airflow.catalog import fit, lineage, page_of, selector_names
 from podbt.airflow.resolve import pod_settings
 from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 
 

@@ -18,7 +18,7 @@ from podbt.airflow.runtimes import kubernetes, run_of
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import AnySettings, parse_settings
+from podbt.contract.settings.load import AnySettings, parse_settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

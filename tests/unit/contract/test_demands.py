@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from tests.unit.contract.test_runtimes import DOCKER
 
-from podbt.contract.demands import amount, fitted
+from podbt.contract.demands import fitted
 from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
-from podbt.contract.runtimes import DockerSettings
-from podbt.contract.settings import Settings
+from podbt.contract.settings.common import amount
+from podbt.contract.settings.docker import DockerSettings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podbt.contract import events
-from podbt.contract.events import Mark, NodeEvent, Progress, Snapshot
+from podbt.contract.events import Mark, NodeEvent, Snapshot
 from podbt.contract.exits import ExitReason
+from podbt.runner.report.emit import Progress
 
 NODES = [f"model.shop.{letter}" for letter in "cabfed"]
 HASH = "a" * 64

@@ -18,7 +18,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.journal import settle
 from podbt.contract.plan import Plan, PlanNode
 from podbt.contract.record import NodeRecord, Summary, to_json
-from podbt.contract.settings import parse_settings
+from podbt.contract.settings.load import parse_settings
 from podbt.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from tests.unit.contract.test_settings import MINIMAL
 
-from podbt.contract.runtimes import DockerSettings, LocalSettings
-from podbt.contract.settings import Settings, parse_settings
+from podbt.contract.settings.docker import DockerSettings
+from podbt.contract.settings.kubernetes import Settings
+from podbt.contract.settings.load import parse_settings
+from podbt.contract.settings.local import LocalSettings
 from podbt.errors import ConfigError
 
 DOCKER: dict[str, Any] = {

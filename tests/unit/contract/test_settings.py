@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from podbt.contract.settings import Settings, load_settings
+from podbt.contract.settings.kubernetes import Settings
+from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError
 
 MINIMAL: dict[str, Any] = {

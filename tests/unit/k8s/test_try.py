@@ -15,8 +15,8 @@ from localtry.folder import Folder, digest
 from localtry.postgres import Server
 
 from podbt.airflow.runtimes.environment import configured
-from podbt.contract.runtimes import LocalSettings
-from podbt.contract.settings import load_settings
+from podbt.contract.settings.load import load_settings
+from podbt.contract.settings.local import LocalSettings
 
 SERVER = Server(port=4711, password="pw-1234")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Artifacts, SecretEnv, Settings
+from podbt.contract.settings.kubernetes import Artifacts, SecretEnv, Settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod, label_value, pod_name
 

@@ -14,7 +14,7 @@ from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTas
 from podbt.airflow.pods.progress import key_of, packed
 from podbt.contract.kinds import Command, ResourceType
 from podbt.contract.plan import Plan, load_plan
-from podbt.contract.settings import load_settings
+from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError
 
 MAX_TASKS: Final = 200

@@ -20,7 +20,7 @@ from podbt.contract.kinds import Command
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import pod_name
 

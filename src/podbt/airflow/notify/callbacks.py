@@ -19,7 +19,7 @@ from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_messa
 from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
 from podbt.contract.record import Summary
-from podbt.contract.settings import load_settings
+from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError, PodbtError
 
 _log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from podbt.airflow.pods import cluster
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod
 from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason, why_pending

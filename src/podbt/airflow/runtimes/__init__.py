@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from podbt.contract.kinds import Runtime
 from podbt.contract.outcome import Outcome
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import AnySettings
+from podbt.contract.settings.load import AnySettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

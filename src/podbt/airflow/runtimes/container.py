@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from podbt import constants
-from podbt.contract.demands import amount
 from podbt.contract.invocation import run_environment
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import DockerSettings
+from podbt.contract.settings.common import amount
+from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.step import Step
 
 MESSAGE_FOLDER: Final = "/run/podbt"

@@ -24,7 +24,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import DockerSettings
+from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from podbt.contract.runtimes import WorkerSettings
+from podbt import constants
+from podbt.contract.settings.common import WorkerSettings
 from podbt.errors import ConfigError
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OWN: Final = ("AIRFLOW", "PODBT_")
 _OTHERS_MAY: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -48,7 +48,7 @@ def _file(path: Path) -> dict[str, str]:
         name, equals, value = line.partition("=")
         if not equals or not _NAME.fullmatch(name):
             raise ConfigError(f"env_file '{path}', line {number} is not NAME=value. Mend it; # begins a comment.")
-        if name.startswith(_OWN):
+        if name.startswith(constants.NOT_FOR_DBT):
             raise ConfigError(f"env_file '{path}', line {number}: {name} is not for dbt. Remove it.")
         found[name] = value
     return found

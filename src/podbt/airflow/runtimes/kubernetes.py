@@ -9,7 +9,7 @@ from podbt.airflow.pods.follow import PodFollower
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
-from podbt.contract.settings import Settings
+from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 
 

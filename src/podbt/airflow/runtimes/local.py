@@ -17,7 +17,7 @@ from podbt.contract.demands import demanded_by
 from podbt.contract.invocation import run_environment
 from podbt.contract.plan import load_plan
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import LocalSettings
+from podbt.contract.settings.local import LocalSettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import OUT_OF_MEMORY, TOOK_TOO_LONG, Outcome, failure, own_word, unexplained
-from podbt.contract.runtimes import WorkerSettings
+from podbt.contract.settings.common import WorkerSettings
 
 _TICK_SECONDS: Final = 0.5
 _LOG_END_SECONDS: Final = 10.0

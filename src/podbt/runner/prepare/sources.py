@@ -16,6 +16,7 @@ from podbt.contract.record import Failure, RunIdentity, shorten
 from podbt.contract.state import Pointer
 from podbt.errors import ConfigError
 from podbt.store.location import StorePath
+from podbt.store.pointers import read_pointer
 from podbt.store.runs import read_record
 
 RECENT: Final = timedelta(hours=1)
@@ -123,7 +124,7 @@ def earlier_step(root: StorePath, identity: RunIdentity, target: str | None, now
 
 def last_on_target(root: StorePath, target: str | None) -> str | None:
     """Path in the store of the sources.json that was measured last on a target."""
-    pointer = Pointer.read(root, target, layout.FRESHNESS) if target else None
+    pointer = read_pointer(Pointer, root, target, layout.FRESHNESS) if target else None
     return f"{pointer.run}/{constants.SOURCES_FILE}" if pointer else None
 
 

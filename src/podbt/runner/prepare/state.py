@@ -12,6 +12,7 @@ from podbt.contract.state import Pointer, TargetState, split_state_name
 from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import STATE, Arguments
 from podbt.store.location import StorePath
+from podbt.store.pointers import read_pointer
 from podbt.store.runs import read_record
 
 _DEFER = frozenset({"--defer", "--favor-state"})
@@ -85,16 +86,14 @@ def resolve_state(
 def _files(root: StorePath, target: str, *, latest: bool) -> dict[str, str]:
     """What the store has of a state: name in the folder -> path in the store."""
     files: dict[str, str | None] = {}
-    state_file = root / layout.target_pointer(target, layout.STATE)
     if latest:
-        if pointer := Pointer.read(root, target, layout.LATEST_SUCCESS):
+        if pointer := read_pointer(Pointer, root, target, layout.LATEST_SUCCESS):
             record = _record(root, pointer.run)
             files = {constants.MANIFEST_FILE: record.manifest, constants.SOURCES_FILE: record.sources}
-    elif state_file.exists():
-        state = TargetState.parse_json(state_file.read_bytes(), source=layout.target_pointer(target, layout.STATE))
+    elif state := read_pointer(TargetState, root, target, layout.STATE):
         files = {constants.MANIFEST_FILE: state.manifest, constants.SOURCES_FILE: state.sources}
     # Not those of the state: all of its nodes succeeded, and result:error+ asks what has failed since.
-    if results := Pointer.read(root, target, layout.LATEST_RESULTS):
+    if results := read_pointer(Pointer, root, target, layout.LATEST_RESULTS):
         files[constants.RUN_RESULTS_FILE] = f"{results.run}/{constants.RUN_RESULTS_FILE}"
     return {name: path for name, path in files.items() if path is not None and (root / path).exists()}
 

@@ -2,18 +2,46 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Final
+from typing import Final, Self
 
-from podbt.contract.events import Mark, NodeEvent, Progress, encode
+from podbt.contract.events import Mark, NodeEvent, Snapshot, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import NodeStatus
+from podbt.contract.plan import Plan
 from podbt.contract.record import NodeRecord
 
 _EVERY_CHARS: Final = 32 * 1024
 _EVERY_SECONDS: Final = 20.0
+
+
+class Progress:
+    """The state of all nodes of a plan, as the runner tells it. Its followers have one of their own."""
+
+    def __init__(self, plan_hash: str | None, unique_ids: Iterable[str]) -> None:
+        self.plan_hash = plan_hash
+        self.end: ExitReason | None = None
+        self._marks = dict.fromkeys(sorted(unique_ids), Mark.UNKNOWN)
+
+    @classmethod
+    def of(cls, plan: Plan | None) -> Self:
+        return cls(plan.hash, plan.nodes) if plan else cls(None, ())
+
+    @property
+    def marks(self) -> Mapping[str, Mark]:
+        """The mark of each node by unique_id."""
+        return self._marks
+
+    def set(self, unique_id: str, mark: Mark) -> None:
+        """Marks a node; one that the plan does not know, such as a hook or a source, is nobody's business here."""
+        if unique_id in self._marks:
+            self._marks[unique_id] = mark
+
+    def snapshot(self, at: datetime | None = None) -> Snapshot:
+        at = at or datetime.now(UTC)
+        return Snapshot(plan=self.plan_hash, s="".join(self._marks.values()), at=at, end=self.end)
 
 
 class Emitter:

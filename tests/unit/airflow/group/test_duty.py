@@ -8,8 +8,9 @@ from tests.support.plans import plan, uid
 
 from podbt.airflow.group.duty import Duty, Kind, judge, report
 from podbt.airflow.pods.progress import PodProgress, key_of
-from podbt.contract.events import Mark, NodeEvent, Progress, encode
+from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
+from podbt.runner.report.emit import Progress
 
 NOW = datetime.now(UTC)
 PLAN = plan("m", "test.t1 < m", "test.t2 < m")

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from tests.support.plans import plan, uid
 
 from podbt.airflow.pods.progress import PodProgress, born, key_of, packed, unpacked
-from podbt.contract.events import Mark, NodeEvent, Progress, encode
+from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
+from podbt.runner.report.emit import Progress
 
 NOW = datetime.now(UTC)
 PLAN = plan("a", "b < a", "test.t < b")

@@ -6,9 +6,9 @@ import pytest
 from tests.unit.contract.test_runtimes import DOCKER
 
 from podbt.airflow.runtimes.container import build_container
-from podbt.contract.demands import amount
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import DockerSettings
+from podbt.contract.settings.common import amount
+from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.step import Step
 
 IDENTITY = RunIdentity(dag_id="dental", run_id="scheduled__2026-01-01T02:00:00+00:00", task_id="build", try_number=2)

@@ -20,7 +20,7 @@ from podbt.airflow.runtimes import docker as module
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome
 from podbt.contract.record import RunIdentity
-from podbt.contract.runtimes import DockerSettings
+from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 

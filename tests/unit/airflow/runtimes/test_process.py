@@ -18,7 +18,7 @@ from podbt.airflow.runtimes.local import ProcessRun, process_arguments, process_
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import RunIdentity, Summary
-from podbt.contract.runtimes import LocalSettings
+from podbt.contract.settings.local import LocalSettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 
