@@ -8,9 +8,11 @@ import pytest
 import uuid6
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
+from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow import trigger
 from podbt.airflow.group import model_trigger, watch
+from podbt.airflow.pods.progress import key_of
 
 
 @dataclass
@@ -50,6 +52,23 @@ class FakeTask:
     template_fields: tuple[str, ...] = ()
     template_ext: tuple[str, ...] = ()
     start_trigger_args: Any = None
+    task_id: str = ""
+
+
+class FakeDag:
+    """As a trigger sees it: with what its tasks' triggers get.
+
+    Args:
+        pod: task_id of a group's pod.
+        owned: The node that a task answers for, by the task's name.
+    """
+
+    def __init__(self, pod: str = "g.pod", **owned: str) -> None:
+        self.tasks = [FakeTask() for _ in owned]
+        for task, (name, unique_id) in zip(self.tasks, owned.items(), strict=True):
+            task.task_id = f"{pod.removesuffix('pod')}{name}"
+            given = {"pod": pod, "node": unique_id, "at": f"{key_of(unique_id)}:0"}
+            task.start_trigger_args = StartTriggerArgs("x", "resume", given)
 
 
 @dataclass

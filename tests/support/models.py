@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import uuid6
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
-from tests.support.fake_airflow import FakeAirflow, FakeTask, FakeTaskInstance
+from tests.support.fake_airflow import FakeAirflow, FakeDag, FakeTask, FakeTaskInstance
 from tests.support.fake_cluster import FakeCluster, fake_cluster
 from tests.support.plans import plan, uid
 from tests.support.pods import ended, running
@@ -24,6 +24,7 @@ from podbt.runner.report.emit import Progress
 
 NOW = datetime.now(UTC)
 PLAN = plan("a", "b < a", "test.t < b")
+MEMBERS = FakeDag(a=uid("a"), b=uid("b"))
 PLACES = {unique_id: index for index, unique_id in enumerate(sorted(PLAN.nodes))}
 POD = RunIdentity(dag_id="d", run_id="r", task_id="g.pod")
 SHARED = pod_name(POD)
@@ -41,13 +42,13 @@ def model(
     nodes = [uid(name), *map(uid, checks if name == "b" else ())]
     tested = ModelTrigger("g.pod", uid(name), packed({key_of(key): PLACES[key] for key in nodes}), plan=PLAN.hash)
     above = {"g.start", "g.a"} if name == "b" else {"g.start"}
-    tested.task_instance = instance or FakeTaskInstance(f"g.{name}", FakeTask(above))
+    tested.task_instance = instance or FakeTaskInstance(f"g.{name}", FakeTask(above, dag=MEMBERS))
     return tested
 
 
 def older() -> FakeTaskInstance:
     """A try that was there before the pod."""
-    return FakeTaskInstance("g.b", FakeTask({"g.start", "g.a"}), id=_uuid7(NOW - timedelta(minutes=1)))
+    return FakeTaskInstance("g.b", FakeTask({"g.start", "g.a"}, dag=MEMBERS), id=_uuid7(NOW - timedelta(minutes=1)))
 
 
 def _uuid7(at: datetime) -> Any:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset, AssetAlias
+from airflow.sdk import DAG, Asset, AssetAlias
 from airflow.sdk.api.datamodels._generated import AssetEventResponse, AssetResponse
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import AssetEventsResult, GetAssetEventByAssetAlias
@@ -12,7 +12,8 @@ from tests.support.fake_airflow import FakeAirflow
 from tests.support.operators import operator
 
 from podbt.airflow.assets import ALIAS, asset_of, emit
-from podbt.airflow.group.tasks import AssetsTask
+from podbt.airflow.group.tasks import AssetsTask, ModelTask
+from podbt.airflow.pods.progress import key_of
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary, to_json
@@ -96,7 +97,16 @@ def test_an_event_says_what_was_built_and_where_to_look() -> None:
 @pytest.fixture
 def task(monkeypatch: pytest.MonkeyPatch) -> AssetsTask:
     FakeAirflow.install(monkeypatch, start="success", pod="success", a="success", b="success", broken="failed")
-    return AssetsTask(task_id="g.assets", pod="g.pod")
+    return assets_task("a", "b", "broken")
+
+
+def assets_task(*models: str) -> AssetsTask:
+    """The task in a DAG, beside those of its group's models."""
+    with DAG("d", schedule=None):
+        for name in models:
+            given = {"pod": "g.pod", "at": f"{key_of(name)}:0"}
+            ModelTask(task_id=f"g.{name}", step={}, overrides={}, kind="model", trigger_kwargs=given)
+        return AssetsTask(task_id="g.assets", pod="g.pod")
 
 
 @pytest.fixture
@@ -158,7 +168,7 @@ def test_a_model_that_somebody_marked_a_success_was_not_built(task: AssetsTask) 
 def test_where_nothing_was_built_there_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no skip: what follows the group would be skipped with it."""
     FakeAirflow.install(monkeypatch, start="success", pod="success", a="failed")
-    assert AssetsTask(task_id="g.assets", pod="g.pod").execute(context(TaskInstance())) == {"events": 0}
+    assert assets_task("a").execute(context(TaskInstance())) == {"events": 0}
 
 
 def test_a_plain_step_emits_what_its_pod_told() -> None:

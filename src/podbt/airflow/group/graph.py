@@ -4,15 +4,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Final, TypeVar
+from typing import TypeVar
 
+from podbt.airflow.group.names import Folder, labels
 from podbt.contract.kinds import BUILT, CHECKS, EPHEMERAL, ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 from podbt.errors import ConfigError
 
 _Resolved = TypeVar("_Resolved", PlanSelector, PlanGroup)
-OWN_TASKS: Final = ("start", "pod", "tests", "assets", "finish")
-"""Names of a group's tasks that are no members."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,7 @@ class Member:
     beside: tuple[str, ...]
 
     @property
-    def folder(self) -> tuple[str, ...]:
+    def folder(self) -> Folder:
         return PurePosixPath(self.node.path).parts[1:-1]
 
 
@@ -131,11 +130,11 @@ class _Layout:
             owner = self._owner(key, read)
             owned[owner].append(key)
             beside[owner] |= read - {owner} - self._ancestors(owner)
-        labels = self._labels()
+        names = labels({key: _name(key) for key in self._members})
         members = {
             key: Member(
                 unique_id=key,
-                label=labels[key],
+                label=names[key],
                 node=self._nodes[key],
                 parents=tuple(sorted(self._nearest(key))),
                 checks=tuple(owned[key]),
@@ -196,11 +195,3 @@ class _Layout:
         if key not in self._depths:
             self._depths[key] = 1 + max((self._depth(one) for one in self._nearest(key)), default=0)
         return self._depths[key]
-
-    def _labels(self) -> dict[str, str]:
-        short = {key: _name(key).replace(".", "_") for key in self._members}
-        taken = [*short.values(), *OWN_TASKS]
-        return {
-            key: name if taken.count(name) == 1 else key.replace(".", "_")  # two packages may use one name
-            for key, name in short.items()
-        }

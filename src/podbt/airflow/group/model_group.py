@@ -1,6 +1,6 @@
 """DbtModelGroup: one pod builds, and each model is a task with its own state."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from airflow.sdk import TaskGroup, XComArg
 
 from podbt.airflow.awaited import awaits
 from podbt.airflow.group.graph import Graph, Member, graph_of
+from podbt.airflow.group.names import Folder, folder_names
 from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
 from podbt.airflow.pods.progress import key_of, packed
 from podbt.contract.kinds import Command, ResourceType
@@ -88,11 +89,17 @@ class DbtModelGroup(TaskGroup):
         if retries is not None:
             kwargs["default_args"] = {**(kwargs.get("default_args") or {}), "retries": retries}
         super().__init__(group_id, **kwargs)
+        if any(self.iter_mapped_task_groups()):
+            raise ConfigError(
+                f"DbtModelGroup '{group_id}' lies in a mapped task group, whose copies it could not tell apart. Make a "
+                "group for each value in the DAG file, or map DbtOperator."
+            )
         given = {"command": command, "target": target, "vars": dict(vars or {}), "full_refresh": full_refresh,
                  "flags": list(flags)}  # fmt: skip
         self._step = {key: value for key, value in given.items() if value and value != Command.BUILD}
         self._settings = dict(settings or {})
         self._folders = folders
+        self._folder_groups: dict[Folder, TaskGroup] = {}
         self._plan = found
         select = [*(f"tag:{tag}" for tag in tags), *(f"group:{group}" for group in groups)]
         with self:
@@ -111,6 +118,8 @@ class DbtModelGroup(TaskGroup):
             weight_rule="absolute",
             doc_md="The one pod that builds the group. It fails only where dbt does not get to its end.",
         )
+        if self._folders:
+            self._make_folders(graph.members.values())
         self._places = {unique_id: index for index, unique_id in enumerate(sorted(self._plan.nodes))}
         tasks: dict[str, ModelTask] = {}
         for member in graph.members.values():
@@ -142,7 +151,7 @@ class DbtModelGroup(TaskGroup):
 
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node
-        group = self._folder(member.folder) if self._folders else self
+        group = self._folder_groups.get(member.folder, self)
         owner = self._plan.owner_of(member.unique_id)
         with group:
             return self._task(
@@ -172,21 +181,30 @@ class DbtModelGroup(TaskGroup):
             task_id=label,
             kind=kind,
             step=self._step,
+            overrides=self._settings,
             weight_rule="absolute",
             trigger_rule="one_success",  # of start: waiting for the parents' states would lag behind the pod
             trigger_kwargs={key: value for key, value in arguments.items() if value or key not in optional},
             **kwargs,
         )
 
-    def _folder(self, parts: tuple[str, ...]) -> TaskGroup:
-        """The nested group of a folder, made when its first model comes."""
-        group: TaskGroup = self
-        for part in parts:
-            inner = group.children.get(f"{group.group_id}.{part}")
-            if inner is None:
-                inner = TaskGroup(part, parent_group=group, dag=self.dag)
-            group = inner
-        return group
+    def _make_folders(self, members: Collection[Member]) -> None:
+        """Makes the nested groups. Folders may have names that Airflow does not take, or that models have, too."""
+        prefixed = self.prefix_group_id
+        names = folder_names(
+            [(member.folder, member.label) for member in members],
+            prefixed=prefixed,
+            taken=() if prefixed else {str(one) for one in self.used_group_ids},
+        )
+        for path, name in names.items():
+            above = self._folder_groups.get(path[:-1], self)
+            self._folder_groups[path] = TaskGroup(
+                name,
+                group_display_name=path[-1],
+                prefix_group_id=prefixed,
+                parent_group=above,
+                dag=self.dag,
+            )
 
 
 def _refuse_awaited(values: list[Any]) -> None:

@@ -11,7 +11,7 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 from podbt.airflow import api, trigger
 from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
 from podbt.airflow.group.graph import selection_names
-from podbt.airflow.group.place import ENDED, TOLD, Place
+from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
@@ -186,7 +186,8 @@ class ModelTrigger(BaseTrigger):
         task: Any = self.task
         parents = self.parents
         if parents is None:
-            parents = [one for one in task.upstream_task_ids if watch.place.has_member(one)] if task else []
+            members = members_of(getattr(task, "dag", None), self.pod)
+            parents = sorted(task.upstream_task_ids & members.keys()) if task else []
         said = False
         while True:
             states = await watch.states()

@@ -1,9 +1,9 @@
 """A model group of one DAG run, for its tasks and their triggers. Light: it is imported wherever a DAG is parsed."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from podbt.airflow.group.graph import OWN_TASKS
+from airflow.serialization.decoders import smart_decode_trigger_kwargs
 
 ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 """States of a task that nothing but a person changes."""
@@ -11,21 +11,38 @@ ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "re
 TOLD: Final = "podbt_told"
 """XCom of the group's pod task: its progress, for those who come when the pod is gone."""
 
+POD: Final = "pod"
+"""Name of that task; the ids of the group's other own tasks differ from its id in this alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which group of which run, and where its pods are."""
+    """Which group of which run, and where its pods are. A group is known by the task_id of its pod."""
 
     namespace: str
     dag_id: str
     run_id: str
     pod_task_id: str
 
-    @property
-    def group_id(self) -> str:
-        return self.pod_task_id.rpartition(".")[0]
+    def own(self, name: str) -> str:
+        """The task_id of one of the group's own tasks; there is no prefix where the group was told to give none."""
+        return f"{self.pod_task_id.removesuffix(POD)}{name}"
 
-    def has_member(self, task_id: str) -> bool:
-        """Whether it is the task of a model, and not one of the group's own."""
-        prefix = f"{self.group_id}."
-        return task_id.startswith(prefix) and task_id.removeprefix(prefix) not in OWN_TASKS
+
+def members_of(dag: Any, pod_task_id: str) -> dict[str, str]:
+    """The tasks of a group that answer for nodes, as the DAG has them, whatever their ids.
+
+    Args:
+        dag: With its tasks, serialized or not; None, which has none, where no task is attached to a trigger.
+        pod_task_id: Of the group's pod.
+
+    Returns:
+        What each answers for, see `podbt.airflow.pods.progress.packed`, by task_id.
+    """
+    found: dict[str, str] = {}
+    for task in dag.tasks if dag is not None else ():
+        arguments = getattr(task, "start_trigger_args", None)
+        given = smart_decode_trigger_kwargs(arguments.trigger_kwargs) if arguments is not None else None
+        if given and given.get(POD) == pod_task_id and "at" in given:
+            found[task.task_id] = given["at"]
+    return found

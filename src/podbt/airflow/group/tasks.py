@@ -16,7 +16,7 @@ from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow import api
 from podbt.airflow.assets import ALIAS, emit, told
-from podbt.airflow.group.place import ENDED, TOLD, Place
+from podbt.airflow.group.place import ENDED, TOLD, members_of
 from podbt.airflow.operator import DbtOperator, leave_summary
 from podbt.airflow.resolve import resolve_pod
 from podbt.contract.kinds import ResourceType, RunStatus
@@ -88,12 +88,13 @@ class _InTrigger(BaseOperator):
 class ModelTask(_InTrigger):
     """A model, seed or snapshot with its tests."""
 
-    template_fields: Sequence[str] = ("step",)
+    template_fields: Sequence[str] = ("step", "overrides")
     trigger_path = "podbt.airflow.group.model_trigger.ModelTrigger"
 
-    def __init__(self, *, step: dict[str, Any], kind: str, **kwargs: Any) -> None:
+    def __init__(self, *, step: dict[str, Any], overrides: dict[str, Any], kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.step = step
+        self.overrides = overrides
         self.ui_color = _COLORS.get(kind, "#9e9e9e")
 
     def wait_beside(self, task_ids: Sequence[str]) -> None:
@@ -102,8 +103,9 @@ class ModelTask(_InTrigger):
         self.start_trigger_args.trigger_kwargs = {**(arguments or {}), "beside": list(task_ids)}
 
     def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        start = arguments["pod"].rpartition(".")[0] + ".start"
-        return {**arguments, "step": self.step, "parents": sorted(self.upstream_task_ids - {start})}
+        members = members_of(self.dag, arguments["pod"])
+        rendered = {"step": self.step, "overrides": self.overrides}
+        return {**arguments, **rendered, "parents": sorted(self.upstream_task_ids & members.keys())}
 
 
 class FinishTask(_InTrigger):
@@ -112,6 +114,9 @@ class FinishTask(_InTrigger):
     trigger_path = "podbt.airflow.group.triggers.FinishTrigger"
     waits_for_all = True
     ui_color = "#dddddd"
+
+    def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {**arguments, "members": sorted(members_of(self.dag, arguments["pod"]))}
 
 
 class AssetsTask(BaseOperator):
@@ -129,9 +134,8 @@ class AssetsTask(BaseOperator):
     def execute(self, context: Any) -> Any:
         """Reads off the models' tasks what was built."""
         ti = context["ti"]
-        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
         states = api.task_states(ti.dag_id, ti.run_id)
-        built = sorted(task for task, state in states.items() if state == "success" and place.has_member(task))
+        built = sorted(task for task in members_of(self.dag, self.pod) if states.get(task) == "success")
         results = [result for task_id in built if (result := api.decoded(ti.xcom_pull(task_ids=task_id)))]
         results = [result for result in results if result.get("pod")]  # a task that somebody marked a success has none
         # A first try has told nothing yet.

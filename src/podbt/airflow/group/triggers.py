@@ -1,14 +1,13 @@
 """The triggers of a model group's own tasks: the pod, and the check at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 
-from podbt.airflow.group.place import ENDED, TOLD, Place
+from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
 from podbt.airflow.group.watch import task_states, wait_for_others
 from podbt.airflow.pods.progress import PodProgress, key_of, unpacked
 from podbt.airflow.resolve import pod_settings
@@ -55,10 +54,10 @@ class GroupPodTrigger(DbtPodTrigger):
         if identity.try_number > 1:
             # A run that was cleared as a whole starts anew. After a lost pod, what the tasks show as built stays built.
             states = await task_states(place)
-            built = any(state == "success" for task, state in states.items() if place.has_member(task))
+            built = any(states.get(task) == "success" for task in self._members())
             self.step = {**self.step, "resume": built}
             self._told.resumed = built
-        await wait_for_others(place, name, None, self.log)
+        await wait_for_others(place, name, [identity.task_id, *self._members()], self.log)
         self._told.created = datetime.now(UTC)
         outcome = await super()._outcome()
         if self._follower is not None and self._follower.created is not None:
@@ -71,7 +70,7 @@ class GroupPodTrigger(DbtPodTrigger):
 
     async def _with_tasks(self, place: Place, outcome: Outcome) -> Outcome:
         """Failed nodes are no failure of the pod's task, as long as each has a task that can show it."""
-        owners = self._owners()
+        owners = {key: task_id for task_id, at in self._members().items() for key in unpacked(at)}
         states = await task_states(place)
         failing = {failed.unique_id for failed in outcome.summary.failures}
         failing |= {event.n for event in self._told.failed()}
@@ -86,16 +85,8 @@ class GroupPodTrigger(DbtPodTrigger):
         self.log.warning("%s. Each failed model's own task says so.", outcome.line)
         return Outcome(summary=outcome.summary.model_copy(update={"error": None}), retryable=True, shown=True)
 
-    def _owners(self) -> dict[str, str]:
-        """task_ids by the keys of the nodes that the group's tasks answer for, read from these tasks."""
-        dag = getattr(self.task, "dag", None)
-        owners: dict[str, str] = {}
-        for task in dag.tasks if dag else ():
-            arguments = getattr(task, "start_trigger_args", None)
-            given = smart_decode_trigger_kwargs(arguments.trigger_kwargs) if arguments else None
-            if given and given.get("pod") == self.task_id and "at" in given:
-                owners |= dict.fromkeys(unpacked(given["at"]), task.task_id)
-        return owners
+    def _members(self) -> dict[str, str]:
+        return members_of(getattr(self.task, "dag", None), self._identity().task_id)
 
 
 class FinishTrigger(BaseTrigger):
@@ -105,21 +96,29 @@ class FinishTrigger(BaseTrigger):
 
     Args:
         pod: task_id of the group's pod task.
+        members: task_ids of those that answer for nodes; only where no task is attached that tells them.
     """
 
-    def __init__(self, pod: str) -> None:
+    def __init__(self, pod: str, members: Sequence[str] | None = None) -> None:
         super().__init__()
         self.pod = pod
+        self.members = members
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow stores to make this trigger again."""
-        return "podbt.airflow.group.triggers.FinishTrigger", {"pod": self.pod}
+        given = {} if self.members is None else {"members": list(self.members)}
+        return "podbt.airflow.group.triggers.FinishTrigger", {"pod": self.pod, **given}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises."""
         ti: Any = self.task_instance
         place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
-        states = await self._all_ended(place, {ti.task_id, f"{place.group_id}.assets"})
+        members = members_of(getattr(self.task, "dag", None), self.pod) or self.members or ()
+        states = await self._all_ended([place.own("start"), self.pod, *members], place)
+        if not states.keys() & set(members):
+            self.log.error("No task of a model of this group is to be found, so nothing says that they succeeded")
+            yield TaskFailedEvent(xcoms={"return_value": {"status": "failed", "counts": {}, "failed": []}})
+            return
         bad = sorted(task for task, state in states.items() if state not in {"success", "removed"})
         counts = {state: list(states.values()).count(state) for state in sorted(set(map(str, states.values())))}
         if not bad:
@@ -130,7 +129,8 @@ class FinishTrigger(BaseTrigger):
         self.log.error("%d of %d tasks did not succeed. Failed: %s", len(bad), len(states), ", ".join(failed[:20]))
         yield TaskFailedEvent(xcoms={"return_value": {"status": "failed", "counts": counts, "failed": failed[:20]}})
 
-    async def _all_ended(self, place: Place, leave_out: set[str]) -> dict[str, str | None]:
+    async def _all_ended(self, task_ids: Sequence[str], place: Place) -> dict[str, str | None]:
+        """The states of these tasks, as far as the run has them, once all have ended."""
         while True:
             seconds = _END_SECONDS
             try:
@@ -139,8 +139,7 @@ class FinishTrigger(BaseTrigger):
                 self.log.warning("Airflow does not tell the tasks' states (%s); asking again", error)
                 seconds = _UNANSWERED_SECONDS
             else:
-                ours = {task for task in found if task.startswith(f"{place.group_id}.")} - leave_out
-                states = {task: found[task] for task in ours}
+                states = {task: found[task] for task in task_ids if task in found}
                 if all(state in ENDED for state in states.values()):
                     return states
                 if found.get(self.pod) not in ENDED:

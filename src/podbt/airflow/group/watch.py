@@ -108,7 +108,7 @@ class Watch:
             await step()
         except Exception as error:  # noqa: BLE001 - all who wait here would wait for ever
             if self._said != str(error):  # once, not once a second
-                _log.warning("Watching the pods of %s was cut (%s); going on", self.place.group_id, error)
+                _log.warning("Watching the pods of %s was cut (%s); going on", self.place.pod_task_id, error)
             self._said = str(error)
             return False
         return True
@@ -195,19 +195,19 @@ def _env(pod: dict[str, Any]) -> dict[str, str]:
     return {item["name"]: item.get("value", "") for item in dbt.get("env") or []}
 
 
-async def pods_of(api: client.CoreV1Api, place: Place, task_ids: Iterable[str] | None) -> list[dict[str, Any]]:
-    """The pods of these tasks in this run that are there, oldest first; None: of all tasks of the group."""
-    wanted = None if task_ids is None else set(task_ids)
+async def pods_of(api: client.CoreV1Api, place: Place, task_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The pods of these tasks in this run that are there, oldest first."""
+    wanted = set(task_ids)
     label = f"{constants.LABEL_PREFIX}/task-id"  # the annotation holds the exact id
     found = []
     for pod in await cluster.find(api, place.namespace, run_selector(place.dag_id, place.run_id)):
         task_id = str(pod["metadata"].get("annotations", {}).get(label))
-        if task_id.startswith(f"{place.group_id}.") if wanted is None else task_id in wanted:
+        if task_id in wanted:
             found.append(pod)
     return found
 
 
-async def wait_for_others(place: Place, name: str, task_ids: Iterable[str] | None, log: Log) -> None:
+async def wait_for_others(place: Place, name: str, task_ids: Iterable[str], log: Log) -> None:
     """Returns when no pod but the named one can be writing the tables of these tasks."""
     said = False
     while True:

@@ -6,12 +6,13 @@ from pkgutil import resolve_name
 from typing import Any, cast
 
 import pytest
-from airflow.triggers.base import StartTriggerArgs, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
-from tests.support.fake_airflow import FakeAirflow, FakeTask, FakeTaskInstance
+from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from tests.support.fake_airflow import FakeAirflow, FakeDag, FakeTask, FakeTaskInstance
 from tests.support.fake_cluster import FakeCluster, fake_cluster
 from tests.support.pods import ended, running
 
 from podbt.airflow.group import triggers as group_triggers
+from podbt.airflow.group.names import OWN_TASKS
 from podbt.airflow.group.place import TOLD
 from podbt.airflow.group.triggers import FinishTrigger, GroupPodTrigger
 from podbt.airflow.pods import follow
@@ -30,19 +31,8 @@ BAD = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, erro
 GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS)
 
 
-class Dag:
-    """As a trigger sees it: with what its tasks' triggers get."""
-
-    def __init__(self, **owned: str) -> None:
-        self.tasks = [FakeTask() for _ in owned]
-        for task, (name, unique_id) in zip(self.tasks, owned.items(), strict=True):
-            task.task_id = f"g.{name}"  # type: ignore[attr-defined]  # as a task has
-            given = {"pod": "g.pod", "node": unique_id, "at": f"{key_of(unique_id)}:0"}
-            task.start_trigger_args = StartTriggerArgs("x", "resume", given)
-
-
 def run(
-    monkeypatch: pytest.MonkeyPatch, summary: Summary, dag: Dag, *, try_number: int = 1, **states: str | None
+    monkeypatch: pytest.MonkeyPatch, summary: Summary, dag: FakeDag, *, try_number: int = 1, **states: str | None
 ) -> tuple[TriggerEvent, FakeCluster]:
     """Runs the pod's trigger over a pod that ends so."""
     name = pod_name(POD.model_copy(update={"try_number": try_number}))
@@ -70,7 +60,7 @@ def run(
 
 @pytest.mark.parametrize("state", ["deferred", "failed", "up_for_retry", "skipped"])
 def test_a_failed_model_is_its_own_tasks_failure(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
-    event, _ = run(monkeypatch, BAD, Dag(a="model.p.a"), a=state)
+    event, _ = run(monkeypatch, BAD, FakeDag(a="model.p.a"), a=state)
     assert isinstance(event, TaskSuccessEvent)
     assert event.xcoms is not None
     assert event.xcoms["return_value"]["status"] == "failed"
@@ -80,12 +70,12 @@ def test_a_failed_model_is_its_own_tasks_failure(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("dag", "states"),
     [
-        pytest.param(Dag(b="model.p.b"), {"b": "deferred"}, id="a node without a task"),
-        pytest.param(Dag(a="model.p.a"), {"a": "success"}, id="its task stays green: the pod alone was cleared"),
+        pytest.param(FakeDag(b="model.p.b"), {"b": "deferred"}, id="a node without a task"),
+        pytest.param(FakeDag(a="model.p.a"), {"a": "success"}, id="its task stays green: the pod alone was cleared"),
     ],
 )
 def test_no_failure_goes_unseen(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dag: Dag, states: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dag: FakeDag, states: dict[str, str]
 ) -> None:
     event, _ = run(monkeypatch, BAD, dag, **states)  # type: ignore[arg-type]  # states, none of them a number
     assert isinstance(event, TaskFailedEvent)
@@ -97,13 +87,13 @@ def test_where_dbt_did_not_get_to_its_end_the_pods_task_fails(
     monkeypatch: pytest.MonkeyPatch, reason: ExitReason
 ) -> None:
     summary = BAD.model_copy(update={"exit_reason": reason})
-    event, _ = run(monkeypatch, summary, Dag(a="model.p.a"), a="deferred")
+    event, _ = run(monkeypatch, summary, FakeDag(a="model.p.a"), a="deferred")
     assert isinstance(event, TaskFailedEvent)
 
 
 def test_what_no_retry_can_help_tells_its_models_too(monkeypatch: pytest.MonkeyPatch) -> None:
     summary = BAD.model_copy(update={"exit_reason": ExitReason.CONFIG_ERROR})
-    event, _ = run(monkeypatch, summary, Dag(a="model.p.a"), a="deferred")
+    event, _ = run(monkeypatch, summary, FakeDag(a="model.p.a"), a="deferred")
     assert not isinstance(event, TaskFailedEvent)
     assert event.payload["retryable"] is False
     assert event.payload[TOLD]["pod"] == NAME
@@ -114,14 +104,14 @@ def test_a_group_that_was_cleared_as_a_whole_starts_anew(
     monkeypatch: pytest.MonkeyPatch, state: str | None, resume: str | None
 ) -> None:
     """After a lost pod it goes on instead: then some models are green."""
-    _, fake = run(monkeypatch, GOOD, Dag(), try_number=2, a=state)
+    _, fake = run(monkeypatch, GOOD, FakeDag(a="model.p.a"), try_number=2, a=state)
     env = {item["name"]: item.get("value") for item in fake.created[0]["spec"]["containers"][0]["env"]}
     assert env.get("PODBT_RESUME") == resume
     assert env["PODBT_EVENTS"] == "1"
 
 
 def test_progress_is_no_line_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    run(monkeypatch, GOOD, Dag())
+    run(monkeypatch, GOOD, FakeDag())
     said = capsys.readouterr().out
     assert "a line for people" in said
     assert "::podbt" not in said
@@ -138,7 +128,7 @@ def test_it_waits_for_pods_that_still_write_the_same_tables(monkeypatch: pytest.
             fake.pods[pod_name(other)] = {"metadata": meta}
             await fake.update(pod_name(other), **running())
             tested = GroupPodTrigger(step={"command": "build"})
-            tested.task_instance = FakeTaskInstance("g.pod")
+            tested.task_instance = FakeTaskInstance("g.pod", FakeTask(dag=FakeDag(a="model.p.a")))
             waiting = asyncio.ensure_future(anext(aiter(tested.run())))
             await asyncio.sleep(0.3)
             before = NAME in fake.pods
@@ -153,7 +143,8 @@ def test_it_waits_for_pods_that_still_write_the_same_tables(monkeypatch: pytest.
 
 def end_of(monkeypatch: pytest.MonkeyPatch, trigger: Any, **states: str | None) -> TriggerEvent:
     FakeAirflow.install(monkeypatch, **states)
-    trigger.task_instance = FakeTaskInstance("g.finish")
+    owned = {name: f"model.p.{name}" for name in states if name not in OWN_TASKS}
+    trigger.task_instance = FakeTaskInstance("g.finish", FakeTask(dag=FakeDag(**owned)))
 
     async def first() -> TriggerEvent:
         return await asyncio.wait_for(anext(aiter(trigger.run())), 10)
@@ -200,7 +191,7 @@ def test_the_end_waits_for_every_task_whatever_airflow_answers(monkeypatch: pyte
         slept.append(seconds)
 
     trigger: Any = FinishTrigger("g.pod")
-    trigger.task_instance = FakeTaskInstance("g.finish")
+    trigger.task_instance = FakeTaskInstance("g.finish", FakeTask(dag=FakeDag(a="model.p.a")))
     monkeypatch.setattr(group_triggers, "task_states", states)
     monkeypatch.setattr(asyncio, "sleep", sleep)
 
@@ -210,6 +201,38 @@ def test_the_end_waits_for_every_task_whatever_airflow_answers(monkeypatch: pyte
     assert type(asyncio.run(first())) is TaskSuccessEvent
     assert not answers
     assert slept == [2.0, 5.0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "dag", [None, FakeDag(), FakeDag("other.pod", a="model.p.a")], ids=["no DAG", "none", "others"]
+)
+def test_an_end_that_finds_no_model_is_no_success(monkeypatch: pytest.MonkeyPatch, dag: FakeDag | None) -> None:
+    FakeAirflow.install(monkeypatch, start="success", pod="success", a="failed")
+    trigger: Any = FinishTrigger("g.pod")
+    trigger.task_instance = FakeTaskInstance("g.finish", FakeTask(dag=dag))
+
+    async def first() -> TriggerEvent:
+        return await asyncio.wait_for(anext(aiter(trigger.run())), 10)
+
+    assert type(asyncio.run(first())) is TaskFailedEvent
+
+
+def test_where_no_task_is_attached_the_members_travel(monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger = FinishTrigger("g.pod", ["g.a"])
+    FakeAirflow.install(monkeypatch, start="success", pod="success", a="failed")
+    path, arguments = trigger.serialize()
+    assert arguments == {"pod": "g.pod", "members": ["g.a"]}
+    trigger = resolve_name(path)(**arguments)
+    trigger.task_instance = FakeTaskInstance("g.finish", FakeTask())
+
+    async def first() -> TriggerEvent:
+        return await asyncio.wait_for(anext(aiter(trigger.run())), 10)
+
+    event = asyncio.run(first())
+    assert isinstance(event, TaskFailedEvent)
+    assert event.xcoms == {
+        "return_value": {"status": "failed", "counts": {"failed": 1, "success": 2}, "failed": ["g.a"]}
+    }
 
 
 def test_what_is_stored_makes_the_same_trigger() -> None:

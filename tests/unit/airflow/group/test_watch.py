@@ -134,4 +134,4 @@ def test_a_missing_right_to_list_pods_is_said_and_not_waited_out(monkeypatch: py
     monkeypatch.setattr(watch, "pods_of", refused)
     place = Place(namespace="ns", dag_id="d", run_id="r", pod_task_id="g.pod")
     with pytest.raises(cluster.RefusedError, match="pods is forbidden"):
-        asyncio.run(asyncio.wait_for(watch.wait_for_others(place, "x", None, Quiet()), 5))
+        asyncio.run(asyncio.wait_for(watch.wait_for_others(place, "x", ["g.pod"], Quiet()), 5))
