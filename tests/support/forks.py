@@ -20,6 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+SMALL = Path(__file__).parent / "projects/small"
+"""A project of which single models fail, sleep and warn."""
+
 START_SECONDS = 300  # how long an import may take on a busy machine
 
 
@@ -136,13 +139,13 @@ def python_of(forked: Forks, folder: Path) -> Path:
 
 def serve(address: str) -> None:
     """Forks for each who asks, until standard input ends."""
-    import dbt.adapters.postgres
-    import dbt.cli.main  # noqa: F401
 
     import podbt.cli
     import podbt.runner.main  # noqa: F401
 
-    assert threading.active_count() == 1  # others would not be in a fork, nor let go of what they hold
+    warm_up()
+    # No other threads, Python's or a library's: they would not be in a fork, nor let go of what they hold.
+    assert len(list(Path("/proc/self/task").iterdir())) == 1
     gc.freeze()
     signal.signal(signal.SIGCHLD, reap)
     with socket.socket(socket.AF_UNIX) as entrance:
@@ -158,6 +161,19 @@ def serve(address: str) -> None:
                 entrance.close()
                 keep(door)
             door.close()
+
+
+def warm_up() -> None:
+    """Has dbt make the code that reads and writes its files, which it does when that is first called for."""
+    import dbt.cli.main
+
+    os.environ |= {"WAREHOUSE_PORT": "1", "WAREHOUSE_PASSWORD": "x", "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    with tempfile.TemporaryDirectory() as folder:
+        places = ["--project-dir", str(SMALL), "--profiles-dir", str(SMALL)]
+        places += ["--target-path", folder, "--log-path", folder]
+        for _ in range(2):  # the first writes, the second reads; the static parser would leave threads behind
+            parsed = dbt.cli.main.dbtRunner().invoke(["parse", "--quiet", "--no-static-parser", *places])
+            assert parsed.success, parsed.exception
 
 
 def reap(_number: int, _frame: object) -> None:
