@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.support.forks import Forks
 from tests.support.forks import forks as running_forks
+from tests.support.runner import SMALL
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -36,7 +37,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 @pytest.fixture(scope="session")
 def forks() -> Iterator[Forks]:
     """podbt from a process that has imported dbt."""
-    with running_forks() as running:
+    with running_forks(SMALL) as running:
         yield running
 
 

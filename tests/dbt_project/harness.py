@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from dbt.cli.main import dbtRunner
 from tests.support.postgres import PASSWORD, Server
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_dental_models"
@@ -29,6 +28,8 @@ class Dbt:
     manifest: Any = None
 
     def invoke(self, *arguments: str) -> Any:
+        from dbt.cli.main import dbtRunner  # takes seconds, in every process that collects tests
+
         folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         scratch = ["--target-path", str(self.folder), "--log-path", str(self.folder), "--quiet"]
         target = [] if arguments[0] == "parse" else ["--target", "prod"]

@@ -20,9 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-SMALL = Path(__file__).parent / "projects/small"
-"""A project of which single models fail, sleep and warn."""
-
 START_SECONDS = 300  # how long an import may take on a busy machine
 
 
@@ -101,11 +98,15 @@ def ask(address: Path | str, arguments: Sequence[str], env: Mapping[str, str], s
 
 
 @contextmanager
-def forks() -> Iterator[Forks]:
-    """Imports dbt in a process of its own, which is forked until the block ends."""
+def forks(project: Path) -> Iterator[Forks]:
+    """Imports dbt in a process of its own, which is forked until the block ends.
+
+    Args:
+        project: What dbt parses first, to be warm.
+    """
     with tempfile.TemporaryDirectory(prefix="podbt-forks-") as folder:
         address = Path(folder) / "door"
-        command = [sys.executable, "-P", __file__, str(address)]
+        command = [sys.executable, "-P", __file__, str(address), str(project)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -137,13 +138,12 @@ def python_of(forked: Forks, folder: Path) -> Path:
     return program
 
 
-def serve(address: str) -> None:
+def serve(address: str, project: str) -> None:
     """Forks for each who asks, until standard input ends."""
-
     import podbt.cli
     import podbt.runner.main  # noqa: F401
 
-    warm_up()
+    warm_up(project)
     # No other threads, Python's or a library's: they would not be in a fork, nor let go of what they hold.
     assert len(list(Path("/proc/self/task").iterdir())) == 1
     gc.freeze()
@@ -163,13 +163,13 @@ def serve(address: str) -> None:
             door.close()
 
 
-def warm_up() -> None:
+def warm_up(project: str) -> None:
     """Has dbt make the code that reads and writes its files, which it does when that is first called for."""
     import dbt.cli.main
 
     os.environ |= {"WAREHOUSE_PORT": "1", "WAREHOUSE_PASSWORD": "x", "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false"}
     with tempfile.TemporaryDirectory() as folder:
-        places = ["--project-dir", str(SMALL), "--profiles-dir", str(SMALL)]
+        places = ["--project-dir", project, "--profiles-dir", project]
         places += ["--target-path", folder, "--log-path", folder]
         for _ in range(2):  # the first writes, the second reads; the static parser would leave threads behind
             parsed = dbt.cli.main.dbtRunner().invoke(["parse", "--quiet", "--no-static-parser", *places])
@@ -218,4 +218,4 @@ def become(wanted: dict[str, Any], streams: list[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

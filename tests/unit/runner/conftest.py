@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.recorded_run import environment_of_a_run
 
 from podbt.runner import run as recorded
 from podbt.runner.dbt.arguments import Arguments
@@ -20,21 +21,7 @@ from podbt.runner.run import RecordedRun
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    for name in ("dbt_project.yml", "profiles.yml"):
-        (tmp_path / name).write_text("{}")
-    (tmp_path / "artifacts").mkdir()
-    (tmp_path / "message").touch()
-    return {
-        "PODBT_ARTIFACTS": str(tmp_path / "artifacts"),
-        "PODBT_SCRATCH": str(tmp_path / "scratch"),
-        "PODBT_PROJECT_DIR": str(tmp_path),
-        "PODBT_TERMINATION_LOG": str(tmp_path / "message"),
-        "PODBT_DAG_ID": "d",
-        "PODBT_RUN_ID": "r",
-        "PODBT_TASK_ID": "t",
-        "PODBT_TRY_NUMBER": "2",
-        "DBT_PROFILES_DIR": str(tmp_path),
-    }
+    return environment_of_a_run(tmp_path)
 
 
 @pytest.fixture

@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.support.recorded_run import environment_of_a_run
+from tests.support.waiting import wait_for
 
 GRACE = 8
 
@@ -64,39 +67,57 @@ sys.exit(run.execute())
 """
 
 
-@pytest.mark.parametrize(
-    ("hangs", "published"),
-    [
-        ("sleep_for_ever", True),
-        ("holds_the_journal", True),
-        ("holds_the_console", True),
-        ("writes_to_nobody", True),
-        ("cannot_publish", False),
-        ("breaks_while_it_publishes", False),
-    ],
-)
-def test_a_run_that_hangs_ends_in_time_and_says_so(
-    env: dict[str, str], tmp_path: Path, hangs: str, published: bool
-) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, hangs, str(tmp_path / "begun")],
-        env={**os.environ, **env, "PODBT_GRACE_SECONDS": str(GRACE)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "begun").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
+# How it hangs, and whether the run is published all the same.
+HANGS = {
+    "sleep_for_ever": True,
+    "holds_the_journal": True,
+    "holds_the_console": True,
+    "writes_to_nobody": True,
+    "cannot_publish": False,
+    "breaks_while_it_publishes": False,
+}
+
+
+@dataclass(frozen=True)
+class Hung:
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def hung(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hung]]:
+    """One run for each way to hang, told to stop: all at once, since each takes all of its time."""
+    started = {hangs: start(hangs, tmp_path_factory.mktemp("run")) for hangs in HANGS}
     try:
-        assert process.wait(timeout=60) == 4  # by itself, where a kubelet would have killed it
+        for one in started.values():
+            wait_for(lambda one=one: one.process.poll() is not None or (one.folder / "begun").exists(), 120)  # type: ignore[misc]
+            assert one.process.poll() is None
+            one.process.send_signal(signal.SIGTERM)
+        yield started
     finally:
-        process.kill()
-        process.communicate()
-    assert json.loads((tmp_path / "message").read_text())["exit_reason"] == "interrupted"
-    record = tmp_path / "artifacts/runs/d/r/t/try-2/run.json"
+        for one in started.values():
+            one.process.kill()
+            one.process.communicate()
+
+
+def start(hangs: str, folder: Path) -> Hung:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, hangs, str(folder / "begun")],
+        env={**os.environ, **environment_of_a_run(folder), "PODBT_GRACE_SECONDS": str(GRACE)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    return Hung(folder, process)
+
+
+@pytest.mark.parametrize("hangs", HANGS)
+def test_a_run_that_hangs_ends_in_time_and_says_so(hung: dict[str, Hung], hangs: str) -> None:
+    folder, published = hung[hangs].folder, HANGS[hangs]
+    assert hung[hangs].process.wait(timeout=60) == 4  # by itself, where a kubelet would have killed it
+    assert json.loads((folder / "message").read_text())["exit_reason"] == "interrupted"
+    record = folder / "artifacts/runs/d/r/t/try-2/run.json"
     assert record.exists() == published
     if published:
         assert json.loads(record.read_text())["exit_reason"] == "interrupted"
     else:
-        assert (tmp_path / "artifacts/runs/d/r/t/try-2.partial/alive.json").exists()
+        assert (folder / "artifacts/runs/d/r/t/try-2.partial/alive.json").exists()
