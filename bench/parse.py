@@ -141,7 +141,7 @@ def write_project(folder: Path, models: int) -> None:
         sources={},
         selectors={},
     )
-    (folder / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
+    (folder / "plan.json").write_text(plan.to_json())
 
 
 def _add(nodes: dict[str, dict[str, Any]], kind: str, name: str, parents: list[str]) -> None:

@@ -70,7 +70,7 @@ def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sources={},
         selectors={name: PlanSelector(nodes=ids) for name in SELECTORS},
     )
-    (folder / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
+    (folder / "plan.json").write_text(plan.to_json())
     file = folder / "settings.yaml"
     file.write_text(SETTINGS.format(digest="a" * 64, plan=folder / "plan.json"))
     return file

@@ -1,5 +1,6 @@
 """The baked parse: what of the connection it depends on is noticed, and only that keeps a pod from using it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from tests.support.runner import SMALL
 
 from podbt.runner.dbt.bake import bake
-from podbt.runner.dbt.template import SCHEMA, Watch, _Target, _Watched, baked_file
+from podbt.runner.dbt.template import baked_file
+from podbt.runner.dbt.watch import SCHEMA, Watch, _Target, _Watched
 
 
 def target() -> tuple[Watch, _Target]:
@@ -59,5 +61,6 @@ def test_a_project_that_looks_at_the_target_gets_a_parse_for_each(tmp_path: Path
     file = baked_file(tmp_path / "baked", "dev")
     assert file == tmp_path / "baked/partial_parse.dev.msgpack"
     state = msgpack.unpackb(file.read_bytes())["state_check"]["profile_hash"]
-    assert state == {"name": "podbt", "checksum": '{"name": "dev"}'}
-    assert baked_file(tmp_path / "baked", "other") == tmp_path / "baked/partial_parse.msgpack"
+    assert state["name"] == "podbt"
+    assert json.loads(state["checksum"]) == {"target": {"name": "dev"}, "vars": {}, "env": {}}
+    assert baked_file(tmp_path / "baked", "other") is None

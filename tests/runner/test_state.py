@@ -40,7 +40,7 @@ def test_a_complete_build_becomes_the_state(shop: Shop) -> None:
 def test_nothing_less_moves_the_state(shop: Shop) -> None:
     """More ways to build less are in tests/unit/runner/test_whole.py."""
     steps: list[tuple[list[str], dict[str, str]]] = [
-        (["build", "--select", "*"], {}),  # a selection, though of everything
+        (["build", "--exclude", "codes_used"], {}),
         (["build"], {"DBT_ENGINE_EMPTY": "true"}),
         (["run"], {}),
     ]
@@ -52,13 +52,36 @@ def test_nothing_less_moves_the_state(shop: Shop) -> None:
     change(shop, "codes_used", "select 1 / 0 as code")
     assert shop.step("build").code == 1
     assert shop.pointer("prod", "state") is None
-    (shop.project / "selectors.yml").write_text(
-        "selectors: [{name: some, default: true, definition: {method: fqn, value: orders, children: true}}]"
-    )
-    assert shop.step("build").code == 0
-    assert "codes" not in shop.ran
-    assert shop.pointer("prod", "state") is None
     assert shop.pointer("prod", "latest-success") is not None
+
+
+def test_a_selection_of_every_node_is_a_complete_build(shop: Shop) -> None:
+    ended = shop.step("build", "--select", "*")
+    assert ended.code == 0, ended.output
+    assert shop.ran == EVERYTHING
+    assert shop.pointer("prod", "state") is not None
+
+
+def test_what_a_default_selector_means_is_a_complete_build(shop: Shop) -> None:
+    (shop.project / "selectors.yml").write_text(
+        "selectors: [{name: most, default: true, definition: {method: fqn, value: '*', exclude: ['codes_used']}}]"
+    )
+    change(shop, "codes_used", "select 1 / 0 as code")  # nobody builds it
+    refused = shop.step("build", "--select", "state:modified+", "--state", "prod")
+    assert refused.code == 2
+    assert "dbt build without a selection, or with one of every node" in refused.last_line
+    assert shop.step("build", "--select", "orders").code == 0
+    assert shop.pointer("prod", "state") is None
+    assert shop.step("build").code == 0
+    assert "codes_used" not in shop.ran
+    state = shop.pointer("prod", "state")
+    assert state is not None
+    assert state["run"] == str(shop.folder.relative_to(shop.runner.artifacts))
+    change(shop, "sales", "select person, 1 as changed from {{ ref('paid') }}")
+    ended = shop.step("build", "--select", "state:modified+", "--state", "prod")
+    assert ended.code == 0, ended.output
+    assert "sales" in shop.ran
+    assert "orders" not in shop.ran
 
 
 def selected(shop: Shop, select: str) -> set[str]:
@@ -209,7 +232,7 @@ def test_a_freshness_after_the_build_is_not_what_the_build_saw(shop: Shop) -> No
 
 
 MISSING = [
-    pytest.param("state:modified+", "prod", "once a complete build on target 'prod' succeeded", id="state"),
+    pytest.param("state:modified+", "prod", "once a complete build on target 'prod' succeeded (dbt build", id="state"),
     pytest.param("result:error+", "prod", "once a run on target 'prod' has ended", id="results"),
     pytest.param("source_status:fresher+", "prod", "lacks sources.json", id="sources"),
     pytest.param("codes", "prod:latest-success", "once a run on target 'prod' succeeded", id="latest success"),

@@ -43,7 +43,9 @@ ROOMS["contract"] = {
     "model": (set(), set()),
     "exits": ({"kinds"}, set()),
     "step": ({"kinds"}, set()),
-    "plan": (_WORDS, set()),
+    "plan_nodes": ({"kinds"}, set()),
+    "plan_file": (_WORDS | {"plan_nodes"}, set()),
+    "plan": ({"plan_file", "plan_nodes"}, set()),
     "settings": (_WORDS, set()),
     "record": (_WORDS | {"exits"}, set()),
     "state": ({"model"}, set()),
@@ -55,7 +57,7 @@ ROOMS["contract"] = {
     "events": (_WORDS | {"exits", "record"}, set()),
     "journal": (_WORDS | {"record"}, set()),
     "invocation": ({"kinds", "record", "settings", "step"}, set()),
-    "demands": ({"model", "plan", "settings", "step"}, set()),
+    "demands": ({"model", "plan", "plan_nodes", "settings", "step"}, set()),
 }
 ROOMS["airflow"] = {
     "api": (set(), {"airflow"}),

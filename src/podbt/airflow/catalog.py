@@ -55,8 +55,10 @@ def lineage(selector: str | None = None, *, group: str | None = None, target: st
     known = plan()
     if known is None:
         return None
+    known = known.on(target)
     if selector is None and group is None:
-        chosen, description = list(known.nodes), f"The whole of {known.project}."
+        default = known.chosen_by_default
+        chosen, description = default.nodes if default else list(known.nodes), f"The whole of {known.project}."
     elif found := known.selectors.get(selector or ""):
         chosen, description = found.nodes, found.description
     elif one_group := known.groups.get(group or ""):
@@ -70,6 +72,8 @@ def lineage(selector: str | None = None, *, group: str | None = None, target: st
     functions_too = f"{functions} function{'s' * (functions != 1)}, " if functions else ""
     tests = sum(others[kind] for kind in CHECKS)
     reads = sorted({parent for node in built.values() for parent in node.depends_on} - set(nodes))
+    if selector and (asks := known.selectors[selector].asks):
+        description = f"{description} Decided in each run, by {' and '.join(asks)}: at most these.".strip()
     lines = [description, "", f"{len(built)} tables and views, {functions_too}{tests} tests. Builds:", ""]
     lines += [f"- {_link(known.project, node.name, target)}" for node in list(built.values())[:_LISTED]]
     if len(built) > _LISTED:

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from podbt.contract.model import Strict
 from podbt.contract.plan import Plan
+from podbt.contract.plan_nodes import PlanContent
 from podbt.contract.settings.common import Amounts, Resources, amount
 from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.settings.kubernetes import Settings
@@ -48,7 +49,7 @@ def fitted(settings: Fitted, step: Step, plan: Plan) -> Fitted:
     Raises:
         ConfigError: Two models of the step demand different values of one node label.
     """
-    demanded = demanded_by(step, plan)
+    demanded = demanded_by(step, plan.on(step.target or settings.target))
     resources = settings.resources
     for demands in demanded.values():
         resources = Resources(
@@ -61,13 +62,13 @@ def fitted(settings: Fitted, step: Step, plan: Plan) -> Fitted:
     return settings.model_copy(update=changes)
 
 
-def demanded_by(step: Step, plan: Plan) -> dict[str, Demands]:
+def demanded_by(step: Step, plan: PlanContent) -> dict[str, Demands]:
     """What the nodes of a step demand, by unique_id; those that demand nothing are not in it.
 
     Raises:
         ConfigError: As `demands_of`.
     """
-    found = {one: demands_of(plan.nodes[one].meta, one) for one in _candidates(step, plan)}
+    found = {one: demands_of(plan.nodes[one].meta, one) for one in _candidates(step, plan) if one in plan.nodes}
     return {unique_id: demands for unique_id, demands in found.items() if demands is not None}
 
 
@@ -86,14 +87,16 @@ def _labels(demanded: Mapping[str, Demands]) -> dict[str, str]:
     return labels
 
 
-def _candidates(step: Step, plan: Plan) -> Iterable[str]:
+def _candidates(step: Step, plan: PlanContent) -> Iterable[str]:
     if step.selector is not None:
         known = plan.selectors.get(step.selector)
-        return [one for one in known.nodes if one in plan.nodes] if known else plan.nodes
+        return known.nodes if known else plan.nodes
+    if not step.select and not step.exclude and plan.chosen_by_default:
+        return plan.chosen_by_default.nodes
     named = {node.name: [unique_id] for unique_id, node in plan.nodes.items()}
     named |= {f"group:{name}": group.nodes for name, group in plan.groups.items()}
     if step.select and all(word in named for word in step.select):
-        return [unique_id for word in step.select for unique_id in named[word] if unique_id in plan.nodes]
+        return [unique_id for word in step.select for unique_id in named[word]]
     return plan.nodes
 
 

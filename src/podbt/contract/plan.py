@@ -1,98 +1,107 @@
 """Plan: what dbt knows about a project, compiled by dbt when the image is built.
 
 Airflow loads this small file and never a manifest. dbt resolves selectors and groups; nothing here reimplements that.
+How the file is written is a matter of `podbt.contract.plan_file`.
 """
 
-import hashlib
+import dataclasses
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, Field
-
-from podbt.contract.kinds import CHECKS, PLANNED, ResourceType
-from podbt.contract.model import Strict
+from podbt.contract.plan_file import SCHEMA_VERSION, PlanFile, content_hash, pack, unpack
+from podbt.contract.plan_nodes import PlanContent, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.errors import ConfigError
 
-SCHEMA_VERSION = 2
+__all__ = ["Plan", "PlanGroup", "PlanNode", "PlanSelector", "PlanSource", "load_plan"]
 
 
-def _planned(kind: ResourceType) -> ResourceType:
-    if kind not in PLANNED:
-        raise ValueError(f"a {kind} is no node that a dbt command can run")
-    return kind
+@dataclass(frozen=True, kw_only=True)
+class Plan(PlanContent):
+    """A project as DAGs see it.
 
+    Attributes:
+        project: dbt's name for the project.
+        dbt_version: Of the image.
+        others: The same project on targets on which it has other nodes.
+        hash: Of everything but itself.
+    """
 
-class PlanNode(Strict):
-    """A node that a dbt command can run."""
-
-    name: str
-    resource_type: Annotated[ResourceType, AfterValidator(_planned)]
-    path: str
-    tags: list[str] = []
-    materialized: str | None = None
-    depends_on: list[str] = []
-    """unique_ids of the nodes and sources it reads."""
-    meta: dict[str, Any] = {}
-    description: str = ""
-
-
-class PlanSource(Strict):
-    """A table that somebody else writes."""
-
-    name: str
-    source_name: str
-    has_freshness: bool = False
-
-
-class PlanSelector(Strict):
-    """A selector of selectors.yml and the nodes that dbt resolves it to."""
-
-    description: str = ""
-    nodes: list[str]
-
-
-class PlanGroup(Strict):
-    """A dbt group and the nodes that dbt resolves `group:<name>` to: those in it, and the tests that read them."""
-
-    owner: str | None = None
-    """Whose it is: the owner's name, else the first of its addresses."""
-    nodes: list[str]
-
-
-class Plan(Strict):
-    """A project as DAGs see it. Keys of the maps are dbt's unique_ids, and names of selectors and groups."""
-
-    schema_version: Literal[2] = 2
     project: str
     dbt_version: str
-    nodes: dict[str, PlanNode]
-    sources: dict[str, PlanSource]
-    selectors: dict[str, PlanSelector]
-    groups: dict[str, PlanGroup] = {}
-    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    others: tuple[PlanContent, ...] = ()
+    hash: str = ""
 
     @classmethod
     def seal(cls, **content: Any) -> Self:
         """Builds a plan and computes its hash, which covers everything but itself."""
-        draft = cls(hash="0" * 64, **content)
-        return draft.model_copy(update={"hash": draft.computed_hash()})
+        draft = cls(**content)
+        return dataclasses.replace(draft, hash=draft.computed_hash())
+
+    def on(self, target: str | None) -> "Plan":
+        """The plan for a target, with the hash of the whole; this one where nothing else is known of that target."""
+        other = next((other for other in self.others if target in other.targets), None)
+        if other is None:
+            return self
+        mine = PlanContent(**{one.name: getattr(self, one.name) for one in dataclasses.fields(PlanContent)})
+        rest = (one for one in self.others if one is not other)
+        return dataclasses.replace(self, **vars(other), others=(mine, *rest))
+
+    @property
+    def unique_ids(self) -> list[str]:
+        """Every node of any target, sorted: the same list whichever target this is the plan for."""
+        return sorted(set(self.nodes).union(*(other.nodes for other in self.others)))
 
     def owner_of(self, unique_id: str) -> str | None:
-        """Whose a node is: its meta's owner, else the owner of its dbt group. A test is with what it reads."""
-        node = self.nodes.get(unique_id)
-        if node is None:
-            return None
-        if owner := node.meta.get("owner"):
-            return str(owner)
-        if node.resource_type in CHECKS:  # it may be with the nodes of several groups
-            return next(filter(None, map(self.owner_of, node.depends_on)), None)
-        return next((group.owner for group in self.groups.values() if unique_id in group.nodes), None)
+        """As `PlanContent.owner_of`; of a node that other targets alone have, what is said there."""
+        return next(filter(None, (PlanContent.owner_of(one, unique_id) for one in (self, *self.others))), None)
 
     def computed_hash(self) -> str:
-        content = self.model_dump(mode="json", exclude={"hash"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return content_hash(self._packed())
+
+    def to_json(self) -> str:
+        """The file's text."""
+        content = self._packed()
+        return json.dumps({**content, "hash": content_hash(content)}, separators=(",", ":")) + "\n"
+
+    def _packed(self) -> dict[str, Any]:
+        views = [pack(view) for view in (self, *self.others)]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "project": self.project,
+            "dbt_version": self.dbt_version,
+            "views": views,
+        }
+
+    @classmethod
+    def parse_json(cls, text: str | bytes, *, source: str) -> Self:
+        """Reads the file's text.
+
+        Raises:
+            ConfigError: It is no plan, is of another schema version, or does not have the content that its hash says.
+        """
+        try:
+            data = json.loads(text)
+        except ValueError:
+            raise ConfigError(f"{source} cannot be read (no JSON). Write it again with podbt plan.") from None
+        found = data.get("schema_version") if isinstance(data, dict) else None
+        if found != SCHEMA_VERSION:
+            raise ConfigError(
+                f"{source} has schema version {found}, and this podbt reads {SCHEMA_VERSION}. "
+                "Use the same podbt in Airflow and in the dbt image."
+            )
+        file = PlanFile.parse_json(text, source=source)
+        if content_hash(data) != file.hash:
+            raise ConfigError(f"{source} was changed after it was written. Write it again with podbt plan.")
+        try:
+            first, *others = map(unpack, file.views)
+        except (IndexError, KeyError, ValueError):
+            raise ConfigError(f"{source} refers to what it does not hold. Write it again with podbt plan.") from None
+        return cls(
+            project=file.project, dbt_version=file.dbt_version, hash=file.hash, **vars(first), others=tuple(others)
+        )
 
 
 def load_plan(path: str | Path) -> Plan:
@@ -102,8 +111,7 @@ def load_plan(path: str | Path) -> Plan:
         path: The file, as the settings' `plan` names it or as an image bakes it.
 
     Raises:
-        ConfigError: The file cannot be read, is of another schema version, or does not have the content that its hash
-            says.
+        ConfigError: The file cannot be read, or as `Plan.parse_json`.
     """
     file = Path(path)
     try:
@@ -120,17 +128,8 @@ def load_plan(path: str | Path) -> Plan:
 def _load(file: Path, _modified: int, _size: int) -> Plan:
     try:
         text = file.read_bytes()
-        data = json.loads(text)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "no JSON"
-        raise ConfigError(f"Plan file '{file}' cannot be read ({why}). Write it again with podbt plan.") from None
-    found = data.get("schema_version") if isinstance(data, dict) else None
-    if found != SCHEMA_VERSION:
+    except OSError as error:
         raise ConfigError(
-            f"Plan file '{file}' has schema version {found}, and this podbt reads {SCHEMA_VERSION}. "
-            "Use the same podbt in Airflow and in the dbt image."
-        )
-    plan = Plan.parse_json(text, source=f"Plan file '{file}'")
-    if plan.computed_hash() != plan.hash:
-        raise ConfigError(f"Plan file '{file}' was changed after it was written. Write it again with podbt plan.")
-    return plan
+            f"Plan file '{file}' cannot be read ({error.strerror}). Write it again with podbt plan."
+        ) from None
+    return Plan.parse_json(text, source=f"Plan file '{file}'")

@@ -14,6 +14,7 @@ from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.classify import reason_of
 from podbt.runner.dbt.invoke import invoke
 from podbt.runner.prepare.prepared import check_and_resolve
+from podbt.runner.prepare.state import Resolved
 from podbt.runner.process.environment import Environment, termination_log
 from podbt.runner.process.interrupts import Interrupts, follow_standard_input
 from podbt.runner.process.redact import RedactedStream, Redactor
@@ -44,7 +45,7 @@ def run(words: Sequence[str], interrupts: Interrupts | None = None) -> int:
         sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
         resolved = check_and_resolve(arguments, environment)
         if not environment.orchestrated and arguments.command not in set(Command):
-            return _pass_through(resolved.arguments, environment, interrupts)
+            return _pass_through(resolved, environment, interrupts)
         if resolved.note:
             print(f"podbt: {resolved.note}", flush=True)
         return RecordedRun(
@@ -59,10 +60,10 @@ def run(words: Sequence[str], interrupts: Interrupts | None = None) -> int:
         return _refuse(ExitReason.INTERRUPTED, "The run was told to stop.")
 
 
-def _pass_through(arguments: Arguments, environment: Environment, interrupts: Interrupts) -> int:
+def _pass_through(resolved: Resolved, environment: Environment, interrupts: Interrupts) -> int:
     """Commands such as ls, debug or --version: dbt's own output and exit code, no record."""
     interrupts.allow()
-    outcome = invoke(arguments, environment)
+    outcome = invoke(resolved.arguments, environment, seams=resolved.seams)
     interrupts.hold()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt

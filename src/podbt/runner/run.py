@@ -12,7 +12,6 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import settle
-from podbt.contract.plan import Plan, load_plan
 from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of
 from podbt.errors import ArtifactError, ConfigError, PodbtError
 from podbt.runner.database.locks import TableLocks
@@ -28,6 +27,7 @@ from podbt.runner.dbt.selection import Selection
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared, look_at_sources
 from podbt.runner.prepare.resume import decide
+from podbt.runner.prepare.skew import baked_plan
 from podbt.runner.prepare.state import Resolved
 from podbt.runner.prepare.variables import fingerprint
 from podbt.runner.process.environment import Environment, profile_target
@@ -73,7 +73,7 @@ class RecordedRun:
         clean(environment, self._command, state_given=arguments.value(STATE) is not None)
         environment.scratch.mkdir(parents=True, exist_ok=True)
         self._folder = self._reserve()
-        self._plan = _plan(environment)
+        self._plan = baked_plan(environment.baked)
         self._start = self._describe(started)
         self._console = Console(dbts_own=environment.dbts_output, folder=self._folder.path if self._folder else None)
         self._emitter = Emitter(Progress.of(self._plan), _written) if environment.events else None
@@ -176,7 +176,13 @@ class RecordedRun:
                 verdict.arguments,
                 self._environment,
                 callbacks=[self._journal.on_event, self._console.on_event],
-                seams=[self._causes.seams, self._sessions.seams, self._selection.seams, self._locks.seams],
+                seams=[
+                    self._causes.seams,
+                    self._sessions.seams,
+                    self._selection.seams,
+                    self._locks.seams,
+                    *self._resolved.seams,
+                ],
                 on_connection=self._connected,
                 on_parsed=lambda manifest, config: self._resume(
                     fingerprint(manifest, config, self._environment.identity)
@@ -311,6 +317,7 @@ class RecordedRun:
             environment=self._environment,
             prepared=self._prepared,
             command=self._command,
+            selected=self._selection.selected,
             journal=self._journal,
             redactor=self._redactor,
             say=self._console.say,
@@ -358,15 +365,6 @@ class RecordedRun:
             left_out=self._prepared.verdict.left_out,
             notes=self._notes,
         )
-
-
-def _plan(environment: Environment) -> Plan | None:
-    """The plan of the image. A broken one is said where it is asked for, not here."""
-    if environment.baked is None:
-        return None
-    with contextlib.suppress(ConfigError):
-        return load_plan(environment.baked / constants.PLAN_FILE)
-    return None
 
 
 def _written() -> int:

@@ -42,7 +42,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         },
         groups={"desk": PlanGroup(owner="the desk", nodes=["model.p.base"])},
     )
-    (tmp_path / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
+    (tmp_path / "plan.json").write_text(plan.to_json())
     given = {
         "image": "dbt:1",
         "target": "prod",
@@ -121,14 +121,11 @@ def test_without_either_it_is_the_whole_project() -> None:
 
 def test_a_function_is_no_table_and_no_test(settings: Settings) -> None:
     assert settings.plan is not None
-    plan = json.loads(Path(settings.plan).read_text())
-    function = {"name": "louder", "resource_type": "function", "path": "f.sql", "depends_on": []}
-    plan["nodes"]["function.p.louder"] = function
-    plan["nodes"]["model.p.heavy"]["depends_on"].append("function.p.louder")
-    del plan["hash"], plan["schema_version"]
-    whole = Plan.parse({**plan, "hash": "0" * 64}, source="plan")
-    whole = whole.model_copy(update={"hash": whole.computed_hash()})
-    Path(settings.plan).write_text(whole.model_dump_json(exclude_none=True))
+    plan = Plan.parse_json(Path(settings.plan).read_bytes(), source="plan")
+    function = PlanNode(name="louder", resource_type=ResourceType.FUNCTION, path="f.sql")
+    plan.nodes["model.p.heavy"].depends_on.append("function.p.louder")
+    whole = Plan.seal(**vars(plan) | {"nodes": {**plan.nodes, "function.p.louder": function}})
+    Path(settings.plan).write_text(whole.to_json())
     lines = (lineage(target="prod") or "").splitlines()
     assert "2 tables and views, 1 function, 1 tests. Builds:" in lines
     assert not any("louder" in line for line in lines)

@@ -23,25 +23,28 @@ MANIFEST: dict[str, Any] = {
     "functions": {"function.p.f": {"resource_type": "function", "config": {"materialized": "function"}}},
 }
 GOOD = {
-    "model.p.a": "success",
-    "seed.p.s": "success",
-    "test.p.t": "pass",
-    "unit_test.p.a.u": "pass",
+    "model.p.a": "success", "seed.p.s": "success", "test.p.t": "pass", "unit_test.p.a.u": "pass",
     "function.p.f": "success",
-}
+}  # fmt: skip
+BY_DEFAULT = {"most": {"name": "most", "default": True}, "other": {"name": "other"}}
 
 
 def judged(
-    folder: Path, *arguments: str, statuses: dict[str, str] | None = None, args: dict[str, Any] | None = None
+    folder: Path,
+    *arguments: str,
+    statuses: dict[str, str] | None = None,
+    args: dict[str, Any] | None = None,
+    selectors: dict[str, Any] | None = None,
+    selected: set[str] | None = None,
 ) -> bool:
-    (folder / "manifest.json").write_text(json.dumps(MANIFEST))
+    (folder / "manifest.json").write_text(json.dumps(MANIFEST | {"selectors": selectors or {}}))
     (folder / "run_results.json").write_text(json.dumps({"args": args or {}}))
     nodes = [
         NodeRecord(unique_id=key, name=key, resource_type=key.split(".")[0], status=status, seconds=0)
         for key, status in (GOOD | (statuses or {})).items()
     ]
-    asked = Arguments.parse(arguments or ("build",))
-    return is_whole(asked, nodes, folder / "manifest.json", folder / "run_results.json")
+    files = folder / "manifest.json", folder / "run_results.json"
+    return is_whole(Arguments.parse(arguments or ("build",)), nodes, *files, selected=selected)
 
 
 @pytest.mark.parametrize(
@@ -61,16 +64,53 @@ def test_a_build_of_everything_is_whole(tmp_path: Path, arguments: list[str]) ->
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["run"], ["test"], ["seed"],
-        ["build", "--select", "*"], ["build", "-s", "a"], ["build", "--models=a"], ["build", "-m", "a"],
-        ["build", "--exclude", "b"], ["build", "--selector", "x"], ["build", "--resource-type", "model"],
-        ["build", "--exclude-resource-types", "unit_test"], ["build", "--empty"], ["build", "--sample", "3 days"],
+        ["run"], ["test"], ["seed"], ["build", "--empty"], ["build", "--sample", "3 days"],
         ["build", "--event-time-start", "2026-01-01"],
     ],
     ids=" ".join,
 )  # fmt: skip
 def test_less_is_not(tmp_path: Path, arguments: list[str]) -> None:
     assert not judged(tmp_path, *arguments)
+    assert not judged(tmp_path, *arguments, selectors=BY_DEFAULT, selected=set(GOOD))
+
+
+SELECTIONS = [
+    ["--select", "*"], ["-s", "a"], ["--models=a"], ["-m", "a"], ["--exclude", "b"], ["--selector", "x"],
+    ["--resource-type", "model"], ["--exclude-resource-types", "unit_test"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("selection", SELECTIONS, ids=" ".join)
+@pytest.mark.parametrize("selectors", [{}, BY_DEFAULT], ids=["no default", "a default selector"])
+def test_a_selection_is_whole_where_it_names_every_node(
+    tmp_path: Path, selection: list[str], selectors: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judged(tmp_path, "build", *selection, selectors=selectors, selected=set(GOOD))
+    for unique_id in list(GOOD):
+        with monkeypatch.context() as patch:
+            patch.delitem(GOOD, unique_id)
+            assert not judged(tmp_path, "build", *selection, selectors=selectors, selected=set(GOOD))
+
+
+def test_what_a_default_selector_leaves_out_is_no_part_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(GOOD, "model.p.a")
+    most = set(GOOD) | {"exposure.p.page", "model.p.inlined"}
+    assert judged(tmp_path, "build", selectors=BY_DEFAULT, selected=most)
+    assert not judged(tmp_path, "build", selectors={"most": {"name": "most"}}, selected=most)
+    assert not judged(tmp_path, "build", selectors=BY_DEFAULT, selected={*most, "model.p.a"})
+    assert not judged(tmp_path, "build", selectors=BY_DEFAULT, selected=most, statuses={"test.p.t": "fail"})
+    assert not judged(tmp_path, "build", selectors=BY_DEFAULT, selected=set())
+    assert not judged(tmp_path, "build", selectors=BY_DEFAULT)  # it asked a state for what it selected
+
+
+@pytest.mark.parametrize("kinds", [{"resource_types": ["seed"]}, {"exclude_resource_types": ["model"]}])
+def test_kinds_chosen_by_environment_are_less_than_a_default_selector(
+    tmp_path: Path, kinds: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(GOOD, "model.p.a")
+    assert not judged(tmp_path, "build", selectors=BY_DEFAULT, selected=set(GOOD), args=kinds)
 
 
 @pytest.mark.parametrize("unique_id", GOOD)

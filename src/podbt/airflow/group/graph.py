@@ -64,7 +64,8 @@ def graph_of(
         plan: The project.
         selector: A selector of selectors.yml, as dbt resolved it when the plan was made.
         tags: Nodes with any of these tags.
-        groups: Nodes in any of these dbt groups, as dbt resolved them. Without any of the three everything is meant.
+        groups: Nodes in any of these dbt groups, as dbt resolved them. Without any of the three it is what
+            dbt builds without a selection: everything, or what the default selector means.
         checks: Whether the group's command runs tests.
 
     Raises:
@@ -91,9 +92,11 @@ def _chosen(plan: Plan, selector: str | None, tags: Collection[str], groups: Col
     if len(named := [name for name, value in given.items() if value]) > 1:
         raise ConfigError(f"{' and '.join(named)} stand beside each other. Give one of them.")
     if selector:
-        return set(_known("selector", selector, plan.selectors).nodes)
+        return _resolved(selector, _known("selector", selector, plan.selectors))
     if groups:
         return {unique_id for group in groups for unique_id in _known("group", group, plan.groups).nodes}
+    if not tags and plan.default_selector:
+        return _resolved(plan.default_selector, plan.selectors[plan.default_selector])
     if not tags:
         return set(plan.nodes)
     wanted = set(tags)
@@ -102,6 +105,15 @@ def _chosen(plan: Plan, selector: str | None, tags: Collection[str], groups: Col
     return tagged | {
         key for key, node in plan.nodes.items() if node.resource_type in CHECKS and tagged & set(node.depends_on)
     }
+
+
+def _resolved(name: str, selector: PlanSelector) -> set[str]:
+    if selector.asks:
+        raise ConfigError(
+            f"Selector '{name}' asks for a state ({', '.join(selector.asks)}), which only a run has, so a group cannot "
+            f"have a task for each of its models. Run it as one step: DbtOperator(selector='{name}', state='…')."
+        )
+    return set(selector.nodes)
 
 
 def _known(kind: str, name: str, named: Mapping[str, _Resolved]) -> _Resolved:

@@ -35,7 +35,8 @@ class DbtModelGroup(TaskGroup):
         plan: The project: a plan, or a plan file; the settings' plan file by default.
         selector: A selector of selectors.yml.
         tags: Nodes with any of these tags.
-        groups: Nodes in any of these dbt groups. Without selector, tags and groups it is the whole project.
+        groups: Nodes in any of these dbt groups. Without selector, tags and groups it is what dbt builds without a
+            selection: the whole project, or what its default selector means.
         command: build, or run for models without tests.
         target: Another dbt target than the settings'. Templated.
         vars: dbt's --vars. Templated. Visible in the pod's spec: not for secrets.
@@ -78,6 +79,8 @@ class DbtModelGroup(TaskGroup):
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)
         found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
+        if found.others:
+            found = found.on(target or (settings or {}).get("target") or load_settings().target)
         graph = graph_of(found, selector=selector, tags=tags, groups=groups, checks=command == Command.BUILD)
         if command == Command.RUN:
             graph = _models_only(graph)
@@ -120,7 +123,7 @@ class DbtModelGroup(TaskGroup):
         )
         if self._folders:
             self._make_folders(graph.members.values())
-        self._places = {unique_id: index for index, unique_id in enumerate(sorted(self._plan.nodes))}
+        self._places = {unique_id: index for index, unique_id in enumerate(self._plan.unique_ids)}
         tasks: dict[str, ModelTask] = {}
         for member in graph.members.values():
             tasks[member.unique_id] = self._member(member, pod.task_id)

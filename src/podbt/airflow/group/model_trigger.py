@@ -230,7 +230,7 @@ class ModelTrigger(BaseTrigger):
         path = pod_settings(self.overrides).plan
         if path is None:
             raise ConfigError("A model runs alone only where the settings name the image's plan. Set plan.")
-        nodes = [unique_id for unique_id in load_plan(path).nodes if key_of(unique_id) in keys]
+        nodes = [unique_id for unique_id in load_plan(path).unique_ids if key_of(unique_id) in keys]
         if self.node and self._duty.node in keys and self.node not in nodes:
             raise ConfigError(f"The image's plan has no {self.node} any more. Clear the whole group.")
         flags = list(self.step.get("flags", ()))

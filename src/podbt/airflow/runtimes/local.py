@@ -103,7 +103,8 @@ class ProcessRun(WatchedRun):
                 "Mend python, project or scratch in the settings."
             ) from None
         self._log.info("dbt runs as process %s, in %s", self._process.pid, self._scratch)
-        if demanded := demanded_by(self._step, load_plan(settings.plan)) if settings.plan else {}:
+        plan = load_plan(settings.plan).on(self._step.target or settings.target) if settings.plan else None
+        if plan and (demanded := demanded_by(self._step, plan)):
             self._log.info("A process is held to no resources: meta.podbt of %s is passed over", ", ".join(demanded))
 
     def lines(self) -> Iterator[str]:

@@ -17,19 +17,19 @@ EXCLUDE: Final = frozenset({"--exclude"})
 SELECTOR: Final = frozenset({"--selector"})
 TARGET: Final = frozenset({"--target", "-t"})
 STATE: Final = frozenset({"--state"})
-FILTERS: Final = SELECT | EXCLUDE | frozenset(
-    {
-        "--selector", "--resource-type", "--resource-types", "--exclude-resource-type", "--exclude-resource-types",
-        "--empty", "--sample", "--event-time-start", "--event-time-end",
-    }
-)  # fmt: skip
+KINDS: Final = frozenset({"--resource-type", "--resource-types", "--exclude-resource-type", "--exclude-resource-types"})
+NARROWING: Final = frozenset({"--empty", "--sample", "--event-time-start", "--event-time-end"})
+"""Options with which a build does not build all rows."""
+FILTERS: Final = SELECT | EXCLUDE | SELECTOR | KINDS | NARROWING
 """Options with which a build does not build everything, or not with all rows."""
 
 _GROUPS: Final = frozenset(command.partition(" ")[0] for command in Command if " " in command)
 _UNRECORDED: Final = frozenset({"clean", "debug", "deps", "init", "list", "ls", "parse", "show"})
 _COMMANDS: Final = frozenset(command.partition(" ")[0] for command in Command) | _UNRECORDED
+STATE_METHODS: Final = frozenset({"state", "result", "source_status"})
+"""dbt's methods of selection that ask a state."""
 # A criterion that asks the state: state:modified+, @state:new, 1+result:error, source_status:fresher+ …
-_STATE_METHOD: Final = re.compile(r"^(?:@|\d*\+)?(state|result|source_status):")
+_STATE_METHOD: Final = re.compile(rf"^(?:@|\d*\+)?({'|'.join(sorted(STATE_METHODS))}):")
 
 
 @dataclass(frozen=True)

@@ -1,37 +1,47 @@
 """`podbt plan`: what an image build bakes, so that a pod neither parses nor installs."""
 
-import json
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import yaml
 
 from podbt import constants
-from podbt.contract.demands import demands_of
-from podbt.contract.kinds import RUNNABLE, ResourceType
-from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
+from podbt.contract.plan import Plan
+from podbt.contract.plan_nodes import PlanContent
 from podbt.errors import ConfigError
+from podbt.runner.dbt import engine, template
+from podbt.runner.dbt.build_parse import GIVE, Parse, invoke, parse
+from podbt.runner.dbt.build_profile import BuildProfile, read_yaml, write_profile
+from podbt.runner.dbt.placeholders import PLACEHOLDER, Placeholders
 from podbt.runner.dbt.seams import patched
-from podbt.runner.dbt.template import Watch, save
+from podbt.runner.process.secrets import is_secret
 
-_REQUIRED_ENV = re.compile(r"env_var\(\s*['\"](\w+)['\"]\s*\)")
-_PLACEHOLDER = "1"  # passes for a host name as well as for a port
-_SELECTABLE = re.compile(r"[\w.-]+")  # a group of another name (blanks, commas, wildcards) no --select can mean
-_PACKAGE_FILES = ("packages.yml", "dependencies.yml")
+_PACKAGE_FILES: Final = ("packages.yml", "dependencies.yml")
+_SHOWN: Final = 5
 
 
-def bake(project: Path, output: Path) -> Plan:
-    """Parses a project without a database and writes plan.json, manifest.json and partial_parse.msgpack.
+def bake(
+    project: Path,
+    output: Path,
+    *,
+    targets: Sequence[str] = (),
+    variables: str = "{}",
+    env: Mapping[str, str] | None = None,
+) -> Plan:
+    """Parses a project without a database and writes plan.json, manifest.json and the saved parse.
 
     Args:
         project: The dbt project's folder.
-        output: Where the three files go.
+        output: Where the files go.
+        targets: The targets that the image is for; by default those of the project's own profiles.yml.
+        variables: dbt's --vars, as YAML.
+        env: Environment variables that the project reads. They end up in the saved parse: never a secret.
 
     Returns:
         The plan.
@@ -41,123 +51,115 @@ def bake(project: Path, output: Path) -> Plan:
     """
     if not (project / "dbt_project.yml").is_file():
         raise ConfigError(f"No dbt_project.yml in '{project}'. Give the folder of a dbt project.")
+    if secret := sorted(name for name in env or {} if is_secret(name)):
+        raise ConfigError(f"{', '.join(secret)}: what is secret is no variable of the build, it would be in the image.")
+    os.environ |= env or {}
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        _point_dbt_at(project, _profiles(project, Path(scratch)), Path(scratch))
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        profile = write_profile(project, scratch, targets)
+        _point_dbt_at(project, scratch)
+        shared = ["--vars", _vars(variables), "--profile", profile.name]
         if any((project / name).is_file() for name in _PACKAGE_FILES):
-            _dbt(["deps"])
-        parsed = Path(scratch) / "target" / constants.PARTIAL_PARSE_FILE
-        watch = Watch()
-        with patched(watch.seams):
-            manifest = _dbt(["parse"])
-        shutil.copyfile(parsed.with_name(constants.MANIFEST_FILE), output / constants.MANIFEST_FILE)
-        if not save(parsed, output / parsed.name, watch):
-            _each_target(parsed, output)
-        plan = _plan(manifest)
-    text = json.dumps(plan.model_dump(mode="json", exclude_none=True), sort_keys=True, separators=(",", ":"))
-    (output / constants.PLAN_FILE).write_text(text + "\n", encoding="utf-8")
+            _install(shared)
+        first = parse([*shared, "--target", profile.targets[0]])
+        shutil.copyfile(scratch / "target" / constants.MANIFEST_FILE, output / constants.MANIFEST_FILE)
+        _keep(first, output, profile, profile.targets[0])
+        contents = {profile.targets[0]: first.content}
+        if first.conditions.of_one_target:
+            for target in profile.targets[1:]:
+                other = parse([*shared, "--target", target])
+                _keep(other, output, profile, target)
+                contents[target] = other.content
+    for line in _notes(project, first, profile):
+        print(f"podbt: {line}", flush=True)
+    plan = _plan(first.project, contents)
+    (output / constants.PLAN_FILE).write_text(plan.to_json(), encoding="utf-8")
     return plan
 
 
-def _each_target(parsed: Path, output: Path) -> None:
-    """Parses once a target, for a project that looks at the connection while it is parsed."""
-    profiles = yaml.safe_load((Path(os.environ["DBT_ENGINE_PROFILES_DIR"]) / constants.PROFILES_FILE).read_text())
-    project = yaml.safe_load((Path(os.environ["DBT_ENGINE_PROJECT_DIR"]) / "dbt_project.yml").read_text())
-    for target in profiles[project["profile"]]["outputs"]:
-        parsed.unlink()
-        watch = Watch()
-        with patched(watch.seams):
-            _dbt(["parse", "--target", target])
-        save(parsed, output / f"{parsed.stem}.{target}{parsed.suffix}", watch)
-        looked_at = ", ".join(sorted(watch.depends_on()))
-        print(f"podbt: target {target}: the parse fits connections that agree in {looked_at}")
+def _install(arguments: Sequence[str]) -> None:
+    placeholders = Placeholders()
+    try:
+        with patched(placeholders.seams(secrets=False)):
+            invoke(["deps", *arguments], placeholders)
+    finally:
+        placeholders.forget()
 
 
-def _profiles(project: Path, scratch: Path) -> Path:
-    """The project's template with placeholders for credentials, or a profile made up for the project."""
-    if (project / constants.PROFILES_FILE).is_file():
-        text = (project / constants.PROFILES_FILE).read_text(encoding="utf-8")
-        for name in _REQUIRED_ENV.findall(text):
-            os.environ.setdefault(name, _PLACEHOLDER)
-        return project
-    data = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))
-    if not isinstance(data, dict) or not data.get("profile"):
-        raise ConfigError(f"'{project / 'dbt_project.yml'}' names no profile. Add a line 'profile: <name>'.")
-    connection = {"type": "postgres", "host": "localhost", "port": 5432, "user": "build", "password": "", "threads": 1}
-    outputs = {"build": {**connection, "dbname": "build", "schema": "build"}}
-    (scratch / constants.PROFILES_FILE).write_text(
-        yaml.safe_dump({data["profile"]: {"target": "build", "outputs": outputs}})
-    )
-    return scratch
-
-
-def _point_dbt_at(project: Path, profiles: Path, scratch: Path) -> None:
-    os.environ |= {
-        "DBT_ENGINE_PROJECT_DIR": str(project),
-        "DBT_ENGINE_PROFILES_DIR": str(profiles),
-        "DBT_ENGINE_TARGET_PATH": str(scratch / "target"),
-        "DBT_ENGINE_LOG_PATH": str(scratch / "logs"),
-        "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_ENGINE_USE_COLORS": "false",
-    }
-
-
-def _dbt(arguments: Sequence[str], manifest: Any = None) -> Any:
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - slow to import, and read only after the environment is set
-
-    response = dbtRunner(manifest=manifest).invoke(list(arguments))
-    if not response.success:
-        raise ConfigError(f"dbt {' '.join(arguments)} failed: {response.exception or 'see its output above'}")
-    return response.result
-
-
-def _plan(manifest: Any) -> Plan:
-    nodes: dict[str, Any] = {**manifest.nodes, **manifest.unit_tests}
-    return Plan.seal(
-        project=manifest.metadata.project_name,
-        dbt_version=version("dbt-core"),
-        nodes={key: _node(node) for key, node in sorted(nodes.items()) if str(node.resource_type) in RUNNABLE},
-        sources={key: _source(source) for key, source in sorted(manifest.sources.items())},
-        selectors={
-            name: PlanSelector(
-                description=str(definition.get("description") or ""), nodes=_resolve(manifest, "--selector", name)
-            )
-            for name, definition in sorted(manifest.selectors.items())
-        },
-        groups={
-            group.name: PlanGroup(
-                owner=_owner(group.owner), nodes=_resolve(manifest, "--select", f"group:{group.name}")
-            )
-            for _, group in sorted(manifest.groups.items())
-            if _SELECTABLE.fullmatch(group.name)
-        },
+def _point_dbt_at(project: Path, scratch: Path) -> None:
+    """By variables, which count more than the flags of dbt_project.yml."""
+    engine.point(
+        PROJECT_DIR=str(project),
+        PROFILES_DIR=str(scratch),
+        TARGET_PATH=str(scratch / "target"),
+        LOG_PATH=str(scratch / "logs"),
+        SEND_ANONYMOUS_USAGE_STATS="false",
+        USE_COLORS="false",
+        WRITE_JSON="true",
     )
 
 
-def _node(node: Any) -> PlanNode:
-    demands_of(getattr(node.config, "meta", None) or {}, node.unique_id)  # refused here, not at night
-    return PlanNode(
-        name=node.name,
-        resource_type=ResourceType(str(node.resource_type)),
-        path=node.original_file_path,
-        tags=sorted(node.tags if hasattr(node, "tags") else node.config.tags or []),
-        materialized=getattr(node.config, "materialized", None),
-        depends_on=sorted(getattr(node.depends_on, "nodes", [])),  # a seed depends on macros alone
-        meta=dict(getattr(node.config, "meta", None) or {}),
-        description=getattr(node, "description", "") or "",
-    )
+def _vars(text: str) -> str:
+    try:
+        data = yaml.safe_load(text or "{}")
+    except yaml.YAMLError as error:
+        raise ConfigError(f"The variables are no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise ConfigError("The variables are no mapping of names to values. Give them as '{name: value}'.")
+    return str(yaml.safe_dump(data))
 
 
-def _source(source: Any) -> PlanSource:
-    return PlanSource(name=source.name, source_name=source.source_name, has_freshness=bool(source.has_freshness))
+def _keep(parsed: Parse, output: Path, profile: BuildProfile, target: str) -> None:
+    """Writes the saved parse, where a run can take it."""
+    if parsed.unfit or (parsed.conditions.of_one_target and not profile.known):
+        return
+    name = template.file_name(target if parsed.conditions.of_one_target else None)
+    template.save(parsed.data, output / name, parsed.conditions)
 
 
-def _owner(owner: Any) -> str | None:
-    address = owner.email[0] if isinstance(owner.email, list) and owner.email else owner.email
-    return owner.name or address or None
+def _plan(project: str, contents: dict[str, PlanContent]) -> Plan:
+    """One plan for all targets, with what differs on some of them."""
+    distinct: list[PlanContent] = []
+    for target, content in contents.items():
+        same = next((one for one in distinct if replace(one, targets=()) == content), None)
+        if same is None:
+            distinct.append(replace(content, targets=(target,)))
+        else:
+            distinct[distinct.index(same)] = replace(same, targets=(*same.targets, target))
+    first, *others = distinct
+    if not others:
+        first = replace(first, targets=())
+    return Plan.seal(project=project, dbt_version=version("dbt-core"), **vars(first), others=tuple(others))
 
 
-def _resolve(manifest: Any, *selection: str) -> list[str]:
-    """Asks dbt which nodes a selection means."""
-    lines = _dbt(["--quiet", "ls", *selection, "--output", "json", "--output-keys", "unique_id"], manifest=manifest)
-    return sorted({str(json.loads(line)["unique_id"]) for line in lines})
+def _notes(project: Path, first: Parse, profile: BuildProfile) -> Iterator[str]:
+    """What a person should know of an image that is not what they may think, a line each."""
+    missing = sorted(first.placeholders.env)
+    named = ", ".join(f"env_var('{name}')" for name in missing)
+    if missing:
+        yield f"The build has no value for {named}: what reads it is parsed again in a run that has one. {GIVE}"
+    selectors = project / "selectors.yml"
+    if read := [name for name in missing if selectors.is_file() and name in selectors.read_text(encoding="utf-8")]:
+        yield f"{selectors.name} reads {', '.join(read)}: the plan has its selectors as with '{PLACEHOLDER}'."
+    if first.unfit:
+        yield f"Each run parses the whole project: {first.unfit}"
+        return
+    looked_at = ", ".join(f"target.{fact}" for fact in sorted(first.conditions.target))
+    if first.conditions.of_one_target and not profile.known:
+        yield (
+            f"The project looks at {looked_at} while it is parsed, and the build knows no target, so each run parses "
+            "the whole project. Name the targets that it runs on: make image TARGETS=prod, podbt plan --target prod."
+        )
+    elif first.conditions.of_one_target:
+        names = ", ".join(profile.targets)
+        yield f"The saved parse is for the targets {names}, as the project looks at {looked_at}: others parse in full."
+    if first.each_run:
+        shown = ", ".join(first.each_run[:_SHOWN])
+        more = f" and {len(first.each_run) - _SHOWN} more" if len(first.each_run) > _SHOWN else ""
+        yield (
+            f"Parsed again in each run, since they read its time, id or flags: {shown}{more}. "
+            "The plan has them as of this build."
+        )
+    if read_yaml(project / "dbt_project.yml").get("flags", {}).get("partial_parse") is False:
+        yield "dbt_project.yml switches partial_parse off: each run parses the whole project."

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from typing import Any
 from podbt import constants
 from podbt.contract.record import shorten
 from podbt.errors import ConfigError
-from podbt.runner.dbt.arguments import TARGET, Arguments
+from podbt.runner.dbt import engine
+from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.seams import Seam, Seams, patched
-from podbt.runner.dbt.template import FITTING, baked_file
-from podbt.runner.process.environment import Environment, profile_target
+from podbt.runner.dbt.template import fitting
+from podbt.runner.process.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -64,34 +64,38 @@ def invoke(
     Raises:
         KeyboardInterrupt: A signal came before dbt itself was running.
     """
-    _prepare(environment, arguments)
+    _prepare(environment)
     if callbacks and not environment.dbts_output:
         # The console's level would be the file's as well, if that had none of its own.
-        os.environ |= {"DBT_ENGINE_LOG_LEVEL": "none", "DBT_ENGINE_LOG_LEVEL_FILE": "debug"}
+        engine.point(LOG_LEVEL="none", LOG_LEVEL_FILE="debug")
     # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by then.
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     told = _told(on_connection, on_parsed) if on_connection is not None else {}
-    with patched(FITTING, *seams, told), _manifest_once(environment.target_path / constants.MANIFEST_FILE):
+    with (
+        patched(fitting(environment.baked), *seams, told),
+        _manifest_once(environment.target_path / constants.MANIFEST_FILE),
+    ):
         response = dbtRunner(callbacks=list(callbacks)).invoke(arguments.words)
     results = getattr(response.result, "results", None)
     return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
 
 
-def list_nodes(arguments: Arguments, environment: Environment) -> set[str]:
+def list_nodes(arguments: Arguments, environment: Environment, *, seams: Sequence[Seams] = ()) -> set[str]:
     """The unique_ids that `dbt ls` finds; it prints nothing.
 
     Args:
         arguments: An ls command with JSON output that has the key unique_id.
         environment: Where dbt finds things.
+        seams: Who else takes part in dbt's work.
 
     Raises:
         ConfigError: dbt refuses the arguments or the project; the message is dbt's.
     """
-    _prepare(environment, arguments)
+    _prepare(environment)
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    with patched(FITTING):
+    with patched(fitting(environment.baked), *seams):
         response = dbtRunner().invoke(["--log-level", "none", *arguments.words])
     if not response.success or not isinstance(response.result, list):
         raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
@@ -150,25 +154,18 @@ def _written_at(file: Path) -> int | None:
         return None
 
 
-def _prepare(environment: Environment, arguments: Arguments) -> None:
-    """Points dbt at the scratch folder and gives it the partial parse of the image build."""
+def _prepare(environment: Environment) -> None:
+    """Points dbt at the scratch folder."""
     environment.target_path.mkdir(parents=True, exist_ok=True)
     environment.log_path.mkdir(parents=True, exist_ok=True)
-    target = arguments.value(TARGET) or profile_target(environment)
-    parsed = environment.target_path / constants.PARTIAL_PARSE_FILE
-    # One that an earlier invocation left fits already.
-    if environment.baked and not parsed.exists() and (baked := baked_file(environment.baked, target)):
-        shutil.copyfile(baked, parsed)
-    os.environ |= {
-        "DBT_ENGINE_PROJECT_DIR": str(environment.project),
-        "DBT_ENGINE_PROFILES_DIR": str(environment.profiles),
-        "DBT_ENGINE_TARGET_PATH": str(environment.target_path),
-        "DBT_ENGINE_LOG_PATH": str(environment.log_path),
-        "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_ENGINE_VERSION_CHECK": "false",
-    }
-    # The same settings under their older names would be reported as deprecated duplicates.
-    for name in ("DBT_PROFILES_DIR", "DBT_PROJECT_DIR", "DBT_TARGET_PATH", "DBT_LOG_PATH"):
-        os.environ.pop(name, None)
+    engine.point(
+        PROJECT_DIR=str(environment.project),
+        PROFILES_DIR=str(environment.profiles),
+        TARGET_PATH=str(environment.target_path),
+        LOG_PATH=str(environment.log_path),
+        SEND_ANONYMOUS_USAGE_STATS="false",
+        VERSION_CHECK="false",
+        WRITE_JSON="true",  # whatever dbt_project.yml says: a run without artifacts could not be published
+    )
     if not sys.stdout.isatty():
-        os.environ.setdefault("DBT_ENGINE_USE_COLORS", "false")
+        os.environ.setdefault(engine.variable("USE_COLORS"), "false")

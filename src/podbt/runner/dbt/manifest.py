@@ -30,12 +30,17 @@ def nodes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def runnable_nodes(manifest: Mapping[str, Any]) -> set[str]:
-    """The nodes that `dbt build` without a selection runs. Ephemeral models live in the SQL of others."""
+    """The nodes that `dbt build` of everything runs. Ephemeral models live in the SQL of others."""
     return {
         unique_id
         for unique_id, node in nodes_of(manifest).items()
         if node["resource_type"] in RUNNABLE and node.get("config", {}).get("materialized") != EPHEMERAL
     }
+
+
+def default_selector(manifest: Mapping[str, Any]) -> str | None:
+    """Name of the selector that a command without a selection means."""
+    return next((name for name, one in manifest.get("selectors", {}).items() if one.get("default") is True), None)
 
 
 def descendants(manifest: Mapping[str, Any], roots: Iterable[str]) -> set[str]:

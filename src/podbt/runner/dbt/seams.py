@@ -25,12 +25,20 @@ class Seam(Enum):
     """Makes what a project's templates know as `target`."""
     QUERY_COMMENT = ("dbt.adapters.base.query_headers", "MacroQueryStringSetter.set")
     """Renders the comment of each query, which looks at the target, too."""
-    SAVED_PARSE = ("dbt.parser.manifest", "ManifestLoader.is_partial_parsable")
-    """Decides whether a saved parse fits."""
+    TEMPLATES = ("dbt.context.base", "BaseContext.generate_builtins")
+    """Makes what all of a project's templates know, env_var() among it."""
+    MISSING_VARIABLE = ("dbt.context.base", "Var.get_missing_var")
+    """Refuses a var() that has neither a value nor a default."""
+    READ_PARSE = ("dbt.parser.manifest", "ManifestLoader.read_manifest_for_partial_parse")
+    """Reads the saved parse, where it fits."""
+    WRITE_PARSE = ("dbt.parser.manifest", "ManifestLoader.write_manifest_for_partial_parse")
+    """Saves the parse."""
     PARSE = ("dbt.parser.manifest", "ManifestLoader.get_full_manifest")
     """Parses the project: the connection is known before, nothing is selected until after."""
     WRITE_MANIFEST = ("dbt.parser.manifest", "write_manifest")
     """Writes manifest.json, before the first node and once more at the end."""
+    SELECTOR = ("dbt.config.project", "Project.get_selector")
+    """Looks up a selector of selectors.yml."""
     SELECT = ("dbt.graph.selector", "NodeSelector.get_selected")
     """Resolves the selection to nodes."""
     QUEUE = ("dbt.task.runnable", "GraphRunnableTask._runtime_initialize")

@@ -7,6 +7,7 @@ from podbt.contract.kinds import Command, ResourceType, type_of
 from podbt.contract.record import NodeRecord
 from podbt.runner.dbt.arguments import EXCLUDE, SELECT, SELECTOR, Arguments
 from podbt.runner.dbt.seams import Seam, Seams
+from podbt.runner.dbt.selectors import asked
 
 
 class Selection:
@@ -24,17 +25,23 @@ class Selection:
             again: Told of nodes that were done and run nevertheless, since something that they read is built again.
         """
         self._done: set[str] = set()
+        self._selected: set[str] | None = set()
         self._expect = expect
         self._again = again
         self._without_freshness = False
 
     def idle(self, arguments: Arguments) -> bool:
         """Whether there is nothing to look at, though nobody's selection is why: no source declares a freshness."""
-        asked = arguments.has(SELECT | EXCLUDE | SELECTOR)
-        return arguments.command == Command.SOURCE_FRESHNESS and (self._without_freshness or not asked)
+        chosen = arguments.has(SELECT | EXCLUDE | SELECTOR)
+        return arguments.command == Command.SOURCE_FRESHNESS and (self._without_freshness or not chosen)
 
     def leave_out(self, done: Iterable[NodeRecord]) -> None:
         self._done = {node.unique_id for node in done}
+
+    @property
+    def selected(self) -> set[str] | None:
+        """What dbt selected, with what is done; None where it asked a state for it."""
+        return self._selected
 
     @property
     def seams(self) -> Seams:
@@ -42,10 +49,10 @@ class Selection:
         return {Seam.SELECT: self._selecting, Seam.QUEUE: self._queueing}
 
     def _selecting(self, select: Callable[..., Any]) -> Callable[..., set[str]]:
-        def get_selected(selector: Any, *arguments: Any, **keywords: Any) -> set[str]:
-            selected = set(select(selector, *arguments, **keywords))
+        def get_selected(selector: Any, spec: Any, *arguments: Any, **keywords: Any) -> set[str]:
+            selected = set(select(selector, spec, *arguments, **keywords))
+            self._selected = None if self._selected is None or asked(spec) else self._selected | selected
             if not selected and type(selector).__name__ == "FreshnessSelector":
-                spec = keywords["spec"] if "spec" in keywords else arguments[0]
                 matched, _ = selector.select_nodes(spec, warn_on_no_nodes=False)
                 self._without_freshness = any(type_of(one) == ResourceType.SOURCE for one in matched)
             inlined = {unique_id for unique_id in selected if _is_ephemeral(selector.manifest.nodes.get(unique_id))}

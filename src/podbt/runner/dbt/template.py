@@ -3,230 +3,207 @@
 dbt discards a saved parse when any fact of the connection is another one (host, port, user, database, schema, target),
 since a project may look at each of them. Most look at none but the schema and the database, and put those into relation
 names as they are. So the build watches what the project looks at, parses with placeholders for these two, and the pod
-puts in its own (docs/adr/0005).
+puts in its own (docs/adr/0005). What belongs to one run alone is marked, so that dbt parses it anew.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-import msgpack
+from urllib.parse import quote, unquote
 
 from podbt import constants
 from podbt.runner.dbt.seams import Seam, Seams
+from podbt.runner.dbt.watch import DATABASE, SCHEMA
 
-SCHEMA: Final = "podbt_placeholder_schema"
-DATABASE: Final = "podbt_placeholder_database"
 _TEMPLATE: Final = "podbt"
 """Stands where dbt keeps the hash of the connection: no hash looks like it, so dbt alone never takes the file."""
 
-_TEXTUAL: Final = {"schema": SCHEMA, "database": DATABASE, "dbname": DATABASE}
 _HELD_BY: Final = frozenset({"nodes", "sources", "unit_tests", "functions", "disabled"})
-_ATTRIBUTES: Final = ("schema", "database", "relation_name")
-_LOOKS_INTO: Final = (
-    "__contains__", "__eq__", "__ge__", "__getitem__", "__gt__", "__iter__", "__le__", "__len__", "__lt__", "__mod__",
-    "__mul__", "__ne__", "capitalize", "casefold", "count", "endswith", "find", "index", "isalpha", "isdigit",
-    "islower", "isupper", "lower", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rpartition",
-    "rsplit", "split", "startswith", "swapcase", "title", "translate", "upper",
+_ATTRIBUTES: Final = (
+    "alias", "database", "identifier", "relation_name", "schema", "target_database", "target_schema",
 )  # fmt: skip
+_EVERYWHERE: Final = frozenset({"type"})
+"""What is the same for all targets: an image has one adapter."""
 
 
-class _Watched(str):  # noqa: SLOT000 - it carries the watch
-    """A text that notices when its value matters, other than for being put somewhere as it is."""
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What must be equal in a pod for a saved parse to be valid there.
 
-    watch: "Watch"
-    __hash__ = str.__hash__
+    Attributes:
+        target: Facts of the connection that the project looks at, and their values.
+        variables: dbt's --vars.
+        env: What project files read of the environment; None where the default counts.
+    """
 
-
-def _looked_into(name: str) -> Any:
-    def method(self: Any, *arguments: Any, **keywords: Any) -> Any:
-        self.watch.inspected = True
-        return getattr(str, name)(self, *arguments, **keywords)
-
-    return method
-
-
-for _name in _LOOKS_INTO:
-    setattr(_Watched, _name, _looked_into(_name))
-
-
-class Watch:
-    """Which facts of the connection a project looks at while dbt parses it."""
-
-    def __init__(self) -> None:
-        self.seen: dict[str, Any] = {}
-        self.inspected = False
-        self._paused = False
+    target: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    env: Mapping[str, str | None]
 
     @property
-    def seams(self) -> Seams:
-        """Gives dbt the placeholders and watches."""
-        return {Seam.PROFILE: _with_placeholders, Seam.TARGET: self._watched, Seam.QUERY_COMMENT: self._unwatched}
+    def of_one_target(self) -> bool:
+        """Whether it may not hold for another target."""
+        return not _EVERYWHERE.issuperset(self.target)
 
-    def _watched(self, facts: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], "_Target"]:
-        def to_target_dict(profile: Any) -> "_Target":
-            target = _Target(facts(profile))
-            target.watch = self
-            return target
+    @property
+    def never(self) -> bool:
+        """Whether no connection can meet it, since the project looks into the name of the schema."""
+        return self.target.get("schema") == SCHEMA
 
-        return to_target_dict
+    def to_json(self) -> str:
+        return json.dumps({"target": self.target, "vars": self.variables, "env": self.env}, sort_keys=True, default=str)
 
-    def _unwatched(self, comment: Callable[..., None]) -> Callable[..., None]:
-        """It names the profile and the target in each query, anew in each run, and is no part of the parse."""
+    @classmethod
+    def parse_json(cls, text: str) -> "Conditions":
+        data = json.loads(text)
+        return cls(target=data["target"], variables=data["vars"], env=data["env"])
 
-        def set_comment(setter: Any, *arguments: Any) -> None:
-            self._paused = True
-            try:
-                comment(setter, *arguments)
-            finally:
-                self._paused = False
-
-        return set_comment
-
-    def see(self, key: Any, value: Any) -> Any:
-        """Takes note of a look at one fact, and returns it."""
-        if self._paused:
-            return value
-        if key not in _TEXTUAL:
-            self.seen[str(key)] = value
-            return value
-        if not isinstance(value, str):
-            return value
-        watched = _Watched(value)
-        watched.watch = self
-        return watched
-
-    def see_all(self, facts: Iterable[tuple[str, Any]]) -> None:
-        if not self._paused:
-            self.inspected = True
-            self.seen.update(facts)
-
-    def depends_on(self) -> dict[str, Any]:
-        """What must be equal for the parse to be valid: facts and their values."""
-        return {**self.seen, **({"schema": SCHEMA} if self.inspected else {})}
+    def unmet(self, facts: Mapping[str, Any], variables: Mapping[str, Any], env: Mapping[str, str]) -> list[str]:
+        """What is another one, in words that show no value."""
+        found = [f"target.{key}" for key, value in self.target.items() if not _same(value, facts.get(key))]
+        found += ["--vars"] if not _same(self.variables, variables) else []
+        return [*found, *(f"env_var('{name}')" for name, value in self.env.items() if env.get(name) != value)]
 
 
-def _with_placeholders(make: Callable[..., Any]) -> Callable[..., Any]:
-    def from_credentials(credentials: Any, *arguments: Any, **keywords: Any) -> Any:
-        credentials.schema, credentials.database = SCHEMA, DATABASE
-        return make(credentials, *arguments, **keywords)
-
-    return from_credentials
-
-
-class _Target(dict[str, Any]):
-    """The `target` of a project's templates."""
-
-    watch: Watch
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.watch.see(key, super().__getitem__(key))
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        return self.watch.see(key, super().get(key, default))
-
-    def _all(self) -> None:
-        """Whoever walks through it may look at anything."""
-        self.watch.see_all(super().items())
-
-    def items(self) -> Any:
-        self._all()
-        return super().items()
-
-    def values(self) -> Any:
-        self._all()
-        return super().values()
-
-    def __iter__(self) -> Iterator[str]:
-        self._all()
-        return super().__iter__()
-
-
-def save(source: Path, destination: Path, watch: Watch) -> bool:
-    """Turns dbt's partial_parse.msgpack into a template.
-
-    Returns:
-        Whether it fits any connection; otherwise it fits those that agree in what the project looks at.
-    """
-    data = msgpack.unpackb(source.read_bytes())
-    depends = watch.depends_on()
-    if not _is_template(data):
-        depends["schema"] = SCHEMA
-    data["state_check"]["profile_hash"]["name"] = _TEMPLATE
-    data["state_check"]["profile_hash"]["checksum"] = json.dumps(depends, sort_keys=True, default=str)
-    destination.write_bytes(msgpack.packb(data))
-    return not depends
-
-
-def _is_template(data: Mapping[str, Any]) -> bool:
-    """Whether placeholders are only where `_fill` replaces them."""
+def is_template(data: Mapping[str, Any]) -> bool:
+    """Whether placeholders are only where a pod replaces them."""
 
     def places(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if isinstance(value, dict):
             for key, item in value.items():
+                if isinstance(key, str) and (SCHEMA in key or DATABASE in key):
+                    yield (*path, "<key>")
                 yield from places(item, (*path, str(key)))
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             for item in value:
                 yield from places(item, path)
         elif isinstance(value, str) and (SCHEMA in value or DATABASE in value):
             yield path
 
-    return all(
-        len(path) == len(("nodes", "model.x", "schema")) and path[0] in _HELD_BY and path[2] in _ATTRIBUTES
-        for path in places(data, ())
-    )
+    return all(_is_filled(path) for path in places(data, ()))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """The connection as a pod's profile gives it."""
-
-    target: Mapping[str, Any]
-    schema: str
-    database: str
+def _is_filled(path: tuple[str, ...]) -> bool:
+    """Such as nodes, model.shop.orders, schema; or with config before the last."""
+    return path[0] in _HELD_BY and path[-1] in _ATTRIBUTES and path[2:-1] in {(), ("config",)}
 
 
-def _fits(check: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def is_partial_parsable(loader: Any, saved: Any) -> Any:
-        state, config = saved.state_check, loader.root_project
-        if state.profile_hash.name == _TEMPLATE:
-            credentials = config.credentials
-            facts = Facts(target=config.to_target_dict(), schema=credentials.schema, database=credentials.database)
-            depends = json.loads(state.profile_hash.checksum)
-            if all(_same(value, facts.target.get(key)) for key, value in depends.items()):
-                _fill(saved, facts)
-                state.profile_hash = loader.manifest.state_check.profile_hash
-                if not config.cli_vars:
-                    # It covers the target's name as well, which the project does not look at or which is the same.
-                    state.vars_hash = loader.manifest.state_check.vars_hash
-        return check(loader, saved)
+def save(data: dict[str, Any], destination: Path, conditions: Conditions) -> None:
+    """Writes what dbt would keep in partial_parse.msgpack as a template.
 
-    return is_partial_parsable
+    Args:
+        data: The manifest as dbt serializes it; it is changed.
+        destination: The file.
+        conditions: What it depends on.
+    """
+    from dbt.parser.manifest import extended_mashumaro_encoder  # noqa: PLC0415 - slow to import
+
+    data["state_check"]["profile_hash"] |= {"name": _TEMPLATE, "checksum": conditions.to_json()}
+    destination.write_bytes(extended_mashumaro_encoder(data))
 
 
-FITTING: Final[Seams] = {Seam.SAVED_PARSE: _fits}
-"""Lets dbt take the template that `save` made, with the connection's schema and database in it."""
+def fitting(baked: Path | None) -> Seams:
+    """Lets dbt take the template that `save` made, with the connection's schema and database in it.
+
+    Each time that it reads a saved parse: what an earlier command of this process left has that command's moment in it.
+
+    Args:
+        baked: The folder of templates; None outside an image.
+    """
+
+    def reading(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda loader: (_read(loader, baked) if baked is not None else None) or read(loader)
+
+    return {Seam.READ_PARSE: reading}
+
+
+def _read(loader: Any, baked: Path) -> Any:
+    """Dbt's manifest out of the template for this target; None where none fits, which is said."""
+    from dbt.flags import get_flags  # noqa: PLC0415 - as above
+
+    flags, config = get_flags(), loader.root_project
+    if not flags.PARTIAL_PARSE or flags.PARTIAL_PARSE_FILE_PATH:
+        return None
+    file = baked_file(baked, config.target_name)
+    if file is None:
+        names = ", ".join(baked_targets(baked)) or "none"
+        return _none(loader, f"none is for target '{config.target_name}' (there is {names})")
+    data = _unpacked(file)
+    conditions = Conditions.parse_json(data["state_check"]["profile_hash"]["checksum"])
+    if unmet := conditions.unmet(config.to_target_dict(), config.cli_vars, os.environ):
+        return _none(loader, f"{', '.join(unmet)} had another value when it was made")
+    return _manifest(loader, data)
+
+
+def _none(loader: Any, why: str) -> None:
+    left = Path(loader.root_project.project_target_path) / constants.PARTIAL_PARSE_FILE
+    if not left.exists():  # else an earlier command of this process has parsed, and said so
+        text = f"podbt: The image's saved parse does not fit: {why}. dbt parses the whole project."
+        print(text, file=sys.stderr, flush=True)
+
+
+def _unpacked(file: Path) -> dict[str, Any]:
+    from dbt.parser.manifest import extended_mashumuro_decoder  # noqa: PLC0415 - slow to import
+
+    return dict(extended_mashumuro_decoder(file.read_bytes()))
+
+
+def _manifest(loader: Any, data: dict[str, Any]) -> Any:
+    """The manifest as dbt reads it from a file of its own."""
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 - as above
+    from dbt_common.events.functions import get_invocation_id  # noqa: PLC0415
+
+    credentials = loader.root_project.credentials
+    _fill(data, credentials.schema, credentials.database)
+    saved = Manifest.from_msgpack(b"", decoder=lambda _: data)
+    # What these two cover, the template's conditions have covered.
+    saved.state_check.profile_hash = loader.manifest.state_check.profile_hash
+    saved.state_check.vars_hash = loader.manifest.state_check.vars_hash
+    valid, _ = loader.is_partial_parsable(saved)
+    if not valid:
+        return _none(loader, "see dbt's own reason above")
+    saved.metadata.generated_at = loader.manifest.metadata.generated_at
+    saved.metadata.invocation_id = get_invocation_id()
+    return saved
 
 
 def _same(baked: Any, fact: Any) -> bool:
     return bool(baked == json.loads(json.dumps(fact, default=str)))
 
 
-def _fill(saved: Any, facts: Facts) -> None:
+def _fill(data: Mapping[str, Any], schema: str, database: str) -> None:
     for collection in _HELD_BY:
-        for held in getattr(saved, collection).values():
+        for held in data.get(collection, {}).values():
             for node in held if isinstance(held, list) else [held]:
-                for attribute in _ATTRIBUTES:
-                    text = getattr(node, attribute, None)
-                    if isinstance(text, str) and "podbt_placeholder_" in text:
-                        filled = text.replace(SCHEMA, facts.schema).replace(DATABASE, facts.database)
-                        setattr(node, attribute, filled)
+                for place in (node, node.get("config")):
+                    if isinstance(place, dict):
+                        _fill_in(place, schema, database)
 
 
-def baked_file(baked: Path, target: str | None) -> Path | None:
-    """The template for a target: its own where the project looks at the target's name, else the one for all."""
+def _fill_in(place: dict[str, Any], schema: str, database: str) -> None:
+    for attribute in _ATTRIBUTES:
+        text = place.get(attribute)
+        if isinstance(text, str) and "podbt_placeholder_" in text:
+            place[attribute] = text.replace(SCHEMA, schema).replace(DATABASE, database)
+
+
+def file_name(target: str | None = None) -> str:
+    """The template's for a target; without one, that of the template for all."""
     stem = Path(constants.PARTIAL_PARSE_FILE)
-    names = ([f"{stem.stem}.{target}{stem.suffix}"] if target else []) + [stem.name]
+    return stem.name if target is None else f"{stem.stem}.{quote(target, safe='')}{stem.suffix}"
+
+
+def baked_file(baked: Path, target: str) -> Path | None:
+    """The template for a target: the one for all, else its own."""
+    names = (file_name(), file_name(target))
     return next((baked / name for name in names if (baked / name).is_file()), None)
+
+
+def baked_targets(baked: Path) -> list[str]:
+    """The targets that have a template of their own."""
+    before, after = file_name("*").split("%2A")
+    return sorted(unquote(file.name[len(before) : -len(after)]) for file in baked.glob(f"{before}*{after}"))

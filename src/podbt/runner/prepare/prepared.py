@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from podbt import constants
 from podbt.contract.exits import ExitReason
+from podbt.contract.kinds import SELECTING_COMMANDS, Command
 from podbt.runner.database.sessions import Sessions
-from podbt.runner.dbt.arguments import Arguments
+from podbt.runner.dbt.arguments import EXCLUDE, SELECT, SELECTOR, TARGET, Arguments
 from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.classify import classify, of_way
 from podbt.runner.dbt.invoke import invoke, list_nodes
 from podbt.runner.dbt.manifest import read_manifest
 from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
-from podbt.runner.prepare.skew import check_plan
+from podbt.runner.prepare.skew import baked_plan, check_plan
 from podbt.runner.prepare.sources import Sources, complete_sources, earlier_step, last_on_target
 from podbt.runner.prepare.state import Resolved, resolve_state
-from podbt.runner.process.environment import Environment
+from podbt.runner.process.environment import Environment, profile_target
+
+_SELECTING: Final = SELECTING_COMMANDS | {Command.CLONE, "list", "ls", "show"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,19 @@ def check_and_resolve(arguments: Arguments, environment: Environment) -> Resolve
         environment.scratch,
         environment.project,
         on_missing=environment.on_missing_state,
+        selector_asks=_asks(arguments, environment),
     )
+
+
+def _asks(arguments: Arguments, environment: Environment) -> list[str]:
+    """How the selector in use asks a state, by the image's plan."""
+    plan = baked_plan(environment.baked)
+    if plan is None or arguments.command not in _SELECTING:
+        return []
+    plan = plan.on(arguments.value(TARGET) or profile_target(environment))
+    default = None if arguments.has(SELECT | EXCLUDE) else plan.default_selector
+    selector = plan.selectors.get(arguments.value(SELECTOR) or default or "")
+    return selector.asks if selector else []
 
 
 def look_at_sources(
@@ -91,7 +106,7 @@ def look_at_sources(
             sources,
             mode=environment.freshness,
             manifest=lambda: _manifest(arguments, environment),
-            selected=lambda: list_nodes(list_arguments(arguments), environment),
+            selected=lambda: list_nodes(list_arguments(arguments), environment, seams=resolved.seams),
         )
     return Prepared(verdict=verdict, sources=found or before, measured=not found)
 

@@ -5,11 +5,12 @@ its own image: no file inside can hold it, and the kubelet tells it to the API s
 needs no check, since the kubelet runs exactly that content; behind a tag, the plan is what shows another image.
 """
 
+import contextlib
 from pathlib import Path
 
 from podbt import constants
-from podbt.contract.plan import load_plan
-from podbt.errors import SkewError
+from podbt.contract.plan import Plan, load_plan
+from podbt.errors import ConfigError, SkewError
 
 _SHOWN = 12
 
@@ -39,3 +40,12 @@ def check_plan(expected: str | None, baked: Path | None, *, image: str | None, r
         f"The DAG was built from plan {expected[:_SHOWN]}, {this} {has}. Give Airflow the plan of the image that runs: "
         "helm upgrade with dbt.image set to it, or podbt plan and the settings' key plan; then clear the task."
     )
+
+
+def baked_plan(baked: Path | None) -> Plan | None:
+    """The image's own plan; None outside an image. A broken one is said where it is asked for, not here."""
+    if baked is None:
+        return None
+    with contextlib.suppress(ConfigError):
+        return load_plan(baked / constants.PLAN_FILE)
+    return None

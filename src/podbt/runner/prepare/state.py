@@ -1,6 +1,7 @@
 """--state NAME: what dbt compares with and defers to, taken from the artifact store by the name of a target."""
 
 import shutil
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from podbt.contract.record import RunRecord
 from podbt.contract.state import Pointer, TargetState, split_state_name
 from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import STATE, Arguments
+from podbt.runner.dbt.seams import Seams
+from podbt.runner.dbt.selectors import AT_MOST
 from podbt.store.location import StorePath
 from podbt.store.pointers import read_pointer
 from podbt.store.runs import read_record
@@ -26,11 +29,17 @@ class Resolved:
         arguments: dbt's arguments.
         note: What was decided, as a line for the log; None where nothing was.
         fresher: Whether the selection compares the freshness of sources, so that the current one has to be known.
+        at_most: Whether selectors are to be taken for all that they could match.
     """
 
     arguments: Arguments
     note: str | None = None
     fresher: bool = False
+    at_most: bool = False
+
+    @property
+    def seams(self) -> Sequence[Seams]:
+        return [AT_MOST] if self.at_most else []
 
 
 def resolve_state(
@@ -40,6 +49,7 @@ def resolve_state(
     project: Path,
     *,
     on_missing: OnMissingState = OnMissingState.FAIL,
+    selector_asks: Collection[str] = (),
 ) -> Resolved:
     """Replaces the name of a state by a folder that holds its files.
 
@@ -49,12 +59,14 @@ def resolve_state(
         scratch: Where the folder may be made.
         project: The dbt project's folder, which dbt takes a relative path from.
         on_missing: What to do without a state.
+        selector_asks: The methods by which the selector in use asks a state, as far as that is known.
 
     Raises:
         ConfigError: There is no such state or a part of it that the selection asks for.
     """
     name = arguments.value(STATE)
-    fresher = "source_status" in arguments.state_methods
+    methods = arguments.state_methods | set(selector_asks)
+    fresher = "source_status" in methods
     if name is None or "/" in name or (project / name).is_dir():
         return Resolved(arguments=arguments, fresher=fresher and name is not None)
     target, latest = split_state_name(name)
@@ -63,11 +75,11 @@ def resolve_state(
             f"State '{name}' is kept in the artifact store, and none is mounted at {constants.ARTIFACTS_PATH}."
         )
     files = _files(root, target, latest=latest)
-    missing = sorted(_needed(arguments) - set(files))
+    missing = sorted(_needed(arguments, methods) - set(files))
     if missing and on_missing == OnMissingState.FULL:
         full = arguments.without_state_methods().without(STATE | _DEFER)
         note = f"State '{name}' has no {' and no '.join(missing)} yet: running all that the selection could match."
-        return Resolved(arguments=full, note=note)
+        return Resolved(arguments=full, note=note, at_most=True)
     if missing:
         raise ConfigError(_explain(name, target, missing, latest=latest))
     folder = scratch / "state"
@@ -107,22 +119,23 @@ def _record(root: StorePath, run: str) -> RunRecord:
         ) from None
 
 
-def _needed(arguments: Arguments) -> set[str]:
+def _needed(arguments: Arguments, methods: Collection[str]) -> set[str]:
     """The files without which dbt could not do what is asked."""
     needed = {
         file
         for method, file in (("result", constants.RUN_RESULTS_FILE), ("source_status", constants.SOURCES_FILE))
-        if method in arguments.state_methods
+        if method in methods
     }
     defers = arguments.has(frozenset({"--defer"}))
-    # A selector of selectors.yml may ask for a state where nobody sees it from here.
-    if "state" in arguments.state_methods or defers or not (needed or arguments.command == Command.RETRY):
+    # Outside an image a selector of selectors.yml may ask for a state where nobody sees it from here.
+    if "state" in methods or defers or not (needed or arguments.command == Command.RETRY):
         needed.add(constants.MANIFEST_FILE)
     return needed
 
 
 def _explain(name: str, target: str, missing: list[str], *, latest: bool) -> str:
-    done = "a run on target '{}' succeeded" if latest else "a complete build on target '{}' succeeded"
+    whole = "a complete build on target '{}' succeeded (dbt build without a selection, or with one of every node)"
+    done = "a run on target '{}' succeeded" if latest else whole
     why = {
         constants.MANIFEST_FILE: done.format(target),
         constants.RUN_RESULTS_FILE: f"a run on target '{target}' has ended",

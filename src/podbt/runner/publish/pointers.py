@@ -19,11 +19,15 @@ class Pointers:
         environment: Where dbt left its files.
         prepared: What the run was given.
         command: The dbt command.
+        selected: What dbt selected; None where nobody knows, or where it asked a state for it.
     """
 
-    def __init__(self, environment: Environment, prepared: Prepared, command: str | None) -> None:
+    def __init__(
+        self, environment: Environment, prepared: Prepared, command: str | None, selected: set[str] | None = None
+    ) -> None:
         self._prepared = prepared
         self._command = command
+        self._selected = selected
         self._results = environment.target_path / constants.RUN_RESULTS_FILE
         self._manifest = environment.target_path / constants.MANIFEST_FILE
         self._sources = environment.target_path / constants.SOURCES_FILE
@@ -35,7 +39,9 @@ class Pointers:
         is so already, or the store does not give the file in time, the state is without.
         """
         arguments = self._prepared.verdict.arguments
-        if not (record.exit_reason.succeeded and is_whole(arguments, nodes, self._manifest, self._results)):
+        if not record.exit_reason.succeeded:
+            return False
+        if not is_whole(arguments, nodes, self._manifest, self._results, selected=self._selected):
             return False
         wanted = self._prepared.sources
         if wanted and not self._sources.exists() and not record.resumed_from:

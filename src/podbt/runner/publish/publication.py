@@ -40,6 +40,7 @@ class Publication:
         say: Prints a line.
         leave: Leaves a summary as the termination message.
         stop_beating: Ends the sign of life, which goes on until everything but the record is in the store.
+        selected: What dbt selected; None where it asked a state for it.
     """
 
     folder: RunFolder
@@ -51,10 +52,11 @@ class Publication:
     say: Callable[[str], None]
     leave: Callable[[Summary], None]
     stop_beating: Callable[[], None]
+    selected: set[str] | None = None
 
     def publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
         """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
-        pointers = Pointers(self.environment, self.prepared, self.command)
+        pointers = Pointers(self.environment, self.prepared, self.command, self.selected)
         try:
             self.folder.keep_nodes(lines_of(nodes))
             self.folder.keep(record)

@@ -27,7 +27,7 @@ class Progress:
 
     @classmethod
     def of(cls, plan: Plan | None) -> Self:
-        return cls(plan.hash, plan.nodes) if plan else cls(None, ())
+        return cls(plan.hash, plan.unique_ids) if plan else cls(None, ())
 
     @property
     def marks(self) -> Mapping[str, Mark]:

@@ -124,7 +124,7 @@ def test_a_failure_arrives_with_models_words_owner_and_links(airflow: Airflow) -
         sources={},
         selectors={},
     )
-    (airflow.folder / "plan.json").write_text(plan.model_dump_json(exclude_none=True))
+    (airflow.folder / "plan.json").write_text(plan.to_json())
     airflow.settings(notify={}, plan=str(airflow.folder / "plan.json"))
     airflow.states = {"after": "upstream_failed", "build": "failed"}
     airflow.xcoms["build"] = SUMMARY.model_dump_json()  # as a trigger leaves it

@@ -179,7 +179,7 @@ def test_the_container_gets_what_its_models_demand(
 ) -> None:
     limits = {"cpu": "1500m", "memory": "8Gi"}
     made = plan("small", "large", large={"meta": {"podbt": {"resources": {"limits": limits}}}})
-    (tmp_path / "plan.json").write_text(made.model_dump_json(exclude_none=True))
+    (tmp_path / "plan.json").write_text(made.to_json())
     settings_file.write_text(yaml.safe_dump({**DOCKER, "plan": str(tmp_path / "plan.json")}))
     daemon = Daemon(pull=[{"status": "Pulled"}], create=400)
     monkeypatch.setattr(module, "DockerHook", lambda **_: SimpleNamespace(api_client=daemon))

@@ -185,7 +185,7 @@ def _alive(pid: int) -> bool:
 def test_what_models_demand_is_said_to_be_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     made = plan("small", "large", large={"meta": {"podbt": {"resources": {"limits": {"memory": "8Gi"}}}}})
-    (tmp_path / "plan.json").write_text(made.model_dump_json(exclude_none=True))
+    (tmp_path / "plan.json").write_text(made.to_json())
     run(tmp_path, "exit 0", plan=str(tmp_path / "plan.json")).execute()
     said = [record.getMessage() for record in caplog.records if "meta.podbt" in record.getMessage()]
     assert said == ["A process is held to no resources: meta.podbt of model.p.large is passed over"]
