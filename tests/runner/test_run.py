@@ -10,7 +10,7 @@ from tests.support.postgres import PASSWORD, Server
 from tests.support.runner import Runner
 from tests.support.waiting import wait_for
 
-from podbt.contract.runs import render_table
+from podbt.cli.render import run_table
 from podbt.store.runs import read_run
 
 pytestmark = pytest.mark.postgres
@@ -63,7 +63,7 @@ def test_a_failing_model_is_named_with_dbts_message(runner: Runner) -> None:
     record = runner.record()
     assert record["exit_reason"] == "node_failure"
     assert record["counts"] == {"total": 2, "error": 1, "skipped": 1}
-    table = render_table(read_run(runner.artifacts, "latest"))
+    table = run_table(read_run(runner.artifacts, "latest"))
     assert "division by zero" in table
     assert not (runner.artifacts / "targets/dev/latest-success.json").exists()
 

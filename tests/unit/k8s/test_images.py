@@ -51,7 +51,7 @@ def test_name_tells_project_version_and_content(places: Places) -> None:
 @pytest.mark.parametrize(
     ("path", "dbt", "airflow"),
     [
-        ("src/podbt/cli.py", True, True),
+        ("src/podbt/cli/main.py", True, True),
         ("requirements/dbt.txt", True, False),
         ("requirements/airflow.txt", False, True),
         ("requirements/build.txt", True, True),
@@ -89,7 +89,7 @@ def test_built_once(places: Places, shell: Shell, programs: Programs) -> None:
     for argument in (f"BASE_IMAGE={BASE}", f"VERSION={images.version(places)}", "REVISION=unknown"):
         assert f"--build-arg {argument}" in builds[0]
     assert f"docker tag {image.name} shop:1" in programs.calls
-    assert {"images/dbt/Dockerfile", "requirements/dbt.txt", "src/podbt/cli.py", "project/dbt_project.yml"} <= set(
+    assert {"images/dbt/Dockerfile", "requirements/dbt.txt", "src/podbt/cli/main.py", "project/dbt_project.yml"} <= set(
         context(programs)
     )
 

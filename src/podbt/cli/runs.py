@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from podbt import constants
-from podbt.contract.record import to_json
 from podbt.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ def _warn(run: object) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from podbt.cli.render import runs_json, runs_table  # noqa: PLC0415
     from podbt.store.runs import STATUSES, list_runs  # noqa: PLC0415
 
     if options.status and options.status not in STATUSES:
@@ -87,37 +87,26 @@ def _list(options: argparse.Namespace) -> int:
     runs = list_runs(
         _root(options), dag=options.dag, target=options.target, status=options.status, limit=options.limit, tell=_warn
     )
-    if options.json:
-        print(json.dumps([{"path": run.path, "run": to_json(run.record)} for run in runs]))
-        return 0
-    rows = [("finished", "exit reason", "nodes", "seconds", "target", "run")]
-    for run in runs:
-        record = run.record
-        nodes = str(record.counts.get("total", 0))
-        ended = f"{record.finished_at:%Y-%m-%d %H:%M:%S}"
-        rows.append((ended, str(record.exit_reason), nodes, f"{record.seconds:.1f}", record.target or "-", run.path))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]))
+    print(runs_json(runs) if options.json else runs_table(runs))
     return 0
 
 
 def _show(options: argparse.Namespace) -> int:
-    from podbt.contract.runs import render_json, render_table  # noqa: PLC0415
+    from podbt.cli.render import run_json, run_table  # noqa: PLC0415
     from podbt.store.runs import read_run  # noqa: PLC0415
 
     run = read_run(_root(options), options.run)
-    print(render_json(run) if options.json else render_table(run))
+    print(run_json(run) if options.json else run_table(run))
     return 0
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from podbt.contract.compare import comparison_json, render_comparison  # noqa: PLC0415
+    from podbt.cli.render import comparison_json, comparison_table  # noqa: PLC0415
     from podbt.store.runs import read_run  # noqa: PLC0415
 
     root = _root(options)
     before, after = read_run(root, options.before), read_run(root, options.after)
-    print(comparison_json(before, after) if options.json else render_comparison(before, after))
+    print(comparison_json(before, after) if options.json else comparison_table(before, after))
     return 0
 
 

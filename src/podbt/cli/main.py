@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from podbt import cli_runs
+from podbt.cli.runs import add_verbs
 from podbt.errors import ConfigError, PodbtError
 from podbt.store.failures import store_errors, unreachable
 
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--vars", default="", metavar="YAML", help="dbt's variables: '{name: value}'")
     plan.add_argument("--env", action="append", default=[], metavar="NAMES", help="variables: 'NAME=value OTHER=value'")
     plan.set_defaults(verb=_plan)
-    cli_runs.add_verbs(verbs)
+    add_verbs(verbs)
     return parser
 
 

@@ -4,7 +4,8 @@ import json
 
 from tests.support.records import identity, node, record
 
-from podbt.contract.compare import compare, comparison_json, render_comparison
+from podbt.cli.compare import compare
+from podbt.cli.render import comparison_json, comparison_table
 from podbt.contract.record import NodeRecord
 from podbt.contract.runs import Run
 
@@ -35,7 +36,7 @@ def test_only_what_differs_is_named() -> None:
 
 
 def test_the_table_and_its_totals() -> None:
-    lines = render_comparison(BEFORE, AFTER).splitlines()
+    lines = comparison_table(BEFORE, AFTER).splitlines()
     assert lines[0].split() == ["differs", "status", "seconds", "rows", "node"]
     (broke,) = (line for line in lines if line.endswith("broke"))
     assert "success -> error" in broke
@@ -45,7 +46,7 @@ def test_the_table_and_its_totals() -> None:
         "and 2 nodes that are the same",
         "total: success -> success, 6 -> 6 nodes, 1.5 -> 1.5 s",
     ]
-    assert render_comparison(BEFORE, BEFORE).splitlines()[0] == "and 6 nodes that are the same"
+    assert comparison_table(BEFORE, BEFORE).splitlines()[0] == "and 6 nodes that are the same"
 
 
 def test_json_has_both_sides() -> None:

@@ -1,0 +1,5 @@
+"""The `podbt` command."""
+
+from podbt.cli.main import main
+
+__all__ = ["main"]
