@@ -57,7 +57,8 @@ ROOMS["contract"] = {
     "events": (_WORDS | {"exits", "record"}, set()),
     "journal": (_WORDS | {"record"}, set()),
     "invocation": ({"kinds", "record", "settings", "step"}, set()),
-    "demands": ({"model", "plan", "plan_nodes", "settings", "step"}, set()),
+    "exact": ({"kinds"}, set()),
+    "demands": ({"exact", "model", "plan", "plan_nodes", "settings", "step"}, set()),
 }
 ROOMS["cli"] = {
     "compare": (set(), set()),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
+from podbt.contract.exact import criteria
 from podbt.contract.model import Strict
 from podbt.contract.plan import Plan
 from podbt.contract.plan_nodes import PlanContent
@@ -93,11 +94,25 @@ def _candidates(step: Step, plan: PlanContent) -> Iterable[str]:
         return known.nodes if known else plan.nodes
     if not step.select and not step.exclude and plan.chosen_by_default:
         return plan.chosen_by_default.nodes
-    named = {node.name: [unique_id] for unique_id, node in plan.nodes.items()}
-    named |= {f"group:{name}": group.nodes for name, group in plan.groups.items()}
-    if step.select and all(word in named for word in step.select):
+    if not step.select:
+        return plan.nodes
+    named = _named(plan)
+    if not all(word in named for word in step.select):
+        named |= {word: [one] for word, one in zip(criteria(plan.nodes, plan.nodes), plan.nodes, strict=True)}
+    if all(word in named for word in step.select):
         return [unique_id for word in step.select for unique_id in named[word]]
     return plan.nodes
+
+
+def _named(plan: PlanContent) -> dict[str, list[str]]:
+    """The nodes that a word selects. Not of a folder's or package's name: that selects whatever lies in it, too."""
+    named: dict[str, list[str]] = {}
+    wider: set[str] = set()
+    for unique_id, node in plan.nodes.items():
+        named.setdefault(node.name, []).append(unique_id)
+        wider |= {unique_id.split(".", 2)[1], *node.path.split("/")[:-1]}
+    found = {name: unique_ids for name, unique_ids in named.items() if name not in wider}
+    return found | {f"group:{name}": group.nodes for name, group in plan.groups.items()}
 
 
 def _largest(one: Amounts, other: Amounts) -> Amounts:

@@ -33,7 +33,7 @@ LARGE = {"resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}}, "no
 def plan(**metas: Any) -> Plan:
     nodes = {
         f"model.p.{name}": PlanNode(
-            name=name, resource_type=ResourceType.MODEL, path="x.sql", meta={"podbt": meta} if meta else {}
+            name=name, resource_type=ResourceType.MODEL, path=f"models/{name}.sql", meta={"podbt": meta} if meta else {}
         )
         for name, meta in metas.items()
     }
@@ -58,11 +58,33 @@ def memory(step: Step, **metas: Any) -> str | None:
         pytest.param(Step.of(select="group:calm b"), "8Gi", id="a group and a name"),
         pytest.param(Step.of(select="group:nobody"), "8Gi", id="a group that the plan does not know"),
         pytest.param(Step.of(select="a+"), "8Gi", id="only dbt knows: all may be meant"),
+        pytest.param(Step.of(select="package:p,resource_type:model,file:a.sql"), "2Gi", id="exactly another one"),
+        pytest.param(Step.of(select="package:p,resource_type:model,file:b.sql"), "8Gi", id="exactly this one"),
         pytest.param(Step.of(select="state:modified+"), "8Gi", id="a state"),
     ],
 )
 def test_a_step_gets_what_its_models_demand(step: Step, expected: str) -> None:
     assert memory(step, a=None, b=LARGE) == expected
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "path"),
+    [
+        pytest.param("model.p.b", "models/calm/b.sql", id="in a folder of that name"),
+        pytest.param("model.calm.b", "models/b.sql", id="in a package of that name"),
+        pytest.param("model.other.calm", "models/calm.sql", id="of that name in another package"),
+    ],
+)
+def test_a_word_may_mean_more_than_one_model(unique_id: str, path: str) -> None:
+    """dbt then runs all of them."""
+    nodes = {
+        "model.p.calm": PlanNode(name="calm", resource_type=ResourceType.MODEL, path="models/calm.sql"),
+        unique_id: PlanNode(
+            name=unique_id.rpartition(".")[2], resource_type=ResourceType.MODEL, path=path, meta={"podbt": LARGE}
+        ),
+    }
+    found = Plan.seal(project="p", dbt_version="1", nodes=nodes, sources={}, selectors={})
+    assert fitted(SETTINGS, Step.of(select="calm"), found).resources.limits.memory == "8Gi"
 
 
 def test_each_amount_is_the_largest_of_all() -> None:

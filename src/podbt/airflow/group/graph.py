@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from podbt.airflow.group.names import Folder, labels
-from podbt.contract.kinds import BUILT, CHECKS, EPHEMERAL, ResourceType
+from podbt.contract.kinds import BUILT, CHECKS, EPHEMERAL
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector
 from podbt.errors import ConfigError
 
@@ -74,17 +74,9 @@ def graph_of(
     return _Layout(plan, _chosen(plan, selector, tags, groups)).graph(checks=checks)
 
 
-def selection_names(unique_ids: Iterable[str]) -> list[str]:
-    """Names by which dbt's --select finds exactly these nodes."""
-    return [_name(unique_id) for unique_id in unique_ids]
-
-
 def _name(unique_id: str) -> str:
-    """A test's unique_id ends in a hash, a model's may end in its version, which --select wants."""
-    kind, _, rest = unique_id.split(".", 2)
-    if kind == ResourceType.TEST:
-        return rest.rsplit(".", 1)[0] if "." in rest else rest
-    return rest.rsplit(".", 1)[-1] if kind == ResourceType.UNIT_TEST else rest
+    """A node's name with its version, as its unique_id ends."""
+    return unique_id.split(".", 2)[-1]
 
 
 def _chosen(plan: Plan, selector: str | None, tags: Collection[str], groups: Collection[str]) -> set[str]:

@@ -10,12 +10,12 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 
 from podbt.airflow import api, trigger
 from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
-from podbt.airflow.group.graph import selection_names
 from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import pod_settings, resolve_pod
+from podbt.contract.exact import criteria
 from podbt.contract.kinds import Command
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.plan import load_plan
@@ -227,16 +227,17 @@ class ModelTrigger(BaseTrigger):
 
     def _selection(self, keys: set[str]) -> dict[str, Any]:
         """Exactly the node and its own tests, by the plan of the image that runs now."""
-        path = pod_settings(self.overrides).plan
-        if path is None:
+        settings = pod_settings(self.overrides)
+        if settings.plan is None:
             raise ConfigError("A model runs alone only where the settings name the image's plan. Set plan.")
-        nodes = [unique_id for unique_id in load_plan(path).unique_ids if key_of(unique_id) in keys]
+        plan = load_plan(settings.plan).on(self.step.get("target") or settings.target)
+        nodes = [unique_id for unique_id in plan.nodes if key_of(unique_id) in keys]
         if self.node and self._duty.node in keys and self.node not in nodes:
             raise ConfigError(f"The image's plan has no {self.node} any more. Clear the whole group.")
         flags = list(self.step.get("flags", ()))
         if self.step.get("command", Command.BUILD) == Command.BUILD:
             flags += ["--indirect-selection", "empty"]
-        return {"select": selection_names(nodes), "flags": flags}
+        return {"select": criteria(plan.nodes, nodes), "flags": flags}
 
 
 def _failed(result: dict[str, Any]) -> TriggerEvent:

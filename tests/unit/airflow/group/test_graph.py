@@ -3,7 +3,7 @@
 import pytest
 from tests.support.plans import plan, uid
 
-from podbt.airflow.group.graph import Graph, graph_of, selection_names
+from podbt.airflow.group.graph import Graph, graph_of
 from podbt.errors import ConfigError
 
 SHOP = plan(
@@ -133,23 +133,3 @@ def test_a_wrong_selection_is_refused(arguments: dict[str, object], said: str) -
 def test_a_project_without_groups_says_so() -> None:
     with pytest.raises(ConfigError, match=r"^The plan has no group 'finance'\. It has none\.$"):
         graph_of(plan("a"), groups=["finance"])
-
-
-@pytest.mark.parametrize(
-    ("unique_id", "name"),
-    [
-        ("model.p.dim_x", "dim_x"),
-        ("model.p.dim_x.v2", "dim_x.v2"),
-        ("test.p.unique_dim_x_id.7b596b00e3", "unique_dim_x_id"),
-        ("test.p.sums_are_equal", "sums_are_equal"),
-        ("unit_test.p.dim_x.adds_up", "adds_up"),
-    ],
-)
-def test_nodes_are_selected_by_name(unique_id: str, name: str) -> None:
-    assert selection_names([unique_id]) == [name]
-
-
-def test_a_function_has_a_task_before_its_readers() -> None:
-    shop = plan("function.louder", "codes_used < function.louder", "unit_test.codes_are_loud < codes_used")
-    assert parents(graph_of(shop)) == {"louder": [], "codes_used": ["louder"]}
-    assert owners(graph_of(shop)) == {uid("unit_test.codes_are_loud"): "codes_used"}

@@ -204,7 +204,8 @@ def test_a_model_that_was_cleared_later_runs_alone_once_the_groups_pod_has_ended
     assert seen == [False, False]
     assert [pod["metadata"]["name"] for pod in fake.created] == [ALONE]
     arguments = fake.created[0]["spec"]["containers"][0]["args"]
-    assert arguments == ["build", "--target", "prod", "--select", "b", "t", "--indirect-selection", "empty"]
+    mine = ["package:p,resource_type:model,file:b.sql", "package:p,resource_type:test,file:t.sql"]
+    assert arguments == ["build", "--target", "prod", "--select", *mine, "--indirect-selection", "empty"]
     assert fake.deleted[0] == ALONE
 
 
