@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from podbt import constants
+from podbt.contract.batches import Batches
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import FAILED_STATUSES, ResourceType, RunStatus
 from podbt.contract.model import Strict
@@ -90,6 +91,8 @@ class NodeRecord(Strict):
     path: str | None = None
     compiled: str | None = None
     """A failed node's compiled SQL, relative to the run's folder."""
+    batches: Batches | None = None
+    """Of a microbatch model: what was built of its batches, and what is left."""
     from_try: int | None = None
     """The earlier try of the same task instance that ran it, where this one only went on."""
 
@@ -118,6 +121,8 @@ class RunStart(Strict):
     variables: str | None = None
     """Keyed hash of --vars and what env_var() reads, without secrets: tells whether two tries were given the same."""
     started_at: datetime
+    invocation_started_at: datetime | None = None
+    """When dbt began; microbatch models take it for now."""
     image: str | None = None
     revision: str | None = None
     plan_hash: str | None = None

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,8 +23,10 @@ from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.classify import classify, reason_of
 from podbt.runner.dbt.connection import invoke_patiently
 from podbt.runner.dbt.invoke import Connection, Outcome, invoke
+from podbt.runner.dbt.microbatch import Microbatch, Owed, invocation_started_at
 from podbt.runner.dbt.records import complete
 from podbt.runner.dbt.selection import Selection
+from podbt.runner.prepare.debts import Debts
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared, look_at_sources
 from podbt.runner.prepare.resume import decide
@@ -79,6 +82,7 @@ class RecordedRun:
         self._emitter = Emitter(Progress.of(self._plan), _written) if environment.events else None
         listeners: tuple[Listener, ...] = (self._console, self._emitter) if self._emitter else (self._console,)
         self._causes = Causes()
+        self._microbatch = Microbatch(self._causes, owed=self._owed(), say=self._console.say)
         self._journal = Journal(
             self._folder.sink() if self._folder else FileSink(environment.scratch / constants.NODES_FILE),
             redactor,
@@ -86,6 +90,7 @@ class RecordedRun:
             interrupted=lambda: self._interrupts.requested,
             keep_sql=self._keep_sql,
             causes=self._causes,
+            microbatch=self._microbatch,
         )
         self._selection = Selection(expect=self._expect, again=self._journal.reopen)
         self._heartbeat = Heartbeat(
@@ -106,6 +111,12 @@ class RecordedRun:
         self._resumed = False
         self._database: str | None = None
         self._notes: list[str] = []
+
+    def _owed(self) -> Callable[[str], Owed | None]:
+        root = self._environment.artifacts
+        if root is None or self._folder is None or not self._environment.orchestrated:
+            return lambda _: None
+        return Debts(root, lambda: self._start, own=self._folder.path).of
 
     def _reserve(self) -> RunFolder | None:
         """A failing store is tried again for half of the grace period: the rest is for cancelling queries."""
@@ -178,6 +189,7 @@ class RecordedRun:
                 callbacks=[self._journal.on_event, self._console.on_event],
                 seams=[
                     self._causes.seams,
+                    self._microbatch.seams,
                     self._sessions.seams,
                     self._selection.seams,
                     self._locks.seams,
@@ -230,7 +242,8 @@ class RecordedRun:
     def _resume(self, variables: str) -> None:
         """Decides, now that dbt has parsed the project, whether the earlier try may be gone on from."""
         # Both only now: a try with them is one that got as far as this decision.
-        self._start = self._start.model_copy(update={"database": self._database, "variables": variables})
+        known = {"database": self._database, "variables": variables, "invocation_started_at": invocation_started_at()}
+        self._start = self._start.model_copy(update=known)
         if self._resumed:  # dbt may be invoked again, say to try the connection once more
             return
         self._resumed = True

@@ -60,17 +60,18 @@ class Folder:
         return sum(entry.size for entry in self.entries.values())
 
 
-def folders(root: StorePath, dag: str | None = None) -> list[Folder]:
+def folders(root: StorePath, dag: str | None = None, run: str | None = None) -> list[Folder]:
     """Every try in the store that has a file, published or not.
 
     Args:
         root: Root of the artifact store.
         dag: Only tries of this DAG.
+        run: Only tries of this run of the DAG.
 
     Raises:
         ArtifactError: The store cannot be read.
     """
-    under = f"{layout.RUNS}/{layout.folder_name(dag)}" if dag else layout.RUNS
+    under = "/".join([layout.RUNS, *(layout.folder_name(name) for name in (dag, run) if name)])
     found: dict[str, Folder] = {}
     try:
         for entry in files.walk(root, under):

@@ -16,6 +16,7 @@ _SQL_CHARS: Final = 200
 _WORDS_CHARS: Final = 4000
 _MODEL_HOOKS: Final = "run_hooks"
 """The macro that runs the hooks of a model, a seed or a snapshot."""
+_MATERIALIZATION: Final = "materialization_"
 _OPERATION: Final = "macro"
 """How the unique_id of an operation begins. One runs at a time, and its error comes without it."""
 
@@ -28,6 +29,7 @@ class Causes:
         self._known: dict[str, Cause] = {}
         self._hooks: dict[str, str] = {}
         self._words: dict[str, str] = {}
+        self._failed: set[str] = set()
         self._current = threading.local()
         self.cancelling = False
         """Whether dbt has begun to end what runs: told to stop, or since a node failed and --fail-fast is on."""
@@ -43,9 +45,14 @@ class Causes:
             return self._hooks.get(unique_id)
 
     def cancelled(self, unique_id: str) -> bool:
-        """Whether a node ended in an error only since dbt cancelled it."""
+        """Whether a node ended in an error only since dbt cancelled it. Of its batches one may have failed before."""
         cause = self.of(unique_id)
-        return self.cancelling and cause is not None and cause.cancelled
+        return self.cancelling and unique_id not in self._failed and cause is not None and cause.cancelled
+
+    def last(self) -> str | None:
+        """What was said of the last materialization that failed in this thread. Once told, it is forgotten."""
+        words, self._current.words = getattr(self._current, "words", None), None
+        return words
 
     def words(self, unique_id: str) -> str | None:
         """What was said of a hook of the run, or of an operation, that failed."""
@@ -55,8 +62,10 @@ class Causes:
     def note(self, unique_id: str, error: BaseException) -> None:
         """Keeps why a node failed."""
         cause = cause_of(error)
-        if cause is not None:
-            with self._lock:
+        with self._lock:
+            if not self.cancelling:
+                self._failed.add(unique_id)
+            if cause is not None:
                 self._known[unique_id] = cause
 
     @property
@@ -97,17 +106,33 @@ class Causes:
 
     def _calling(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def called(macro: Any, *arguments: Any, **keywords: Any) -> Any:
-            if macro.macro.name != _MODEL_HOOKS or not arguments:
+            name = macro.macro.name
+            if name == _MODEL_HOOKS and arguments:
+                return self._call_hooks(call, macro, *arguments, **keywords)
+            if not name.startswith(_MATERIALIZATION):
                 return call(macro, *arguments, **keywords)
-            hooks, *rest = arguments
-            self._current.hook = None
             try:
-                return call(macro, [_Told.of(hook, self._current) for hook in hooks or ()], *rest, **keywords)
-            except Exception:
-                self._model_hook_failed(macro.context or {}, hooks)
+                return call(macro, *arguments, **keywords)
+            except Exception as error:
+                self._materialization_failed(macro.context or {}, error)
                 raise
 
         return called
+
+    def _materialization_failed(self, context: Mapping[str, Any], error: Exception) -> None:
+        """Of a batch's error, dbt tells in a log line alone."""
+        model = context.get("model") or {}
+        if "unique_id" in model:
+            self.note(model["unique_id"], error)
+        self._current.words = str(error)
+
+    def _call_hooks(self, call: Callable[..., Any], macro: Any, hooks: Any, *rest: Any, **keywords: Any) -> Any:
+        self._current.hook = None
+        try:
+            return call(macro, [_Told.of(hook, self._current) for hook in hooks or ()], *rest, **keywords)
+        except Exception:
+            self._model_hook_failed(macro.context or {}, hooks)
+            raise
 
     def _model_hook_failed(self, context: Mapping[str, Any], hooks: Any) -> None:
         hook, model = getattr(self._current, "hook", None), context.get("model") or {}

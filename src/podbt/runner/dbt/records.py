@@ -129,7 +129,9 @@ def _finished(data: Any, redactor: Redactor, causes: Causes) -> NodeRecord:
     info, result = data.node_info, data.run_result
     response = dict(result.adapter_response)
     rows = response.get("rows_affected")
-    status = str(info.node_status or result.status)
+    # Of a batch that is skipped the event says that it has begun, and the result what became of it.
+    began = info.node_status in {"", NodeStatus.STARTED}
+    status = str(result.status if began else info.node_status)
     hook = causes.hook(info.unique_id) if status in FAILED_STATUSES else None
     message = f"{hook}: {result.message}" if hook else result.message
     return NodeRecord(

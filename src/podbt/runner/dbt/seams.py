@@ -55,6 +55,14 @@ class Seam(Enum):
     """Runs the macro of a run-operation, whose error goes no further than a log line."""
     CANCEL = ("dbt.task.runnable", "GraphRunnableTask._cancel_connections")
     """Ends what runs: an interrupt, or the first failure with --fail-fast."""
+    BATCHES = ("dbt.task.run", "MicrobatchModelRunner.get_batches")
+    """Plans the batches of a microbatch model."""
+    BATCH_PLANNER = ("dbt.task.run", "MicrobatchModelRunner.get_microbatch_builder")
+    """Makes what plans them, with the time that is now to it."""
+    INCREMENTAL = ("dbt.task.run", "MicrobatchModelRunner._is_incremental")
+    """Decides whether the first batch is added to the table or replaces it."""
+    BATCH_ENDED = ("dbt.task.run", "MicrobatchBatchRunner.print_result_line")
+    """Tells of a batch that ended, or was skipped, in the thread that ran it."""
     CONNECT = ("psycopg2", "connect")
     """Opens a session."""
 

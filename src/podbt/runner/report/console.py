@@ -15,6 +15,7 @@ _WORDS: Final[Mapping[str, str]] = {
     NodeStatus.WARN: "WARN",
     NodeStatus.FAIL: "FAIL",
     NodeStatus.ERROR: "ERROR",
+    NodeStatus.PARTIAL_SUCCESS: "PART",
     NodeStatus.SKIPPED: "skip",
     NodeStatus.INTERRUPTED: "stop",
 }

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, Protocol
 
+from podbt.contract.batches import Batches
 from podbt.contract.journal import lines_of
 from podbt.contract.kinds import NodeStatus
 from podbt.contract.record import NodeRecord
 from podbt.errors import ArtifactError
 from podbt.runner.dbt.causes import Causes
+from podbt.runner.dbt.microbatch import Microbatch
 from podbt.runner.dbt.records import cut_off, record_of
 from podbt.runner.process.redact import Redactor
 from podbt.store.sink import Sink
@@ -36,6 +38,7 @@ class Journal:
         interrupted: Callable[[], bool] = lambda: False,
         keep_sql: Callable[[str, str], str | None] = lambda _id, _path: None,
         causes: Causes | None = None,
+        microbatch: Microbatch | None = None,
     ) -> None:
         """Starts an empty journal.
 
@@ -46,6 +49,7 @@ class Journal:
             interrupted: Whether the run was told to stop: what fails then, fails because its query was cancelled.
             keep_sql: Given a failed node's unique_id and path, keeps its compiled SQL and says where.
             causes: What is known of errors beside dbt's text.
+            microbatch: The batches of models that are built in batches.
         """
         self._sink = sink
         self._redactor = redactor
@@ -53,6 +57,8 @@ class Journal:
         self._interrupted = interrupted
         self._keep_sql = keep_sql
         self._causes = causes or Causes()
+        self._microbatch = microbatch or Microbatch(self._causes)
+        self._microbatch.follow(self.batches_changed)
         self._lock = Lock()  # dbt fires events from its worker threads
         self._nodes: dict[str, NodeRecord] = {}
         self._running: dict[str, int] = {}
@@ -102,6 +108,13 @@ class Journal:
         elif self._is_whole(node.unique_id):
             self._end(node)
 
+    def batches_changed(self, unique_id: str, batches: Batches) -> None:
+        """Writes what is built of a model, while it is."""
+        with self._lock:
+            node = self._nodes.get(unique_id)
+            if node is not None and node.status == NodeStatus.STARTED:
+                self._keep(node.model_copy(update={"batches": batches}))
+
     def _start(self, node: NodeRecord) -> None:
         self.has_begun = True
         with self._lock:
@@ -119,12 +132,17 @@ class Journal:
             return self._running[unique_id] <= 0
 
     def _end(self, node: NodeRecord) -> None:
+        if (batches := self._microbatch.of(node.unique_id)) is not None:
+            said = self._microbatch.failure(node.unique_id) if node.failed else None
+            message = self._redactor.text(said) if said else node.message
+            node = node.model_copy(update={"batches": batches, "message": message})
         if node.failed and self._interrupted():
             node = node.model_copy(update={"status": NodeStatus.INTERRUPTED})
         elif node.failed and self._causes.cancelled(node.unique_id):
             node = cut_off(node)
         if node.failed and node.path:
-            node = node.model_copy(update={"compiled": self._keep_sql(node.unique_id, node.path)})
+            path = self._microbatch.compiled(node.unique_id, node.path)
+            node = node.model_copy(update={"compiled": self._keep_sql(node.unique_id, path)})
         with self._lock:
             self._keep(node)
         for listener in self._listeners:
