@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tests.dbt_project.harness import AS_OF, PROJECT, load
+from tests.support.dental import AS_OF, PROJECT, load
 from tests.support.postgres import PASSWORD, server
 
 DBT = "import sys; from dbt.cli.main import cli; sys.argv[0] = 'dbt'; cli()"

@@ -14,6 +14,8 @@ from xdist.scheduler import LoadScopeScheduling
 _HOME = tempfile.TemporaryDirectory(prefix="podbt-airflow-")
 os.environ |= {
     "AIRFLOW_HOME": _HOME.name,
+    # A busy machine takes longer to import Airflow's providers than Airflow gives a DAG file.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
 }

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.chaos import tables
-from tests.chaos.report import Report
-from tests.chaos.scenario import Chaos
-from tests.e2e.conftest import airflow, as_it_was, cluster, good_run, night, settings
-from tests.e2e.nightly import Night
+from tests.support.chaos import tables
+from tests.support.chaos.report import Report
+from tests.support.chaos.scenario import Chaos
+from tests.support.e2e.fixtures import airflow, as_it_was, cluster, good_run, night, settings
+from tests.support.e2e.nightly import Night
 
 __all__ = ["airflow", "as_it_was", "cluster", "good_run", "night", "settings"]
 

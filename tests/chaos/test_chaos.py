@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
-from tests.chaos import faults
-from tests.chaos.scenario import Chaos, Seen
+from tests.support.chaos import faults
+from tests.support.chaos.scenario import Chaos, Seen
 
 from podbt.contract.exits import ExitReason
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.manifests import EVALUATION, IDS, PRODUCTION, SCENARIOS, Manifests, render
+from tests.support.chart.manifests import EVALUATION, IDS, PRODUCTION, SCENARIOS, Manifests, render
 
 
 def config(manifests: Manifests) -> ConfigParser:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.chart.manifests import CHART, EVALUATION, PAUSED, PRODUCTION, Manifests, Pod, render
+from tests.support.chart.manifests import CHART, EVALUATION, PAUSED, PRODUCTION, Manifests, Pod, render
 
 from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.settings.load import load_settings

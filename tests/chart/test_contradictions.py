@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.chart.manifests import EVALUATION, PRODUCTION, WAREHOUSE, refusal, render
+from tests.support.chart.manifests import EVALUATION, PRODUCTION, WAREHOUSE, refusal, render
 
 CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "two metadata databases": (

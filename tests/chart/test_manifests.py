@@ -4,8 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.chart.manifests import CHART, EVALUATION, IDS, NAMESPACE, PRODUCTION, SCENARIOS, render, render_as, run_helm
-from tests.chart.strict import problems
+from tests.support.chart.manifests import (
+    CHART,
+    EVALUATION,
+    IDS,
+    NAMESPACE,
+    PRODUCTION,
+    SCENARIOS,
+    render,
+    render_as,
+    run_helm,
+)
+from tests.support.chart.strict import problems
 
 LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")
 OBJECT_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.chart.manifests import EVALUATION, render
+from tests.support.chart.manifests import EVALUATION, render
 
 from podbt.contract.settings.load import load_settings
 

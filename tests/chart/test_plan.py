@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.manifests import EVALUATION, PAUSED, PRODUCTION, Manifests, render
+from tests.support.chart.manifests import EVALUATION, PAUSED, PRODUCTION, Manifests, render
 
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 DOCKERFILE_PLAN = "/opt/podbt/baked/plan.json"

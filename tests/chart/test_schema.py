@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.manifests import CHART, EVALUATION, refusal, render
+from tests.support.chart.manifests import CHART, EVALUATION, refusal, render
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.chart.manifests import CHART
+from tests.support.chart.manifests import CHART
 from tests.support.postgres import PASSWORD, Server
 
 pytestmark = pytest.mark.postgres

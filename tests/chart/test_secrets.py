@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.manifests import (
+from tests.support.chart.manifests import (
     CHART,
     EVALUATION,
     IDS,

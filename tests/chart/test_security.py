@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.chart.manifests import EVALUATION, IDS, NAMESPACE, SCENARIOS, WAREHOUSE, Manifests, Pod, render
-from tests.chart.pod_security import violations
+from tests.support.chart.manifests import EVALUATION, IDS, NAMESPACE, SCENARIOS, WAREHOUSE, Manifests, Pod, render
+from tests.support.chart.pod_security import violations
 
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 PINNED = re.compile(r"^[^\s:@]+(:[0-9]+/[^\s:@]+)?(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$")

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from tests.chart.manifests import EVALUATION, PAUSED, PRODUCTION, render
+from tests.support.chart.manifests import EVALUATION, PAUSED, PRODUCTION, render
 
 
 @pytest.mark.parametrize("name", ["api-server", "scheduler", "dag-processor", "triggerer"])

@@ -1,23 +1,15 @@
 """The DAG files as Airflow parses them, with the settings and the plan that the chart gives them."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-
-# A busy machine takes longer to import Airflow's providers than Airflow gives a DAG file.
-os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "600"
-
 from airflow.dag_processing.dagbag import DagBag
+from tests.support.dags import SELECTORS, parsed
 
 from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanNode, PlanSelector
 
-ROOT = Path(__file__).parents[2]
-DAGS = ROOT / "dags"
-FILES = sorted(DAGS.glob("*.py"))
-SELECTORS = ["daily_critical", "smoke_test"]
 SETTINGS = """
 image: example/dbt@sha256:{digest}
 target: prod
@@ -80,9 +72,3 @@ def settings_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bag(settings_file: Path) -> DagBag:
     """The DAGs as the dag-processor has them: with settings and plan, without database and cluster."""
     return parsed(settings_file)
-
-
-def parsed(settings: Path) -> DagBag:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PODBT_SETTINGS", str(settings))
-        return DagBag(DAGS, bundle_name="podbt")

@@ -8,7 +8,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.standard.operators import hitl
 from airflow.sdk.exceptions import ParamValidationError
-from tests.dags.conftest import SELECTORS
+from tests.support.dags import SELECTORS
 
 from podbt.airflow import ApproveFullRefresh
 from podbt.contract.step import Step

@@ -13,7 +13,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 from croniter import croniter  # type: ignore[import-untyped]  # it has no types
-from tests.dags.conftest import DAGS, FILES, parsed
+from tests.support.dags import DAGS, FILES, parsed
 
 SYSTEMS = ["dental_system_a_fee_processing", "dental_system_b_insurance", "dental_system_c_appointments"]
 OF_FILE = {"dental_systems": SYSTEMS}

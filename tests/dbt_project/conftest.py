@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dbt_project.harness import AS_OF, PROJECT, Dbt, at, load
+from tests.support.dental import AS_OF, PROJECT, Dbt, at, empty, load
 from tests.support.postgres import PASSWORD, Server, server
 
 sys.path.insert(0, str(PROJECT))  # the generator's package, as its entry point finds it
@@ -45,12 +45,6 @@ def postgres(_environment: None) -> Iterator[Server]:
     with server() as running, pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAREHOUSE_PORT", str(running.port))
         yield running
-
-
-def empty(server: Server, *, template: str = "template1") -> None:
-    """Replace the database that the manifest names."""
-    server.query("drop database if exists warehouse with (force)", superuser=True)
-    server.query(f"create database warehouse owner dbt template {template}", superuser=True)
 
 
 @pytest.fixture

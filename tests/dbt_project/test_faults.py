@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dbt_project.conftest import empty
+from tests.support.dental import empty
 from tests.support.postgres import Server
 
 pytestmark = pytest.mark.postgres

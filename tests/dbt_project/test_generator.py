@@ -7,7 +7,7 @@ from decimal import Decimal
 from unittest.mock import MagicMock
 
 import pytest
-from tests.dbt_project.harness import generate
+from tests.support.dental import generate
 
 AS_OF = dt.date(2026, 1, 15).toordinal()
 PATIENTS = 120

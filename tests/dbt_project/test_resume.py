@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dbt_project.conftest import empty
-from tests.dbt_project.harness import AS_OF, PROJECT, load
+from tests.support.dental import AS_OF, PROJECT, empty, load
 from tests.support.forks import Forks, Process
 from tests.support.postgres import Server
 from tests.support.runner import Runner, bake, ended

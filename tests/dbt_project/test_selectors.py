@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.dbt_project.harness import SELECTORS, Dbt, short
+from tests.support.dental import SELECTORS, Dbt, short
 
 NAMED_BY_THE_PLAN = {
     "daily_critical",

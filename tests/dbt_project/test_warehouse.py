@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from tests.dbt_project.harness import AS_OF, Dbt, at, generate, load
+from tests.support.dental import AS_OF, Dbt, at, generate, load
 from tests.support.postgres import PASSWORD, Server
 
 pytestmark = pytest.mark.postgres

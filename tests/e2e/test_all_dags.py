@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.e2e import kube, store
-from tests.e2e.due import unpause
-from tests.e2e.needles import LOGS
-from tests.e2e.nightly import PREFIX
-from tests.e2e.rest import Airflow
-from tests.e2e.shell import wait_until
+from tests.support.e2e import kube, store
+from tests.support.e2e.due import unpause
+from tests.support.e2e.needles import LOGS
+from tests.support.e2e.nightly import PREFIX
+from tests.support.e2e.rest import Airflow
+from tests.support.e2e.shell import wait_until
 
 from podbt.contract import layout
 from podbt.contract.settings.kubernetes import Settings

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.e2e import kube
-from tests.e2e.needles import Needles
-from tests.e2e.nightly import BUILD, ENDED, FRESHNESS, Night
-from tests.e2e.rest import Airflow, run_path
-from tests.e2e.shell import wait_until
+from tests.support.e2e import kube
+from tests.support.e2e.needles import Needles
+from tests.support.e2e.nightly import BUILD, ENDED, FRESHNESS, Night
+from tests.support.e2e.rest import Airflow, run_path
+from tests.support.e2e.shell import wait_until
 
 from podbt.contract.settings.kubernetes import Settings
 

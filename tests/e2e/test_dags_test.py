@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from tests.e2e import kube, store
-from tests.e2e.rest import DAG
-from tests.e2e.shell import ROOT, attempt, run, wait_until
+from tests.support.e2e import kube, store
+from tests.support.e2e.rest import DAG
+from tests.support.e2e.shell import ROOT, attempt, run, wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from tests.e2e import docker, kube
-from tests.e2e.conftest import DRIVER
-from tests.e2e.shell import ROOT, attempt, run, wait_until
+from tests.support.e2e import docker, kube
+from tests.support.e2e.shell import DRIVER, ROOT, attempt, run, wait_until
 
 from podbt.airflow import DbtOperator
 from podbt.contract.record import RunRecord

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.e2e import store, warehouse
-from tests.e2e.nightly import BUILD, Night
+from tests.support.e2e import store, warehouse
+from tests.support.e2e.nightly import BUILD, Night
 
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from tests.e2e import docker, kube
-from tests.e2e.conftest import DRIVER
-from tests.e2e.shell import ROOT, attempt, run
+from tests.support.e2e import docker, kube
+from tests.support.e2e.shell import DRIVER, ROOT, attempt, run
 
 from podbt.contract.settings.kubernetes import Settings
 

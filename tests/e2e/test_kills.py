@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.e2e import kube, store
-from tests.e2e.needles import Needles
-from tests.e2e.nightly import ENDED, HeldBuild, Night
-from tests.e2e.shell import attempt, wait_until
+from tests.support.e2e import kube, store
+from tests.support.e2e.needles import Needles
+from tests.support.e2e.nightly import ENDED, HeldBuild, Night
+from tests.support.e2e.shell import attempt, wait_until
 
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason

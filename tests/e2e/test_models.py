@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.e2e import kube, warehouse
-from tests.e2e.due import unpause
-from tests.e2e.models import DAG, ENDED, ModelRun
-from tests.e2e.needles import LOGS
-from tests.e2e.nightly import LOCKED_TABLE, PREFIX
-from tests.e2e.rest import Airflow
-from tests.e2e.shell import wait_until
+from tests.support.e2e import kube, warehouse
+from tests.support.e2e.due import unpause
+from tests.support.e2e.models import DAG, ENDED, ModelRun
+from tests.support.e2e.needles import LOGS
+from tests.support.e2e.nightly import LOCKED_TABLE, PREFIX
+from tests.support.e2e.rest import Airflow
+from tests.support.e2e.shell import wait_until
 
 from podbt.contract.settings.kubernetes import Settings
 

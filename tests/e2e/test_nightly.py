@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from tests.e2e import kube, store, warehouse
-from tests.e2e.nightly import BUILD, FRESHNESS
-from tests.e2e.rest import DAG, Airflow
+from tests.support.e2e import kube, store, warehouse
+from tests.support.e2e.nightly import BUILD, FRESHNESS
+from tests.support.e2e.rest import DAG, Airflow
 
 from podbt import constants
 from podbt.contract import layout

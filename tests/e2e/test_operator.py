@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from tests.e2e import kube, store, warehouse
-from tests.e2e.nightly import LOCKED_TABLE, PREFIX
-from tests.e2e.shell import wait_until
+from tests.support.e2e import kube, store, warehouse
+from tests.support.e2e.nightly import LOCKED_TABLE, PREFIX
+from tests.support.e2e.shell import wait_until
 
 from podbt.airflow import DbtPodOperator
 from podbt.contract.record import Summary, to_json

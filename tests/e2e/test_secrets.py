@@ -1,10 +1,10 @@
 """No credential is where it could be read without the right to read Secrets."""
 
 import pytest
-from tests.e2e import kube
-from tests.e2e.needles import ARTIFACTS, LOGS, Needles
-from tests.e2e.rest import DAG
-from tests.e2e.shell import attempt, run
+from tests.support.e2e import kube
+from tests.support.e2e.needles import ARTIFACTS, LOGS, Needles
+from tests.support.e2e.rest import DAG
+from tests.support.e2e.shell import attempt, run
 
 from podbt.contract.settings.kubernetes import Settings
 

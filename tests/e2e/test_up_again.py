@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.e2e import kube
-from tests.e2e.conftest import DRIVER
-from tests.e2e.rest import Airflow
-from tests.e2e.shell import attempt, run
+from tests.support.e2e import kube
+from tests.support.e2e.rest import Airflow
+from tests.support.e2e.shell import DRIVER, attempt, run
 
 from podbt.pod.build import managed_selector
 

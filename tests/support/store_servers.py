@@ -1,5 +1,6 @@
 """Throwaway servers for the artifact store, S3 and GCS, on loopback ports; and a proxy with faults."""
 
+import itertools
 import json
 import os
 import shutil
@@ -15,8 +16,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlencode
 
+import pytest
+
+from podbt.store.location import Location, StorePath
+
 BUCKET = "podbt-tests"
 S3_KEY, S3_SECRET = "test-access-key", "test-secret-d41d8cd98f00b204"
+
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -186,3 +193,10 @@ def proxy(server: StoreServer, faults: Faults, *, port: int = 0) -> Iterator[Sto
             yield StoreServer(server.url, f"http://127.0.0.1:{listener.server_address[1]}", server.env)
         finally:
             listener.shutdown()
+
+
+def open_store(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StorePath:
+    """A store of the test's own in the server's bucket."""
+    for name, value in server.env.items():
+        monkeypatch.setenv(name, value)
+    return Location.read(env=server.environment(f"store-{next(_NUMBERS)}")).open()

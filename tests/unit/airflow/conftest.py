@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.pod.test_build import SETTINGS
+from tests.support.settings import SETTINGS
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
 from airflow.serialization.serialized_objects import DagSerialization
 from tests.support.operators import FakeTaskInstance
-from tests.unit.contract.test_runtimes import DOCKER
+from tests.support.settings import DOCKER
 
 from podbt.airflow import DbtModelGroup, DbtOperator, DbtPodOperator
 from podbt.airflow.resolve import resolve

@@ -10,7 +10,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from tests.support.operators import CONTEXT, GOOD, Follower
-from tests.unit.contract.test_runtimes import DOCKER, LOCAL
+from tests.support.settings import DOCKER, LOCAL
 
 from podbt.airflow import DbtOperator, DbtPodOperator
 from podbt.airflow import operator as module

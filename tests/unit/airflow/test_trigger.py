@@ -9,11 +9,10 @@ import pytest
 import yaml
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from tests.support.fake_cluster import FakeCluster, fake_cluster
+from tests.support.plans import plan
 from tests.support.pods import ended, running
+from tests.support.settings import DOCKER, LOCAL
 from tests.support.steps import BAD, GOOD, NAME, NOTHING, TaskInstance, created, run, succeed, trigger
-from tests.unit.contract.test_plan import plan as make_plan
-from tests.unit.contract.test_plan import write
-from tests.unit.contract.test_runtimes import DOCKER, LOCAL
 
 from podbt.airflow import trigger as trigger_module
 from podbt.airflow.pods import cluster, follow
@@ -96,10 +95,10 @@ def expected_plan(fake: FakeCluster) -> str | None:
 def test_the_plan_of_the_settings_travels_with_the_step(
     monkeypatch: pytest.MonkeyPatch, settings_file: Path, tmp_path: Path
 ) -> None:
-    plan = write(tmp_path / "plan.json", make_plan("a"))
-    settings_file.write_text(settings_file.read_text() + f"plan: {plan}\n")
+    (tmp_path / "plan.json").write_text(plan("a").to_json())
+    settings_file.write_text(settings_file.read_text() + f"plan: {tmp_path}/plan.json\n")
     _, fake = run(monkeypatch, succeed)
-    assert expected_plan(fake) == make_plan("a").hash
+    assert expected_plan(fake) == plan("a").hash
     # A task group was made from the plan of its own time, and an image of the task's own has a plan of its own.
     _, fake = run(monkeypatch, succeed, trigger(step={"command": "build", "plan_hash": "b" * 64}))
     assert expected_plan(fake) == "b" * 64

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.contract.test_runtimes import DOCKER
+from tests.support.settings import DOCKER
 
 from podbt.contract.demands import fitted
 from podbt.contract.kinds import ResourceType

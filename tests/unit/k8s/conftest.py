@@ -1,13 +1,12 @@
-"""Programs that tests put on PATH: small scripts, run for real."""
+"""A session of the driver with programs of a test's own."""
 
 import io
 import os
-import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.support.programs import Programs
 
 # The driver runs before any environment exists, so it is installed nowhere: `python3 k8s/local` finds itself this way.
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "k8s" / "local"))
@@ -16,24 +15,6 @@ from localcluster.console import Console
 from localcluster.places import Places, State
 from localcluster.session import Session
 from localcluster.shell import Shell
-
-
-@dataclass(frozen=True, kw_only=True)
-class Programs:
-    """A folder of scripts; each call is noted in `calls`."""
-
-    folder: Path
-
-    def add(self, name: str, body: str) -> None:
-        """Put a bash script on PATH that notes its arguments and then runs `body`."""
-        path = self.folder / name
-        path.write_text(f'#!/bin/bash\necho "{name} $*" >>"{self.folder}/.calls"\n{body}\n')
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
-    @property
-    def calls(self) -> list[str]:
-        noted = self.folder / ".calls"
-        return noted.read_text().splitlines() if noted.exists() else []
 
 
 @pytest.fixture

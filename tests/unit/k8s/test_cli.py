@@ -11,7 +11,7 @@ import pytest
 from localcluster import up, verbs
 from localcluster.session import Session
 from localcluster.shell import LocalError
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 DRIVER = Path(__file__).resolve().parents[3] / "k8s" / "local"
 

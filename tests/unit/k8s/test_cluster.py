@@ -5,7 +5,7 @@ import pytest
 from localcluster import cluster
 from localcluster.session import Session
 from localcluster.shell import LocalError, Shell
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 # Two nodes; what each holds is in a file of its name, and `kind load` adds to both.
 KIND = """

@@ -8,7 +8,7 @@ import yaml
 from localcluster import data
 from localcluster.session import Session
 from localcluster.shell import LocalError, Shell
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 # `kubectl get job` tells the condition that is in a file; `kubectl apply` puts there what comes of the Job.
 KUBECTL = """

@@ -9,7 +9,7 @@ from localcluster import images
 from localcluster.places import Places
 from localcluster.session import Session
 from localcluster.shell import LocalError, Shell
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 # `docker image inspect` knows what `docker build` built; the context that build read is kept.
 DOCKER = """

@@ -5,7 +5,7 @@ import pytest
 from localcluster import machine
 from localcluster.machine import Source
 from localcluster.shell import Shell
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 DOCKER = """
 case "$1 $2" in

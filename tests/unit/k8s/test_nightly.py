@@ -12,7 +12,7 @@ from localcluster.airflow import Airflow
 from localcluster.nightly import Run
 from localcluster.session import Session
 from localcluster.shell import LocalError
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 SUMMARY: dict[str, Any] = {
     "status": "failed",

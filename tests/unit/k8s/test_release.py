@@ -9,7 +9,7 @@ from localcluster import release
 from localcluster.release import Release
 from localcluster.session import Session
 from localcluster.shell import LocalError, Shell
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from localcluster.shell import InterruptedDriverError, LocalError, Prints, Shell, reason
-from tests.unit.k8s.conftest import Programs
+from tests.support.programs import Programs
 
 
 def test_output_is_returned_and_logged(shell: Shell, programs: Programs) -> None:

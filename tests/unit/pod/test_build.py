@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.client import ApiClient
+from tests.support.settings import SETTINGS
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Artifacts, SecretEnv, Settings
@@ -14,26 +15,6 @@ from podbt.contract.step import Step
 from podbt.pod.build import build_pod, label_value, pod_name
 
 IDENTITY = RunIdentity(dag_id="dental_nightly", run_id="scheduled__2026-01-01T02:00:00+00:00", task_id="build")
-SETTINGS = Settings.parse(
-    {
-        "image": "dbt:1",
-        "image_pull_secrets": ["pull"],
-        "target": "prod",
-        "namespace": "ns",
-        "service_account": "podbt-dbt",
-        "profiles_secret": {"name": "profiles", "key": "warehouse.yml"},
-        "secret_env": [{"name": "TOKEN", "secret": "api", "key": "token"}],
-        "artifacts": {"claim": "artifacts", "sub_path": "team-a"},
-        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
-        "labels": {"team": "data"},
-        "node_selector": {"disk": "ssd"},
-        "tolerations": [{"key": "dbt", "operator": "Exists"}],
-        "priority_class_name": "batch",
-        "run_timeout_seconds": 3600,
-        "termination_grace_seconds": 45,
-    },
-    source="test",
-)
 
 
 def rendered(step: Step | None = None, settings: Settings = SETTINGS) -> dict[str, Any]:

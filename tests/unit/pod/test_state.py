@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.pod.test_build import SETTINGS
+from tests.support.settings import SETTINGS
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.contract.test_runtimes import DOCKER
+from tests.support.settings import DOCKER
 
 from podbt.airflow.runtimes.container import build_container
 from podbt.contract.record import RunIdentity

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from docker.errors import APIError, NotFound
 from requests import Response
 from tests.support.plans import plan
-from tests.unit.contract.test_runtimes import DOCKER
+from tests.support.settings import DOCKER
 
 from podbt.airflow import DbtOperator
 from podbt.airflow.runtimes import docker as module

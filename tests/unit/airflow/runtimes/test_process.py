@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.support.plans import plan
-from tests.unit.contract.test_runtimes import LOCAL
+from tests.support.settings import LOCAL
 
 from podbt.airflow.runtimes import run_of
 from podbt.airflow.runtimes.local import ProcessRun, process_arguments, process_environment

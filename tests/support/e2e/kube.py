@@ -1,0 +1,123 @@
+"""The cluster through kubectl, as its operator has it."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tests.support.e2e.shell import attempt, run, wait_until
+
+from podbt.contract.settings.kubernetes import Settings
+from podbt.pod.build import label_value, managed_selector
+
+NAMESPACE = "podbt"
+KUBECTL = ("kubectl", "--namespace", NAMESPACE)
+API_SERVER = ("deploy/podbt-api-server", "--container", "api-server")
+COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
+SETTINGS_FILE = "settings.yaml"
+_OWN_METADATA = ("uid", "resourceVersion", "creationTimestamp", "managedFields")
+
+
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
+    return run(*KUBECTL, *arguments, stdin=stdin)
+
+
+def get(kind: str, name: str) -> dict[str, Any]:
+    return dict(json.loads(kubectl("get", kind, name, "--output", "json")))
+
+
+def items(kind: str, selector: str = "") -> list[dict[str, Any]]:
+    chosen = ("--selector", selector) if selector else ()
+    return list(json.loads(kubectl("get", kind, *chosen, "--output", "json"))["items"])
+
+
+def exec_api_server(*command: str, stdin: str | None = None) -> str:
+    """Runs a program in the api-server's pod, which mounts the artifacts and the logs."""
+    interactive = () if stdin is None else ("--stdin",)
+    return kubectl("exec", *interactive, *API_SERVER, "--", *command, stdin=stdin)
+
+
+def secret(name: str) -> dict[str, str]:
+    return decoded(get("secret", name))
+
+
+def decoded(found: Mapping[str, Any]) -> dict[str, str]:
+    return {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+
+
+def settings_text() -> str:
+    return str(get("configmap", "podbt-settings")["data"][SETTINGS_FILE])
+
+
+def dbt_pods(settings: Settings, *, run_id: str, task_id: str, try_number: int | None = None) -> list[dict[str, Any]]:
+    """The pods of a task, oldest first."""
+    wanted = {"run-id": label_value(run_id), "task-id": label_value(task_id)}
+    if try_number is not None:
+        wanted["try-number"] = str(try_number)
+    assert settings.namespace == NAMESPACE
+    labels = [managed_selector(), *(f"podbt.io/{key}={value}" for key, value in wanted.items())]
+    return sorted(items("pods", ",".join(labels)), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+
+def managed_pods() -> set[str]:
+    """The names of all pods that podbt made."""
+    return {pod["metadata"]["name"] for pod in items("pods", managed_selector())}
+
+
+def delete_pods(names: set[str]) -> None:
+    if names:
+        kubectl("delete", "pod", "--ignore-not-found", *names)
+
+
+def pods_of(component: str) -> list[str]:
+    found = items("pods", f"app.kubernetes.io/name=podbt,app.kubernetes.io/component={component}")
+    return [pod["metadata"]["name"] for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+
+def force_delete(*names: str) -> None:
+    """Kills pods as a dying node does: nothing in them has time to say goodbye."""
+    kubectl("delete", "pod", *names, "--force", "--grace-period=0")
+
+
+def wait_rolled_out(component: str) -> None:
+    kubectl("rollout", "status", f"deployment/podbt-{component}", "--timeout=600s")
+
+
+def wait_all_rolled_out() -> None:
+    for component in COMPONENTS:
+        wait_rolled_out(component)
+
+
+@contextmanager
+def changed_secret(name: str, data: Mapping[str, str] | None) -> Iterator[None]:
+    """Gives a Secret other data, or takes it away where there are none; afterwards it is what it was."""
+    saved = get("secret", name)
+    for key in _OWN_METADATA:
+        saved["metadata"].pop(key, None)
+    try:
+        if data is None:
+            kubectl("delete", "secret", name)
+        else:
+            encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+            kubectl("replace", "--filename", "-", stdin=json.dumps({**saved, "data": encoded}))
+        yield
+    finally:
+        there = attempt(*KUBECTL, "get", "secret", name).returncode == 0
+        kubectl("replace" if there else "create", "--filename", "-", stdin=json.dumps(saved))
+
+
+def run_to_end(pod: dict[str, Any]) -> None:
+    """Creates a pod, waits until it has succeeded, and deletes it in any case."""
+    name = pod["metadata"]["name"]
+    kubectl("create", "--filename", "-", stdin=json.dumps(pod))
+    try:
+        phase = wait_until(f"pod {name} ended", lambda: _ended(name))
+        assert phase == "Succeeded", kubectl("logs", name)
+    finally:
+        kubectl("delete", "pod", name, "--grace-period=0", "--force")
+
+
+def _ended(name: str) -> str | None:
+    phase = get("pod", name)["status"]["phase"]
+    return phase if phase in {"Succeeded", "Failed"} else None
