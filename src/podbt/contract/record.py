@@ -90,7 +90,7 @@ class NodeRecord(Strict):
     relation: str | None = None
     path: str | None = None
     compiled: str | None = None
-    """A failed node's compiled SQL, relative to the run's folder."""
+    """The compiled SQL of a node that failed or that `compile` was run for, relative to the run's folder."""
     batches: Batches | None = None
     """Of a microbatch model: what was built of its batches, and what is left."""
     from_try: int | None = None

@@ -4,15 +4,15 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from podbt import constants
-from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.journal import settle
+from podbt.contract.kinds import Command
 from podbt.contract.record import NodeRecord, RunRecord, RunStart, Summary, counts_of, failures_of
 from podbt.errors import ArtifactError, ConfigError, PodbtError
 from podbt.runner.database.locks import TableLocks
@@ -24,7 +24,7 @@ from podbt.runner.dbt.classify import classify, reason_of
 from podbt.runner.dbt.connection import invoke_patiently
 from podbt.runner.dbt.invoke import Connection, Outcome, invoke
 from podbt.runner.dbt.microbatch import Microbatch, Owed, invocation_started_at
-from podbt.runner.dbt.records import complete
+from podbt.runner.dbt.records import compiled_of, complete
 from podbt.runner.dbt.selection import Selection
 from podbt.runner.prepare.debts import Debts
 from podbt.runner.prepare.freshness import Verdict
@@ -37,6 +37,7 @@ from podbt.runner.process.environment import Environment, profile_target
 from podbt.runner.process.interrupts import Interrupts
 from podbt.runner.process.redact import RedactedStream, Redactor
 from podbt.runner.process.scratch import clean
+from podbt.runner.publish.produced import compiled_name, with_sql
 from podbt.runner.publish.publication import Publication
 from podbt.runner.report.console import Console
 from podbt.runner.report.emit import Emitter, Progress
@@ -284,7 +285,7 @@ class RecordedRun:
         found = next((file for file in compiled.rglob(Path(path).name) if file.as_posix().endswith(path)), None)
         if found is None or self._folder is None:
             return str(found) if found else None
-        name = f"{constants.COMPILED_FOLDER}/{layout.folder_name(unique_id)}.sql"
+        name = compiled_name(unique_id)
         try:
             self._folder.write(name, self._redactor.content(found.read_bytes()))
         except OSError:
@@ -295,7 +296,8 @@ class RecordedRun:
         self._journal.close()
         interrupted = self._interrupts.requested and not outcome.success
         ended = complete(self._journal.nodes, outcome.results, self._causes)
-        nodes = [self._redactor.node(node) for node in settle(ended)]
+        sql = compiled_of(outcome.results) if self._command == Command.COMPILE and self._folder else {}
+        nodes = [self._redactor.node(with_sql(node, sql)) for node in settle(ended)]
         idle = outcome.success and not nodes and self._selection.idle(self._resolved.arguments)
         if idle:
             self._console.say("No source declares how old it may be, so there is nothing to look at.")
@@ -309,12 +311,13 @@ class RecordedRun:
             allow_empty=self._environment.allow_empty,
             idle=idle,
             causes=self._causes,
+            said=self._console.said,
         )
         if reason is ExitReason.SUCCESS and self._prepared.verdict.stale:
             reason = ExitReason.WARNINGS
         if self._locks.refused and self._locks.stopped == (reason is ExitReason.INTERRUPTED):
             reason, error = ExitReason.BUSY, self._locks.refused
-        summary = self._publish(self._record(nodes, reason, error and self._redactor.text(error)), nodes)
+        summary = self._publish(self._record(nodes, reason, error and self._redactor.text(error)), nodes, sql)
         self._heartbeat.stop()
         self._leave(summary)
         self._console.report(summary)
@@ -322,7 +325,7 @@ class RecordedRun:
             self._emitter.end(summary.exit_reason, nodes)
         return summary.exit_reason.exit_code
 
-    def _publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
+    def _publish(self, record: RunRecord, nodes: list[NodeRecord], sql: Mapping[str, str]) -> Summary:
         if self._folder is None:
             return Summary.of(record, None)
         publication = Publication(
@@ -336,6 +339,7 @@ class RecordedRun:
             say=self._console.say,
             leave=self._leave,
             stop_beating=self._heartbeat.stop,
+            compiled=sql,
         )
         return publication.publish(record, nodes)
 

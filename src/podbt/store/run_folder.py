@@ -12,7 +12,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
@@ -33,6 +34,7 @@ from podbt.store.sink import StoreSink
 _VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
 _METADATA = '{"metadata": '
 _PATIENCE_SECONDS = 45.0
+_WRITERS = 8
 _DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
 
 
@@ -175,21 +177,35 @@ class RunFolder:
         except store_errors() as error:
             raise refused("written", path, error) from None
 
-    def add(self, sources: list[Path], clean: Callable[[Path], None]) -> None:
+    def add(self, sources: Iterable[Path], clean: Callable[[Path], None], *, below: Path | None = None) -> None:
         """Copies files into the folder.
 
         Args:
             sources: The files.
             clean: Takes the secrets out of a copy, before it goes to the store.
+            below: A folder that they lie in, whose folders they keep; each by its name alone where None.
         """
-        for file in sources:
-            copy = self.kept / file.name
+        names = {file: file.relative_to(below).as_posix() if below else file.name for file in sources}
+        for file, name in names.items():
+            copy = self.kept / name
             try:
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
                 clean(copy)
+                if isinstance(self.partial, Path):
+                    self._make_folders(name)
             except OSError as error:
                 raise refused("written", copy, error) from None
-            self._put(copy, self.partial / file.name)
+        with ThreadPoolExecutor(_WRITERS) as pool:  # a request to a bucket is mostly waiting
+            list(pool.map(lambda name: self._put(self.kept / name, self.partial / name), names.values()))
+
+    def _make_folders(self, name: str) -> None:
+        """Those within the folder; not the folder itself, which is gone where somebody took this run for dead."""
+        assert isinstance(self.partial, Path)  # noqa: S101 - a bucket has none
+        place = self.partial
+        for part in name.split("/")[:-1]:
+            place /= part
+            place.mkdir(exist_ok=True)
 
     def add_manifest(self, manifest: Path, clean: Callable[[Path], None]) -> str:
         """Stores a manifest once by the hash of its content.

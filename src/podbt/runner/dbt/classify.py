@@ -19,7 +19,7 @@ _COMPILATION = re.compile(
 
 def classify(
     *, command: str | None, success: bool, exception: BaseException | None, nodes: list[NodeRecord], interrupted: bool,
-    allow_empty: bool, idle: bool = False, causes: Causes | None = None,
+    allow_empty: bool, idle: bool = False, causes: Causes | None = None, said: str | None = None,
 ) -> tuple[ExitReason, str | None]:  # fmt: skip
     """Decides how a run ended.
 
@@ -32,6 +32,7 @@ def classify(
         allow_empty: Whether having found nothing to do is fine.
         idle: Whether the project has nothing for this command, whatever is selected.
         causes: Why nodes failed, as far as the database is why.
+        said: The last that dbt said.
 
     Returns:
         The reason and, unless all is well, one line for people.
@@ -47,7 +48,8 @@ def classify(
     if failing:
         return _of_nodes(failing, causes or Causes(), total=len(nodes), logged_in=logged_in)
     if not success:
-        return ExitReason.NODE_FAILURE, "dbt reports a failure but names no node; see dbt.log."
+        why = f": {shorten(said, _LINE_CHARS)}" if said else "; see dbt.log."
+        return ExitReason.NODE_FAILURE, f"dbt reports a failure but names no node{why}"
     if not nodes and idle:
         return ExitReason.SUCCESS, None
     if command in NODE_COMMANDS and not nodes and allow_empty:

@@ -55,6 +55,13 @@ def complete(nodes: list[NodeRecord], results: list[Any], causes: Causes) -> lis
     return [*completed, *(_of_result(result, causes) for result in by_id.values())]
 
 
+def compiled_of(results: list[Any]) -> dict[str, str]:
+    """The compiled SQL of nodes, by unique_id."""
+    nodes = (getattr(result, "node", None) for result in results)
+    found = {str(node.unique_id): getattr(node, "compiled_code", None) for node in nodes if node is not None}
+    return {unique_id: code for unique_id, code in found.items() if code}
+
+
 def _ended(told: NodeRecord, result: Any, causes: Causes) -> NodeRecord:
     """An error that only the result knows of; what was cut off stays as the events told it."""
     if result is None or told.status != NodeStatus.STARTED:

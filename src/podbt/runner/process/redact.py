@@ -62,6 +62,14 @@ class Redactor:
         if clean != content:
             path.write_bytes(clean)
 
+    def text_file(self, path: Path) -> None:
+        """As `file`, unless it is no text: a few bytes of an image may be anything."""
+        try:
+            path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            return
+        self.file(path)
+
 
 class RedactedStream:
     """A text stream without secrets, which counts what passes.

@@ -5,8 +5,8 @@ do they say artifact_error; what goes wrong after that is a note, in the message
 """
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from podbt import constants
 from podbt.contract.exits import ExitReason
@@ -18,6 +18,7 @@ from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.process.environment import Environment
 from podbt.runner.process.redact import Redactor
 from podbt.runner.publish.pointers import Pointers
+from podbt.runner.publish.produced import add_compiled, add_site, there
 from podbt.runner.publish.results import complete_results
 from podbt.runner.report.journal import Journal
 from podbt.store.failures import refused, store_errors
@@ -41,6 +42,7 @@ class Publication:
         leave: Leaves a summary as the termination message.
         stop_beating: Ends the sign of life, which goes on until everything but the record is in the store.
         selected: What dbt selected; None where it asked a state for it.
+        compiled: The SQL that the command is run for, by unique_id.
     """
 
     folder: RunFolder
@@ -53,6 +55,7 @@ class Publication:
     leave: Callable[[Summary], None]
     stop_beating: Callable[[], None]
     selected: set[str] | None = None
+    compiled: Mapping[str, str] = field(default_factory=dict)
 
     def publish(self, record: RunRecord, nodes: list[NodeRecord]) -> Summary:
         """Publishes the record; where that fails the run failed, whatever dbt did, and says both."""
@@ -83,14 +86,17 @@ class Publication:
         results = environment.target_path / constants.RUN_RESULTS_FILE
         folder.patiently(lambda: complete_results(results, environment.artifacts, record.resumed_from, nodes))
         folder.put_nodes()
-        produced = [environment.target_path / name for name in _PUBLISHED]
-        produced.append(environment.log_path / constants.LOG_FILE)
-        folder.add([file for file in produced if file.is_file()], self.redactor.file)
+        folder.add(there(environment.target_path, _PUBLISHED), self.redactor.file)
+        folder.add(there(environment.log_path, [constants.LOG_FILE]), self.redactor.file)
         manifest = environment.target_path / constants.MANIFEST_FILE
         if manifest.is_file():
             # An interrupt may have cut the file short; the record matters more.
             with contextlib.suppress(ValueError):
                 record = record.model_copy(update={"manifest": folder.add_manifest(manifest, self.redactor.file)})
+        if self.command == Command.DOCS_GENERATE:
+            add_site(folder, environment, self.redactor)
+        if self.compiled:
+            add_compiled(folder, environment, self.compiled, self.redactor)
         looked = self.prepared.measured or self.command == Command.SOURCE_FRESHNESS
         if looked and (environment.target_path / constants.SOURCES_FILE).is_file():
             record = record.model_copy(update={"sources": f"{folder.path}/{constants.SOURCES_FILE}"})

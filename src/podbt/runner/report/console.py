@@ -23,8 +23,13 @@ _TO_LOOK_AT: Final = FAILED_STATUSES | {NodeStatus.WARN, NodeStatus.INTERRUPTED}
 _MESSAGE_LINES: Final = 12
 _MESSAGE_CHARS: Final = 1000
 
-# Messages of a project's own macros: {{ log(…, info=true) }} and {{ print(…) }}.
-_USERS: Final = frozenset({"JinjaLogInfo", "PrintEvent"})
+# What a command is run for, and messages of a project's own macros: {{ log(…, info=true) }} and {{ print(…) }}.
+_ASKED_FOR: Final = frozenset(
+    {
+        "AdapterEventInfo", "CannotGenerateDocs", "CompiledNode", "DebugCmdOut", "DebugCmdResult", "JinjaLogInfo",
+        "ListCmdOut", "PrintEvent", "SeedHeader", "SelectorReportInvalidSelector", "ShowNode",
+    }
+)  # fmt: skip
 # What dbt says of nodes once more, as lines of its own, and of the run's end, which the report tells.
 _SAID: Final = frozenset(
     {
@@ -55,6 +60,8 @@ class Console:
         self._lock = Lock()
         self._ended: set[str] = set()
         self._expected: set[str] = set()
+        self.said: str | None = None
+        """The last that dbt said in answer to its command, or as an error: all there is where no node failed."""
 
     def say(self, line: str) -> None:
         """Prints a line of podbt's own."""
@@ -83,9 +90,11 @@ class Console:
     def on_event(self, event: Any) -> None:
         """Dbt's event callback: warnings, errors and the project's own messages."""
         name, level = event.info.name, event.info.level
+        if (name in _ASKED_FOR or level == "error") and event.info.msg.strip():
+            self.said = event.info.msg
         if self._dbts_own or name in _SAID:
             return
-        if name in _USERS and level != "debug":
+        if name in _ASKED_FOR and level != "debug":
             self._print(event.info.msg)
         elif level in {"warn", "error"} and event.info.msg.strip():
             self._print(f"{'warning' if level == 'warn' else 'error'}: {shorten(event.info.msg, _MESSAGE_CHARS)}")
