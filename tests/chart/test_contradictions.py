@@ -147,6 +147,14 @@ CASES |= {
         {"dbt": {"secretEnv": secret("A")}, "artifacts": BUCKET | {"secretEnv": secret("A")}},
         ("A twice, from dbt.secretEnv and from artifacts.secretEnv",),
     ),
+    "a plain variable of dbt that is a secret, too": (
+        {"dbt": {"env": {"A": "x"}, "secretEnv": [{"name": "A", "secret": "s", "key": "k"}]}},
+        ("A twice, from dbt.env and from dbt.secretEnv",),
+    ),
+    "a plain variable that is podbt's": (
+        {"dbt": {"env": {"PODBT_ARTIFACTS": "x"}}},
+        ("dbt.env sets PODBT_ARTIFACTS, which podbt sets itself",),
+    ),
     "a variable of the warehouse twice": (
         {"dbt": {"secretEnv": secret("WAREHOUSE_HOST")}, "warehouse": {"existingSecret": "w"}},
         ("WAREHOUSE_HOST twice, from dbt.secretEnv and from warehouse.existingSecret",),

@@ -48,6 +48,10 @@ def test_production_values(tmp_path: Path) -> None:
     assert read.keep_finished_pod_seconds == 0
 
 
+def test_plain_variables(tmp_path: Path) -> None:
+    assert settings(render(EVALUATION, dbt={"env": {"A": "b", "C": "2"}}), tmp_path).env == {"A": "b", "C": "2"}
+
+
 def test_names_of_the_chart_itself(tmp_path: Path) -> None:
     read = settings(render(EVALUATION), tmp_path)
     manifests = render(EVALUATION)

@@ -43,11 +43,11 @@ ROOMS["contract"] = {
     "kinds": (set(), set()),
     "model": (set(), set()),
     "exits": ({"kinds"}, set()),
-    "step": ({"kinds"}, set()),
+    "step": ({"kinds", "variables"}, set()),
     "plan_nodes": ({"kinds"}, set()),
     "plan_file": (_WORDS | {"plan_nodes"}, set()),
     "plan": ({"plan_file", "plan_nodes"}, set()),
-    "settings": (_WORDS, set()),
+    "settings": (_WORDS | {"variables"}, set()),
     "batches": ({"model"}, set()),
     "record": (_WORDS | {"batches", "exits"}, set()),
     "state": ({"model"}, set()),
@@ -59,6 +59,7 @@ ROOMS["contract"] = {
     "journal": (_WORDS | {"record"}, set()),
     "invocation": ({"kinds", "record", "settings", "step"}, set()),
     "exact": ({"kinds"}, set()),
+    "variables": (set(), set()),
     "demands": ({"exact", "model", "plan", "plan_nodes", "settings", "step"}, set()),
 }
 ROOMS["cli"] = {

@@ -40,9 +40,10 @@ in silence, and the environment wins over airflow.cfg.
 {{- include "podbt.validateDbtEnvironment" . -}}
 {{- end -}}
 
-{{/* The same for dbt pods, whose variables come from three places. */}}
+{{/* The same for dbt pods, whose variables come from four places. */}}
 {{- define "podbt.validateDbtEnvironment" -}}
 {{- $places := list
+  (dict "name" "dbt.env" "names" (keys .Values.dbt.env | sortAlpha))
   (dict "name" "dbt.secretEnv" "names" (include "podbt.namesOf" .Values.dbt.secretEnv | fromJsonArray))
   (dict "name" "artifacts.secretEnv" "names" (include "podbt.namesOf" .Values.artifacts.secretEnv | fromJsonArray))
 -}}

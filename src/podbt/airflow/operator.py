@@ -24,7 +24,7 @@ from podbt.contract.settings.load import AnySettings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError, EmptySelectionError, PodbtError
 
-_LISTS = frozenset({"select", "exclude", "flags", "vars"})
+_LISTS = frozenset({"select", "exclude", "flags", "vars", "env"})
 """Fields of a step that may be empty."""
 
 _WORDS = frozenset({"select", "exclude", "flags"})
@@ -50,6 +50,8 @@ class DbtOperator(BaseOperator):
         exclude: dbt's --exclude. Templated.
         selector: dbt's --selector: a name from selectors.yml. Templated.
         vars: dbt's --vars. Templated. Visible in the pod's spec: not for secrets.
+        env: Plain variables of dbt's environment, beside the settings'. Templated. Visible in the pod's spec: not for
+            secrets.
         full_refresh: dbt's --full-refresh. Templated.
         target: Another dbt target than the settings'. Templated.
         flags: More of dbt's own flags. Templated.
@@ -98,6 +100,7 @@ class DbtOperator(BaseOperator):
         exclude: str | Iterable[str] = (),
         selector: str | None = None,
         vars: Mapping[str, Any] | None = None,  # noqa: A002 - dbt's own word
+        env: Mapping[str, Any] | None = None,
         full_refresh: bool | str = False,
         target: str | None = None,
         flags: Iterable[str] = (),
@@ -120,7 +123,8 @@ class DbtOperator(BaseOperator):
             "select": _words(select),
             "exclude": _words(exclude),
             "selector": selector,
-            "vars": dict(vars) if isinstance(vars, Mapping) and not isinstance(vars, dict) else vars,
+            "vars": _mapping(vars),
+            "env": _mapping(env),
             "full_refresh": full_refresh,
             "target": target,
             "flags": _words(flags),
@@ -258,6 +262,10 @@ class DbtOperator(BaseOperator):
         leave_summary(context, to_json(outcome.summary), self.log)
         error = AirflowException if outcome.retryable else AirflowFailException
         raise error(outcome.line) from None
+
+
+def _mapping(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) and not isinstance(value, dict) else value
 
 
 def _flat(value: Any) -> Any:

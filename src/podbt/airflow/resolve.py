@@ -73,6 +73,9 @@ def pod_settings(overrides: Mapping[str, Any]) -> Settings:
 
 def _step(fields: Mapping[str, Any], settings: AnySettings) -> Step:
     step = Step.from_dict(fields)
+    secret = {one.name for one in settings.secret_env} if isinstance(settings, Settings) else set(settings.env_names)
+    if taken := sorted(secret & set(step.env)):
+        raise ConfigError(f"Step: env: {taken[0]} is given by the settings, as a secret. Use another name.")
     if step.plan_hash is None and settings.plan:
         return dataclasses.replace(step, plan_hash=load_plan(settings.plan).hash)
     return step

@@ -21,13 +21,15 @@ def run_environment(
 
     Args:
         settings: How long it waits for its database, and for other runs, and how long it gets to stop.
-        step: The dbt command.
+        step: The dbt command. Its own variables come before the settings'.
         identity: Whose run it is, by which a retry finds the try before it.
         image: The image's name for the record; None where there is none.
         artifacts: The artifact store.
         folder: Where the runner finds that when it is no bucket.
     """
     given = {
+        **settings.env,
+        **step.env,
         **identity.to_env(),
         **artifacts.environment(folder),
         constants.ENV_LOCK_TABLES: str(int(settings.lock_tables)),

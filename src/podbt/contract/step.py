@@ -13,6 +13,7 @@ from podbt.contract.kinds import (
     FreshnessMode,
     OnMissingState,
 )
+from podbt.contract.variables import texts
 from podbt.errors import ConfigError, EmptySelectionError
 
 _TAKEN_BY: Final = {
@@ -46,6 +47,7 @@ class Step:
         on_missing_state: What to do where there is no such state, see `OnMissingState`.
         freshness: Whether to look at the sources first, and what to do where one is too old, see `FreshnessMode`.
             None: do not look.
+        env: Plain variables of dbt's environment: visible where the run is, and never a place for a secret.
         plan_hash: The plan that the step was made from; an image with another one refuses to run.
     """
 
@@ -65,6 +67,7 @@ class Step:
     favor_state: bool = False
     on_missing_state: str = OnMissingState.FAIL
     freshness: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
     plan_hash: str | None = None
 
     def __post_init__(self) -> None:
@@ -161,8 +164,13 @@ class Step:
                 if given.lower() not in _TRUTH:
                     raise ConfigError(f"Step: {name} is '{given}'. Give true or false.")
                 fields[name] = _TRUTH[given.lower()]
-        if not isinstance(fields.get("vars", {}), Mapping):
-            raise ConfigError("Step: vars is not a mapping of names to values.")
+        for name in ("vars", "env"):
+            if not isinstance(fields.get(name, {}), Mapping):
+                raise ConfigError(f"Step: {name} is not a mapping of names to values.")
+        try:
+            fields["env"] = texts(fields.get("env", {}))
+        except ValueError as error:
+            raise ConfigError(f"Step: env: {error}.") from None
         if isinstance(given := fields.get("select"), list | tuple) and not any(given):
             raise EmptySelectionError(allowed=bool(fields.get("allow_empty")))
         return cls.of(**fields)

@@ -97,8 +97,8 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
         name=constants.CONTAINER_NAME,
         image=settings.image,
         image_pull_policy=settings.image_pull_policy.value,
-        args=step.arguments(settings.target),
-        env=[k8s.V1EnvVar(name=name, value=value) for name, value in plain.items()]
+        args=[_literal(word) for word in step.arguments(settings.target)],
+        env=[k8s.V1EnvVar(name=name, value=_literal(value)) for name, value in plain.items()]
         + [
             k8s.V1EnvVar(
                 name=item.name,
@@ -122,6 +122,11 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
             k8s.V1VolumeMount(name="profiles", mount_path=constants.PROFILES_PATH, read_only=True),
         ],
     )
+
+
+def _literal(text: str) -> str:
+    """A text as Kubernetes leaves it: $(NAME) in an argument or value would become that variable, also a secret one."""
+    return text.replace("$", "$$") if "$(" in text or "$$" in text else text
 
 
 def _volumes(settings: Settings) -> list[k8s.V1Volume]:

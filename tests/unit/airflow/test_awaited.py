@@ -66,6 +66,7 @@ def deferred(made: Callable[[Any], DbtOperator], value: Any) -> dict[str, Any]:
         ("selector", "nightly", ["--selector", "nightly"]),
         ("vars", {"day": "2026-01-01", "days": [1, 2]}, ["--vars", '{"day": "2026-01-01", "days": [1, 2]}']),
         ("vars", {}, []),
+        ("env", {"A": "b"}, []),
         ("target", "review", ["--target", "review"]),
         ("flags", ["--fail-fast"], ["--fail-fast"]),
         ("full_refresh", True, ["--full-refresh"]),

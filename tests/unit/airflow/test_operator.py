@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
@@ -137,6 +138,20 @@ def test_nothing_to_do_skips_the_task() -> None:
         operator().resume(CONTEXT, {"summary": to_json(NOTHING.summary), "retryable": True})
     with pytest.raises(AirflowSkipException, match="nothing to do"):
         operator().resume(CONTEXT, TaskSkippedEvent().payload)  # what dag.test() passes on
+
+
+def test_plain_variables_travel_with_the_step() -> None:
+    tested = operator(env={"DAY": "{{ ds }}", "N": 1})
+    assert arguments(tested)["step"]["env"] == {"DAY": "{{ ds }}", "N": 1}
+    with pytest.raises(ConfigError, match="PODBT_X is not for dbt"):
+        operator(env={"PODBT_X": "y"})
+
+
+def test_a_variable_of_the_settings_secrets_is_no_plain_one(settings_file: Path) -> None:
+    secret = {"name": "TOKEN", "secret": "s", "key": "k"}
+    settings_file.write_text(yaml.safe_dump(yaml.safe_load(settings_file.read_text()) | {"secret_env": [secret]}))
+    with pytest.raises(AirflowFailException, match="TOKEN is given by the settings, as a secret"):
+        operator(env={"TOKEN": "plain"}, deferrable=False).execute(CONTEXT)
 
 
 def test_state_and_freshness_travel_with_the_step() -> None:

@@ -141,3 +141,26 @@ def test_names_and_labels_are_valid_and_names_distinct(one: RunIdentity, other: 
 def test_the_exact_ids_are_annotations(task: str) -> None:
     pod = build_pod(SETTINGS, Step(), IDENTITY.model_copy(update={"task_id": task}))
     assert pod.metadata.annotations["podbt.io/task-id"] == task
+
+
+def expanded(text: str, variables: dict[str, str]) -> str:
+    """What Kubernetes makes of an argument or a value: $(NAME) is that variable, $$ is a dollar, all else stays."""
+    found, at = "", 0
+    while at < len(text):
+        if text[at] == "$" and text[at + 1 : at + 2] == "$":
+            found, at = f"{found}$", at + 2
+        elif (match := re.compile(r"\$\(([^)]*)\)").match(text, at)) and match[1] in variables:
+            found, at = found + variables[match[1]], match.end()
+        else:
+            found, at = found + text[at], at + 1
+    return found
+
+
+@given(st.text("$()AB x", max_size=12), st.text("$()AB x", max_size=12))
+def test_no_text_of_a_step_becomes_a_variable(variable: str, value: str) -> None:
+    """With `vars={"x": "$(WAREHOUSE_PASSWORD)"}` a secret stood among the arguments of the process."""
+    step = Step.from_dict({"vars": {"x": variable}, "env": {"PLAIN": value}})
+    container = rendered(step)["spec"]["containers"][0]
+    secrets = {"A": "secret", "B": "secret", "AB": "secret", "": "secret"}
+    assert [expanded(word, secrets) for word in container["args"]] == step.arguments("prod")
+    assert expanded({one["name"]: one.get("value") for one in container["env"]}["PLAIN"], secrets) == value

@@ -40,6 +40,7 @@ class DbtModelGroup(TaskGroup):
         command: build, or run for models without tests.
         target: Another dbt target than the settings'. Templated.
         vars: dbt's --vars. Templated. Visible in the pod's spec: not for secrets.
+        env: Plain variables of dbt's environment. Templated. Visible in the pod's spec: not for secrets.
         full_refresh: dbt's --full-refresh. Templated.
         flags: More of dbt's own flags. Templated.
         settings: Fields of `Settings` to replace for this group's pods.
@@ -64,6 +65,7 @@ class DbtModelGroup(TaskGroup):
         command: str = "build",
         target: str | None = None,
         vars: Mapping[str, Any] | None = None,  # noqa: A002 - dbt's own word
+        env: Mapping[str, Any] | None = None,
         full_refresh: bool | str = False,
         flags: Iterable[str] = (),
         settings: Mapping[str, Any] | None = None,
@@ -75,7 +77,7 @@ class DbtModelGroup(TaskGroup):
     ) -> None:
         if command not in _COMMANDS:
             raise ConfigError(f"DbtModelGroup: command is '{command}'. Give {' or '.join(_COMMANDS)}.")
-        _refuse_awaited([selector, tags, groups, target, vars, full_refresh, flags, settings])
+        _refuse_awaited([selector, tags, groups, target, vars, env, full_refresh, flags, settings])
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)
         found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
@@ -97,8 +99,14 @@ class DbtModelGroup(TaskGroup):
                 f"DbtModelGroup '{group_id}' lies in a mapped task group, whose copies it could not tell apart. Make a "
                 "group for each value in the DAG file, or map DbtOperator."
             )
-        given = {"command": command, "target": target, "vars": dict(vars or {}), "full_refresh": full_refresh,
-                 "flags": list(flags)}  # fmt: skip
+        given = {
+            "command": command,
+            "target": target,
+            "vars": dict(vars or {}),
+            "env": dict(env or {}),
+            "full_refresh": full_refresh,
+            "flags": list(flags),
+        }
         self._step = {key: value for key, value in given.items() if value and value != Command.BUILD}
         self._settings = dict(settings or {})
         self._folders = folders

@@ -95,7 +95,7 @@ class ContainerRun(WatchedRun):
         Raises:
             ConfigError: There is no such connection or image.
         """
-        environment = configured(self._settings)
+        environment = configured(self._settings, plain=self._step.env)
         self._api = self._connect()
         self._end_earlier_tries()
         try:

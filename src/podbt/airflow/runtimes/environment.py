@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,18 +15,31 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OTHERS_MAY: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-def configured(settings: WorkerSettings, env: Mapping[str, str] = os.environ) -> dict[str, str]:
+def configured(
+    settings: WorkerSettings, env: Mapping[str, str] = os.environ, *, plain: Collection[str] = ()
+) -> dict[str, str]:
     """The variables that the settings name, from the worker's environment and from the file.
 
+    Args:
+        settings: What names them.
+        env: The worker's environment.
+        plain: Names that a step gives itself.
+
     Raises:
-        ConfigError: One is not set, or the file cannot be read, or others can read it too. No value is in the message.
+        ConfigError: One is not set, or the file cannot be read, or others can read it too, or has a variable that is
+            given elsewhere. No value is in the message.
     """
     if missing := [name for name in settings.env_names if name not in env]:
         raise ConfigError(
             f"env_names: {', '.join(missing)} is not set in the worker's environment. Set it there, or use env_file."
         )
     passed = {name: env[name] for name in settings.env_names}
-    return {**passed, **(_file(Path(settings.env_file)) if settings.env_file else {})}
+    if settings.env_file is None:
+        return passed
+    filed = _file(Path(settings.env_file))
+    if twice := sorted(filed.keys() & {*settings.env, *plain}):
+        raise ConfigError(f"env_file '{settings.env_file}': {twice[0]} is given by env, too. Keep one.")
+    return {**passed, **filed}
 
 
 def _file(path: Path) -> dict[str, str]:

@@ -50,7 +50,7 @@ def process_environment(
         given[constants.ENV_BAKED] = settings.baked
     return {
         **allowed,
-        **configured(settings, env),
+        **configured(settings, env, plain=step.env),
         **given,
         **run_environment(
             settings, step, identity, image=None, artifacts=settings.artifacts, folder=settings.artifacts.folder

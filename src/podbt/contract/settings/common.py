@@ -1,14 +1,16 @@
 """What the settings of every runtime have, and the words that they are written in."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from podbt import constants
 from podbt.contract.model import Strict
+from podbt.contract.variables import texts
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -39,6 +41,10 @@ def _for_dbt(name: str) -> str:
     if name.startswith(constants.NOT_FOR_DBT):
         raise ValueError(f"{name} is not for dbt: Airflow and podbt use it themselves")
     return name
+
+
+def _plain(variables: object) -> object:
+    return texts(variables) if isinstance(variables, Mapping) else variables
 
 
 Image = Annotated[str, AfterValidator(_pinned)]
@@ -89,6 +95,8 @@ class RunSettings(Strict):
     lock_tables: bool = True
     queue_timeout_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = constants.QUEUE_TIMEOUT_SECONDS
     notify: Notify | None = None
+    env: Annotated[dict[str, str], BeforeValidator(_plain)] = {}
+    """Plain variables of dbt's environment. They are visible wherever the run is: nothing secret."""
 
 
 class WorkerSettings(RunSettings):
@@ -102,3 +110,9 @@ class WorkerSettings(RunSettings):
     """NAME=value lines for dbt's environment, in a file that only the worker's user can read."""
     env_names: list[PassedName] = []
     """Variables of the worker's own environment that dbt gets."""
+
+    @model_validator(mode="after")
+    def _one_value_each(self) -> Self:
+        if twice := sorted(set(self.env) & set(self.env_names)):
+            raise ValueError(f"{twice[0]} is given by env and by env_names; keep one")
+        return self

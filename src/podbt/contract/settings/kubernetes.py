@@ -86,3 +86,9 @@ class Settings(RunSettings):
     priority_class_name: Name | None = None
     startup_timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     keep_finished_pod_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
+
+    @model_validator(mode="after")
+    def _one_value_each(self) -> Self:
+        if twice := sorted(set(self.env) & {one.name for one in self.secret_env}):
+            raise ValueError(f"{twice[0]} is given by env and by secret_env; keep one")
+        return self

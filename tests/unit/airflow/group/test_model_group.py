@@ -76,12 +76,12 @@ def test_no_task_but_that_of_the_asset_events_takes_a_worker() -> None:
 
 
 def test_the_pod_builds_the_selection_and_tells_its_progress() -> None:
-    made, _ = group(selector="middle", target="clinic", vars={"day": "{{ ds }}"}, full_refresh=True)
+    made, _ = group(selector="middle", target="clinic", vars={"day": "{{ ds }}"}, full_refresh=True, env={"A": "b"})
     step = arguments(made, "pod")["step"]
     assert step == {"command": "build", "selector": "middle", "target": "clinic", "vars": {"day": "{{ ds }}"},
-                    "full_refresh": True, "events": True, "plan_hash": SHOP.hash}  # fmt: skip
+                    "full_refresh": True, "events": True, "plan_hash": SHOP.hash, "env": {"A": "b"}}  # fmt: skip
     alone = arguments(made, "stg")["step"]
-    assert alone == {"target": "clinic", "vars": {"day": "{{ ds }}"}, "full_refresh": True}
+    assert alone == {"target": "clinic", "vars": {"day": "{{ ds }}"}, "full_refresh": True, "env": {"A": "b"}}
 
 
 def test_a_dbt_group_is_a_scope() -> None:

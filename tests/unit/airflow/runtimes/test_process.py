@@ -62,6 +62,19 @@ def test_of_the_workers_environment_only_what_is_named_passes(tmp_path: Path) ->
     assert env["DBT_ENGINE_PROFILES_DIR"] == "/srv/profiles"
 
 
+def test_plain_variables_reach_dbt_beside_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("SECRET=s\n")
+    file.chmod(0o600)
+    made = settings(env={"A": "plain"}, env_file=str(file))
+    env = process_environment(made, Step.from_dict({"env": {"B": "step"}}), IDENTITY, tmp_path, {})
+    assert {"A": "plain", "B": "step", "SECRET": "s"}.items() <= env.items()
+    for twice in (Step.from_dict({"env": {"SECRET": "plain"}}), Step()):
+        changed = made if twice.env else settings(env={"SECRET": "plain"}, env_file=str(file))
+        with pytest.raises(ConfigError, match="SECRET is given by env, too"):
+            process_environment(changed, twice, IDENTITY, tmp_path, {})
+
+
 @pytest.mark.parametrize(
     ("text", "mode", "said"),
     [

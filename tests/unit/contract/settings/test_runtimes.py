@@ -54,7 +54,7 @@ def test_runtime_chooses_the_settings(data: dict[str, Any], model: type[Any]) ->
         pytest.param({**LOCAL, "env_names": ["AIRFLOW__CORE__FERNET_KEY"]}, "is not for dbt", id="fernet key"),
         pytest.param({**LOCAL, "env_names": ["AIRFLOW_CONN_DB"]}, "is not for dbt", id="connection"),
         pytest.param({**LOCAL, "env_names": ["PODBT_RUN_ID"]}, "is not for dbt", id="identity"),
-        pytest.param({**LOCAL, "env": {"PASSWORD": "x"}}, "env: is not a known key", id="values"),
+        pytest.param({**LOCAL, "env": {"DBT_ENV_SECRET_X": "x"}}, "is a secret by its name", id="a secret's value"),
         pytest.param({k: v for k, v in LOCAL.items() if k != "python"}, "python: Field required", id="no python"),
         pytest.param([], "should be an object", id="no mapping"),
     ],
