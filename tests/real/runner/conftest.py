@@ -9,6 +9,7 @@ from tests.support.forks import Forks
 from tests.support.postgres import Server, server
 from tests.support.runner import SMALL, Runner, bake
 from tests.support.shop import SHOP
+from tests.support.stranger import Stranger
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,8 @@ def runner(postgres: Server, forks: Forks, baked: Path, tmp_path: Path) -> Runne
     made = Runner(tmp_path, postgres.port, forks, {"PODBT_BAKED": str(baked)})
     made.artifacts.mkdir()
     return made
+
+
+@pytest.fixture
+def stranger(postgres: Server, forks: Forks, tmp_path: Path) -> Stranger:
+    return Stranger(tmp_path, postgres, forks)

@@ -11,7 +11,7 @@ from podbt.runner.dbt import each_run
 from podbt.runner.dbt.placeholders import Placeholders
 from podbt.runner.dbt.planned import content_of
 from podbt.runner.dbt.seams import Seam, Seams, patched
-from podbt.runner.dbt.template import Conditions, is_template
+from podbt.runner.dbt.template import Conditions, places_of
 from podbt.runner.dbt.watch import Watch
 
 
@@ -54,12 +54,19 @@ def parse(arguments: Sequence[str]) -> Parse:
             content = content_of(manifest, caught.config)
     finally:
         placeholders.forget()
+    places = places_of(caught.data)
     conditions = Conditions(
-        target=watch.depends_on(), variables=caught.config.cli_vars, env=dict(sorted(placeholders.config_env.items()))
+        target=watch.depends_on(),
+        variables=caught.config.cli_vars,
+        env=dict(sorted(placeholders.config_env.items())),
+        places=places or (),
     )
     projects = [one for one in caught.config.load_dependencies().values() if not _is_dbts_own(one)]
     marked = each_run.mark(caught.data, caught.texts, {one.project_name for one in projects})
     unfit = _unfit(caught.data, conditions, placeholders, projects)
+    if unfit is None and places is None:
+        unfit = "the schema or the database of the target is part of what names a node."
+
     return Parse(
         project=manifest.metadata.project_name,
         content=content,
@@ -128,7 +135,7 @@ def _unfit(
     if placeholders.variables:
         names = ", ".join(f"var('{name}')" for name in sorted(placeholders.variables))
         return f"{names} has no value at the build. {GIVE}"
-    if conditions.never or not is_template(data):
+    if conditions.never:
         return "the project looks into the name of the target's schema or database while it is parsed."
     for project in projects:
         if each_run.project_reads(Path(project.project_root)):

@@ -21,7 +21,7 @@ class Placeholders:
     no note.
 
     Attributes:
-        env: Names of the environment variables.
+        env: Names of the environment variables that the project reads.
         variables: Names of dbt's variables.
         config_env: What the project files of the project and of its packages read of the environment: name -> value,
             None where the default counted. dbt itself compares only those of the project's own file.
@@ -29,6 +29,7 @@ class Placeholders:
 
     def __init__(self) -> None:
         self.env: set[str] = set()
+        self._given: set[str] = set()
         self.variables: set[str] = set()
         self.config_env: dict[str, str | None] = {}
 
@@ -44,7 +45,7 @@ class Placeholders:
                 known = generate(context)
                 kind = type(context).__name__
                 if secrets or kind != _SECRET:
-                    known["env_var"] = self._lenient(known["env_var"], noted=kind in _OF_PROJECT_FILES)
+                    known["env_var"] = self._lenient(known["env_var"], kind)
                 return known
 
             return generate_builtins
@@ -60,19 +61,21 @@ class Placeholders:
 
     def forget(self) -> None:
         """Takes the placeholders out of the environment."""
-        for name in self.env:
+        for name in self._given:
             os.environ.pop(name, None)
 
-    def _lenient(self, env_var: Callable[..., str], *, noted: bool) -> Callable[..., str]:
+    def _lenient(self, env_var: Callable[..., str], kind: str) -> Callable[..., str]:
         from dbt_common.context import get_invocation_context  # noqa: PLC0415 - slow to import
 
         def lenient(var: str, default: str | None = None) -> str:
             if default is None and var not in os.environ:
-                self.env.add(var)
+                self._given.add(var)
                 os.environ[var] = PLACEHOLDER
-            if var in self.env:
+            if var in self._given:
                 get_invocation_context().env[var] = PLACEHOLDER  # a copy, which dbt makes for each invocation
-            if noted:
+                if kind != _SECRET:  # what the connection reads is compared by what comes of it
+                    self.env.add(var)
+            if kind in _OF_PROJECT_FILES:
                 self.config_env[var] = os.environ.get(var)
             return env_var(var, default)
 

@@ -9,7 +9,7 @@ puts in its own (docs/adr/0005). What belongs to one run alone is marked, so tha
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +22,13 @@ from podbt.runner.dbt.watch import DATABASE, SCHEMA
 _TEMPLATE: Final = "podbt"
 """Stands where dbt keeps the hash of the connection: no hash looks like it, so dbt alone never takes the file."""
 
-_HELD_BY: Final = frozenset({"nodes", "sources", "unit_tests", "functions", "disabled"})
-_ATTRIBUTES: Final = (
-    "alias", "database", "identifier", "relation_name", "schema", "target_database", "target_schema",
-)  # fmt: skip
+_HELD_BY: Final = frozenset({"disabled", "exposures", "functions", "nodes", "sources", "unit_tests"})
+_IDENTITY: Final = frozenset(
+    {"depends_on", "fqn", "name", "refs", "source_name", "sources", "test_metadata", "unique_id"}
+)
+"""What of a node others refer to, or what its own unique_id is made of."""
+
+_KEY: Final = "<key>"
 _EVERYWHERE: Final = frozenset({"type"})
 """What is the same for all targets: an image has one adapter."""
 
@@ -38,11 +41,13 @@ class Conditions:
         target: Facts of the connection that the project looks at, and their values.
         variables: dbt's --vars.
         env: What project files read of the environment; None where the default counts.
+        places: Where a pod replaces placeholders: a collection of the manifest, and keys in each of its nodes.
     """
 
     target: Mapping[str, Any]
     variables: Mapping[str, Any]
     env: Mapping[str, str | None]
+    places: Sequence[Sequence[str]] = ()
 
     @property
     def of_one_target(self) -> bool:
@@ -55,12 +60,13 @@ class Conditions:
         return self.target.get("schema") == SCHEMA
 
     def to_json(self) -> str:
-        return json.dumps({"target": self.target, "vars": self.variables, "env": self.env}, sort_keys=True, default=str)
+        content = {"target": self.target, "vars": self.variables, "env": self.env, "places": self.places}
+        return json.dumps(content, sort_keys=True, default=str)
 
     @classmethod
     def parse_json(cls, text: str) -> "Conditions":
         data = json.loads(text)
-        return cls(target=data["target"], variables=data["vars"], env=data["env"])
+        return cls(target=data["target"], variables=data["vars"], env=data["env"], places=data["places"])
 
     def unmet(self, facts: Mapping[str, Any], variables: Mapping[str, Any], env: Mapping[str, str]) -> list[str]:
         """What is another one, in words that show no value."""
@@ -69,27 +75,36 @@ class Conditions:
         return [*found, *(f"env_var('{name}')" for name, value in self.env.items() if env.get(name) != value)]
 
 
-def is_template(data: Mapping[str, Any]) -> bool:
-    """Whether placeholders are only where a pod replaces them."""
+def places_of(data: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
+    """Where placeholders are; None where one is in what a pod cannot replace.
+
+    Args:
+        data: The manifest as dbt serializes it.
+
+    Returns:
+        Such as ("nodes", "config", "schema"), for any of the nodes.
+    """
 
     def places(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if isinstance(value, dict):
             for key, item in value.items():
-                if isinstance(key, str) and (SCHEMA in key or DATABASE in key):
-                    yield (*path, "<key>")
+                if _holds_one(key):
+                    yield (*path, str(key), _KEY)
                 yield from places(item, (*path, str(key)))
         elif isinstance(value, list | tuple):
             for item in value:
                 yield from places(item, path)
-        elif isinstance(value, str) and (SCHEMA in value or DATABASE in value):
+        elif _holds_one(value):
             yield path
 
-    return all(_is_filled(path) for path in places(data, ()))
+    found = set(places(data, ()))
+    if any(path[0] not in _HELD_BY or _KEY in path or path[2] in _IDENTITY for path in found):
+        return None
+    return sorted({(collection, *keys) for collection, _, *keys in found})
 
 
-def _is_filled(path: tuple[str, ...]) -> bool:
-    """Such as nodes, model.shop.orders, schema; or with config before the last."""
-    return path[0] in _HELD_BY and path[-1] in _ATTRIBUTES and path[2:-1] in {(), ("config",)}
+def _holds_one(value: Any) -> bool:
+    return isinstance(value, str) and (str.__contains__(value, SCHEMA) or str.__contains__(value, DATABASE))
 
 
 def save(data: dict[str, Any], destination: Path, conditions: Conditions) -> None:
@@ -136,7 +151,7 @@ def _read(loader: Any, baked: Path) -> Any:
     conditions = Conditions.parse_json(data["state_check"]["profile_hash"]["checksum"])
     if unmet := conditions.unmet(config.to_target_dict(), config.cli_vars, os.environ):
         return _none(loader, f"{', '.join(unmet)} had another value when it was made")
-    return _manifest(loader, data)
+    return _manifest(loader, data, conditions)
 
 
 def _none(loader: Any, why: str) -> None:
@@ -152,13 +167,13 @@ def _unpacked(file: Path) -> dict[str, Any]:
     return dict(extended_mashumuro_decoder(file.read_bytes()))
 
 
-def _manifest(loader: Any, data: dict[str, Any]) -> Any:
+def _manifest(loader: Any, data: dict[str, Any], conditions: Conditions) -> Any:
     """The manifest as dbt reads it from a file of its own."""
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 - as above
     from dbt_common.events.functions import get_invocation_id  # noqa: PLC0415
 
     credentials = loader.root_project.credentials
-    _fill(data, credentials.schema, credentials.database)
+    _fill(data, conditions.places, credentials.schema, credentials.database)
     saved = Manifest.from_msgpack(b"", decoder=lambda _: data)
     # What these two cover, the template's conditions have covered.
     saved.state_check.profile_hash = loader.manifest.state_check.profile_hash
@@ -175,20 +190,20 @@ def _same(baked: Any, fact: Any) -> bool:
     return bool(baked == json.loads(json.dumps(fact, default=str)))
 
 
-def _fill(data: Mapping[str, Any], schema: str, database: str) -> None:
-    for collection in _HELD_BY:
+def _fill(data: Mapping[str, Any], places: Iterable[Sequence[str]], schema: str, database: str) -> None:
+    def filled(value: Any, keys: Sequence[str]) -> Any:
+        if isinstance(value, list):
+            return [filled(item, keys) for item in value]
+        if isinstance(value, dict) and keys:
+            if keys[0] in value:
+                value[keys[0]] = filled(value[keys[0]], keys[1:])
+        elif isinstance(value, str) and not keys:
+            return value.replace(SCHEMA, schema).replace(DATABASE, database)
+        return value
+
+    for collection, *keys in places:
         for held in data.get(collection, {}).values():
-            for node in held if isinstance(held, list) else [held]:
-                for place in (node, node.get("config")):
-                    if isinstance(place, dict):
-                        _fill_in(place, schema, database)
-
-
-def _fill_in(place: dict[str, Any], schema: str, database: str) -> None:
-    for attribute in _ATTRIBUTES:
-        text = place.get(attribute)
-        if isinstance(text, str) and "podbt_placeholder_" in text:
-            place[attribute] = text.replace(SCHEMA, schema).replace(DATABASE, database)
+            filled(held, keys)
 
 
 def file_name(target: str | None = None) -> str:

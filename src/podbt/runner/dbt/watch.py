@@ -23,6 +23,10 @@ class _Watched(str):  # noqa: SLOT000 - it carries the watch
     watch: "Watch"
     __hash__ = str.__hash__
 
+    def __bool__(self) -> bool:
+        """Of no interest: every connection has a schema and a database. Otherwise Python would ask for the length."""
+        return True
+
 
 def _looked_into(name: str) -> Any:
     def method(self: Any, *arguments: Any, **keywords: Any) -> Any:

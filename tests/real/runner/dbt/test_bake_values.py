@@ -58,7 +58,6 @@ ENV = [
     pytest.param({"dbt_project.yml": project("vars: {name: \"{{ env_var('DBT_ENV_NAME') }}\"}"),
                   "models/orders.sql": "select '{{ var('name') }}' as id"}, id="vars of dbt_project.yml"),
     pytest.param({"selectors.yml": SELECTOR}, id="selectors.yml"),
-    pytest.param(profile({"t": POSTGRES | {"host": "{{ env_var('DBT_ENV_NAME') }}"}}, "t"), id="profiles.yml"),
 ]  # fmt: skip
 
 
@@ -73,6 +72,15 @@ def test_an_image_builds_without_a_variables_value_and_says_so(
     assert "env_var('DBT_ENV_NAME')" in said[0]
     assert "make image ENV=" in said[0]
     assert "DBT_ENV_NAME" not in os.environ
+
+
+def test_a_connection_whose_values_are_elsewhere_is_nothing_to_speak_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = profile({"t": POSTGRES | {"host": "{{ env_var('DBT_ENV_NAME') }}", "password": "{{ env_var('P') }}"}}, "t")
+    assert bake(write(tmp_path / "project", MODEL | own), tmp_path / "baked").nodes
+    assert "podbt:" not in capsys.readouterr().out
+    assert not {"DBT_ENV_NAME", "P"} & set(os.environ)
 
 
 def test_a_value_given_at_the_build_is_no_placeholder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

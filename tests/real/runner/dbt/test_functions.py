@@ -15,13 +15,6 @@ functions:
     arguments: [{name: word, data_type: text}]
     returns: {data_type: text}
 """
-SELECTORS = """
-selectors:
-  - name: all_but_functions
-    default: true
-    definition:
-      union: [{method: fqn, value: "*"}, {exclude: [{method: resource_type, value: function}]}]
-"""
 
 
 @pytest.fixture
@@ -44,8 +37,7 @@ def test_a_build_is_whole_with_its_functions_and_not_without(shop: Shop) -> None
     assert shop.database.query("select code from shop_prod.codes_used order by code") == [("A",), ("B",)]
     state = shop.pointer("prod", "state")
     assert state is not None
-    (shop.project / "selectors.yml").write_text(SELECTORS)
-    ended = shop.step("build")
+    ended = shop.step("build", "--exclude", "resource_type:function")
     assert ended.code == 0, ended.output
     assert shop.ran == EVERYTHING
     assert shop.pointer("prod", "state") == state

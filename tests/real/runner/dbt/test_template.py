@@ -1,6 +1,5 @@
 """The baked parse: what of the connection it depends on is noticed, and only that keeps a pod from using it."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 from tests.support.runner import SMALL
 
 from podbt.runner.dbt.bake import bake
-from podbt.runner.dbt.template import baked_file
+from podbt.runner.dbt.template import Conditions, baked_file
 from podbt.runner.dbt.watch import SCHEMA, Watch, _Target, _Watched
 
 
@@ -62,5 +61,8 @@ def test_a_project_that_looks_at_the_target_gets_a_parse_for_each(tmp_path: Path
     assert file == tmp_path / "baked/partial_parse.dev.msgpack"
     state = msgpack.unpackb(file.read_bytes())["state_check"]["profile_hash"]
     assert state["name"] == "podbt"
-    assert json.loads(state["checksum"]) == {"target": {"name": "dev"}, "vars": {}, "env": {}}
+    conditions = Conditions.parse_json(state["checksum"])
+    assert (conditions.target, conditions.variables, conditions.env) == ({"name": "dev"}, {}, {})
+    places = [["nodes", "database"], ["nodes", "relation_name"], ["nodes", "schema"]]
+    assert conditions.places == [*places, ["sources", "database"], ["sources", "relation_name"]]
     assert baked_file(tmp_path / "baked", "other") is None
