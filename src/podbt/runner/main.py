@@ -43,7 +43,7 @@ def run(words: Sequence[str], interrupts: Interrupts | None = None) -> int:
         environment = Environment.read()
         redactor = Redactor.collect(environment.profiles / constants.PROFILES_FILE)
         sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
-        resolved = check_and_resolve(arguments, environment)
+        resolved = check_and_resolve(arguments, environment, redactor)
         if not environment.orchestrated and arguments.command not in set(Command):
             return _pass_through(resolved, environment, interrupts)
         if resolved.note:

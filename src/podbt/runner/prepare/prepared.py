@@ -18,6 +18,7 @@ from podbt.runner.prepare.skew import baked_plan, check_plan
 from podbt.runner.prepare.sources import Sources, complete_sources, earlier_step, last_on_target
 from podbt.runner.prepare.state import Resolved, resolve_state
 from podbt.runner.process.environment import Environment, profile_target
+from podbt.runner.process.redact import Redactor
 
 _SELECTING: Final = SELECTING_COMMANDS | {Command.CLONE, "list", "ls", "show"}
 
@@ -37,8 +38,13 @@ class Prepared:
     measured: bool = False
 
 
-def check_and_resolve(arguments: Arguments, environment: Environment) -> Resolved:
+def check_and_resolve(arguments: Arguments, environment: Environment, redactor: Redactor) -> Resolved:
     """Checks that image and DAG belong together and finds the state that the arguments name.
+
+    Args:
+        arguments: The step's.
+        environment: Where things are.
+        redactor: Puts back what it has taken out of the state's files.
 
     Raises:
         SkewError: They do not.
@@ -52,6 +58,7 @@ def check_and_resolve(arguments: Arguments, environment: Environment) -> Resolve
         environment.project,
         on_missing=environment.on_missing_state,
         selector_asks=_asks(arguments, environment),
+        restored=redactor.restored,
     )
 
 

@@ -1,7 +1,7 @@
 """--state NAME: what dbt compares with and defers to, taken from the artifact store by the name of a target."""
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,7 @@ def resolve_state(
     *,
     on_missing: OnMissingState = OnMissingState.FAIL,
     selector_asks: Collection[str] = (),
+    restored: Callable[[bytes], bytes] = lambda content: content,
 ) -> Resolved:
     """Replaces the name of a state by a folder that holds its files.
 
@@ -60,6 +61,7 @@ def resolve_state(
         project: The dbt project's folder, which dbt takes a relative path from.
         on_missing: What to do without a state.
         selector_asks: The methods by which the selector in use asks a state, as far as that is known.
+        restored: Puts back the secrets that were taken out of a file: dbt compares macros and SQL as they stand.
 
     Raises:
         ConfigError: There is no such state or a part of it that the selection asks for.
@@ -87,7 +89,7 @@ def resolve_state(
     folder.mkdir(parents=True, exist_ok=True)
     for file, path in files.items():
         try:
-            (folder / file).write_bytes((root / path).read_bytes())
+            (folder / file).write_bytes(restored((root / path).read_bytes()))
         except OSError as error:
             raise ConfigError(f"State '{name}': '{path}' cannot be read ({error.strerror}).") from None
     changed = arguments.without(STATE).plus("--state", str(folder))

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
 from podbt.contract.record import NodeRecord
+from podbt.runner.process.documents import Documents, tokens
 from podbt.runner.process.secrets import secrets_of
 
 _SHORTEST = 4  # replacing shorter values would tear holes into ordinary words
@@ -27,13 +28,21 @@ class Redactor:
     Which values are secret is the matter of `secrets`.
     """
 
-    def __init__(self, secrets: set[str]) -> None:
+    def __init__(self, secrets: Mapping[str, str] | set[str]) -> None:
+        """Takes secrets, by value what to call each in a file for programs.
+
+        One of fewer than four characters is none: its replacement would tear holes into ordinary words.
+        """
+        numbered = {value: f"secret.{number}" for number, value in enumerate(sorted(secrets))}
+        named = secrets if isinstance(secrets, Mapping) else numbered
+        known = {value: name for value, name in named.items() if len(value) >= _SHORTEST}
+        known = {value: name for value, name in known.items() if value.lower() not in _WORDS}
         masks: dict[str, str] = {}
-        for secret in secrets:
-            if len(secret) >= _SHORTEST and secret.lower() not in _WORDS:
-                # A number is masked by a number: asterisks within one would break a JSON file.
-                own = {secret: "9" * len(secret)} if secret.isdigit() else {}
-                masks |= {**dict.fromkeys(_forms(secret), MASK), **own}
+        for secret in known:
+            # A number is masked by a number, as it always was in text that may be JSON.
+            own = {secret: "9" * len(secret)} if secret.isdigit() else {}
+            masks |= {**dict.fromkeys(_forms(secret), MASK), **own}
+        self._documents = Documents(tokens(known, _forms))
         # Longest first: one secret may contain another.
         self._masks = sorted(masks.items(), key=lambda item: len(item[0]), reverse=True)
         self._bytes = [(form.encode(), mask.encode()) for form, mask in self._masks]
@@ -56,11 +65,18 @@ class Redactor:
         return content
 
     def file(self, path: Path) -> None:
-        """Rewrites a file in place where it holds a secret."""
+        """Rewrites a file in place where it holds a secret: one for programs so that they can still read it."""
         content = path.read_bytes()
-        clean = self.content(content)
+        try:
+            clean = self._documents.masked(content) if path.suffix == ".json" else self.content(content)
+        except ValueError:  # cut short, say, so nobody's to read but a person's
+            clean = self.content(content)
         if clean != content:
             path.write_bytes(clean)
+
+    def restored(self, content: bytes) -> bytes:
+        """A file for programs with the secrets that were taken out of it, as far as this process has them."""
+        return self._documents.restored(content)
 
     def text_file(self, path: Path) -> None:
         """As `file`, unless it is no text: a few bytes of an image may be anything."""
@@ -87,6 +103,11 @@ class RedactedStream:
         self.written += len(text)
         self._stream.write(self._redactor.text(text))
         return len(text)
+
+    def write_plain(self, text: str) -> None:
+        """Writes what holds no secret and is for programs, which a word that happens to be one would break."""
+        self.written += len(text)
+        self._stream.write(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
@@ -34,26 +34,39 @@ _ASSIGNED: Final = re.compile(
 )
 
 
-def secrets_of(profiles: Path | None, env: Mapping[str, str]) -> set[str]:
+def secrets_of(profiles: Path | None, env: Mapping[str, str]) -> dict[str, str]:
     """The secret values of an environment and of a profiles.yml.
 
     Args:
         profiles: The file, if there is one.
         env: The environment, which templates of that file take values from as well.
+
+    Returns:
+        By value what to call it: the variable, or the file with a number. The same secret is called the same in each
+        run, whatever its value is by then.
     """
-    found: set[str] = set()
-    for name, value in env.items():
-        if is_secret(name):
-            found.add(value)
-        found.update(embedded(value))
-        if value.lstrip().startswith("{"):  # such as an Airflow connection, or a key file's content
-            with contextlib.suppress(ValueError, RecursionError):
-                found |= _of_data(json.loads(value), env)
+    found: dict[str, str] = {}
+    for name, value in sorted(env.items()):
+        _add(found, name, _of_variable(name, value, env))
     if profiles is not None:
         # dbt reports an unreadable profile itself, better than this could.
         with contextlib.suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
-            found |= _of_data(yaml.safe_load(profiles.read_text(encoding="utf-8")), env)
+            _add(found, profiles.name, _of_data(yaml.safe_load(profiles.read_text(encoding="utf-8")), env))
     return found
+
+
+def _add(found: dict[str, str], name: str, values: Iterable[str]) -> None:
+    for number, value in enumerate(dict.fromkeys(values)):
+        found.setdefault(value, f"{name}.{number}" if number else name)
+
+
+def _of_variable(name: str, value: str, env: Mapping[str, str]) -> Iterator[str]:
+    if is_secret(name):
+        yield value
+    yield from embedded(value)
+    if value.lstrip().startswith("{"):  # such as an Airflow connection, or a key file's content
+        with contextlib.suppress(ValueError, RecursionError):
+            yield from _of_data(json.loads(value), env)
 
 
 def is_secret(name: str) -> bool:
@@ -69,42 +82,42 @@ def embedded(text: str) -> Iterator[str]:
         # A password with a slash that nobody encoded reaches beyond what is the authority by the letter.
         user = (authority if "@" in authority else rest).rpartition("@")[0]
         if password := user.partition(":")[2]:
-            yield from {password, unquote(password)}
+            yield from (password, unquote(password))
     for groups in _ASSIGNED.findall(text):
         for value in filter(None, groups):
-            yield from {value, unquote_plus(value)}
+            yield from (value, unquote_plus(value))
 
 
-def _of_data(data: Any, env: Mapping[str, str], *, secret: bool = False) -> set[str]:
+def _of_data(data: Any, env: Mapping[str, str], *, secret: bool = False) -> Iterator[str]:
     """What is secret in plain data. Below a key that says so, everything is."""
     if isinstance(data, dict):
-        found: set[str] = set()
         for key, value in data.items():
             named = bool(_NAME.search(str(key)))
-            found |= _of_data(value, env, secret=(secret or named) and str(key) not in _PUBLIC)
-        return found
-    if isinstance(data, list):
-        return set().union(*(_of_data(item, env, secret=secret) for item in data))
-    if data is None or isinstance(data, bool):
-        return set()
-    text = str(data)
-    if "{{" in text or "{%" in text:
-        return _of_template(text, env, secret=secret)
-    return {text} if secret else set(embedded(text))
+            yield from _of_data(value, env, secret=(secret or named) and str(key) not in _PUBLIC)
+    elif isinstance(data, list):
+        for item in data:
+            yield from _of_data(item, env, secret=secret)
+    elif data is not None and not isinstance(data, bool):
+        text = str(data)
+        if "{{" in text or "{%" in text:
+            yield from filter(None, _of_template(text, env, secret=secret))
+        elif secret:
+            yield text
+        else:
+            yield from embedded(text)
 
 
-def _of_template(text: str, env: Mapping[str, str], *, secret: bool) -> set[str]:
+def _of_template(text: str, env: Mapping[str, str], *, secret: bool) -> Iterator[str]:
     """A template is not the secret itself: that is in the environment, or written out in it as a default."""
-    found = set(embedded(_EXPRESSION.sub("", text)))
+    yield from embedded(_EXPRESSION.sub("", text))
     for name, *defaults in _ENV_VAR.findall(text):
         if secret or is_secret(name):
-            found.update([env.get(name, ""), *defaults])
+            yield from (env.get(name, ""), *defaults)
         else:
             for value in (env.get(name, ""), *defaults):
-                found.update(embedded(value))
+                yield from embedded(value)
     if secret:
         names = {name for name, *_ in _ENV_VAR.findall(text)}
         for groups in _EXPRESSION.findall(text):
-            literals = {value for pair in _LITERAL.findall("".join(groups)) for value in pair}
-            found |= literals - names
-    return found - {""}
+            for pair in _LITERAL.findall("".join(groups)):
+                yield from (value for value in pair if value not in names)

@@ -86,13 +86,13 @@ class Publication:
         results = environment.target_path / constants.RUN_RESULTS_FILE
         folder.patiently(lambda: complete_results(results, environment.artifacts, record.resumed_from, nodes))
         folder.put_nodes()
-        folder.add(there(environment.target_path, _PUBLISHED), self.redactor.file)
-        folder.add(there(environment.log_path, [constants.LOG_FILE]), self.redactor.file)
         manifest = environment.target_path / constants.MANIFEST_FILE
-        if manifest.is_file():
+        if manifest.is_file():  # the first, for it tells what words are the project's own
             # An interrupt may have cut the file short; the record matters more.
             with contextlib.suppress(ValueError):
                 record = record.model_copy(update={"manifest": folder.add_manifest(manifest, self.redactor.file)})
+        folder.add(there(environment.target_path, _PUBLISHED), self.redactor.file)
+        folder.add(there(environment.log_path, [constants.LOG_FILE]), self.redactor.file)
         if self.command == Command.DOCS_GENERATE:
             add_site(folder, environment, self.redactor)
         if self.compiled:

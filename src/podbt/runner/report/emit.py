@@ -12,6 +12,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import NodeStatus
 from podbt.contract.plan import Plan
 from podbt.contract.record import NodeRecord
+from podbt.runner.process.redact import RedactedStream
 
 _EVERY_CHARS: Final = 32 * 1024
 _EVERY_SECONDS: Final = 20.0
@@ -117,5 +118,7 @@ class Emitter:
 
 
 def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    # A node's message is without secrets by now. Its name must stay, also where a password is the same word.
+    write = sys.stdout.write_plain if isinstance(sys.stdout, RedactedStream) else sys.stdout.write
+    write(f"{line}\n")
     sys.stdout.flush()

@@ -15,6 +15,7 @@ from podbt.runner.dbt.invoke import Outcome
 from podbt.runner.dbt.seams import Seams
 from podbt.runner.prepare import prepared
 from podbt.runner.prepare.state import Resolved
+from podbt.runner.process.redact import Redactor
 
 
 def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
@@ -68,8 +69,8 @@ def test_a_state_needs_the_files_that_the_selector_asks(
     )  # fmt: skip
     arguments = Arguments.parse([*words.split(), "--state", "prod"])
     with pytest.raises(ConfigError, match=f"lacks {missing}"):
-        prepared.check_and_resolve(arguments, environment)
+        prepared.check_and_resolve(arguments, environment, Redactor(set()))
     environment.on_missing_state = OnMissingState.FULL
-    resolved = prepared.check_and_resolve(arguments, environment)
+    resolved = prepared.check_and_resolve(arguments, environment, Redactor(set()))
     assert resolved.at_most
     assert "--state" not in resolved.arguments.words

@@ -49,7 +49,11 @@ def test_masking_keeps_json_whole(tmp_path: Path) -> None:
     file = tmp_path / "run_results.json"
     file.write_text(json.dumps({"at": 1700012345.12, "text": 'a"b\\c', "n": "12345"}))
     Redactor({"12345", 'a"b\\c'}).file(file)
-    assert json.loads(file.read_text()) == {"at": 1700099999.12, "text": "*****", "n": "99999"}
+    assert json.loads(file.read_text()) == {
+        "at": 1700012345.12,
+        "text": "*****secret.1*****",
+        "n": "*****secret.0*****",
+    }
 
 
 def test_no_way_to_write_text_passes_by_the_mask() -> None:
