@@ -6,8 +6,8 @@ from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, counts_of, failures_of
 from podbt.contract.state import Pointer
-from podbt.store.location import StorePath
 from podbt.store.run_folder import RunFolder
+from podbt.store.store import Store
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def identity(number: int, *, dag: str = "nightly", task: str = "build") -> RunId
 
 
 def published(
-    root: StorePath,
+    store: Store,
     who: RunIdentity,
     *nodes: NodeRecord,
     age: timedelta = timedelta(),
@@ -58,7 +58,7 @@ def published(
     manifest: str | None = None,
 ) -> str:
     """Publishes a run the way the runner does."""
-    folder = RunFolder.reserve(root, who, patience_seconds=1)
+    folder = RunFolder.reserve(store, who, patience_seconds=1)
     sink = folder.sink()
     sink.write("".join(one.model_dump_json(exclude_none=True) + "\n" for one in nodes).encode())
     sink.close()

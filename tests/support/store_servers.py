@@ -18,7 +18,8 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 
-from podbt.store.location import Location, StorePath
+from podbt.store.location import Location
+from podbt.store.store import Store
 
 BUCKET = "podbt-tests"
 S3_KEY, S3_SECRET = "test-access-key", "test-secret-d41d8cd98f00b204"
@@ -195,7 +196,7 @@ def proxy(server: StoreServer, faults: Faults, *, port: int = 0) -> Iterator[Sto
             listener.shutdown()
 
 
-def open_store(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StorePath:
+def open_store(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A store of the test's own in the server's bucket."""
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)

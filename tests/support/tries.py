@@ -1,11 +1,11 @@
 """Tries of one task, as they begin and as they are left."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from podbt.contract.journal import Alive, lines_of
 from podbt.contract.record import NodeRecord, RunIdentity, RunStart
 from podbt.store.run_folder import RunFolder
+from podbt.store.store import Store
 
 AT = datetime(2026, 1, 1, 2, tzinfo=UTC)
 
@@ -24,9 +24,9 @@ def node(name: str, status: str = "success", **fields: object) -> NodeRecord:
     return NodeRecord(unique_id=name, name=name, resource_type=kind, status=status, seconds=1.0, **fields)  # type: ignore[arg-type]
 
 
-def began(root: Path, number: int, *nodes: NodeRecord) -> RunFolder:
-    folder = RunFolder.reserve(root, identity(number))
+def began(store: Store, number: int, *nodes: NodeRecord) -> RunFolder:
+    folder = RunFolder.reserve(store, identity(number))
     alive = Alive(start=start(number), beat=3, at=AT + timedelta(seconds=60))
     folder.write("alive.json", alive.model_dump_json(exclude_none=True).encode())
-    (folder.partial / "nodes.jsonl").write_bytes(lines_of(list(nodes)))
+    store.write(f"{folder.partial}/nodes.jsonl", lines_of(list(nodes)))
     return folder

@@ -11,6 +11,7 @@ from podbt.errors import ConfigError
 
 if TYPE_CHECKING:
     from podbt.store.runs import Unreadable
+    from podbt.store.store import Store
 
 _DEFAULT_LIMIT = 20
 
@@ -67,7 +68,7 @@ def _at_least(least: int) -> Any:
     return number
 
 
-def _root(options: argparse.Namespace) -> Any:
+def _store(options: argparse.Namespace) -> "Store":
     from podbt.store.location import Location  # noqa: PLC0415 - `podbt run` needs none of these
 
     return Location.read(options.artifacts).open()
@@ -85,7 +86,7 @@ def _list(options: argparse.Namespace) -> int:
     if options.status and options.status not in STATUSES:
         raise ConfigError(f"No run ends as '{options.status}'. Give one of {', '.join(STATUSES)}.")
     runs = list_runs(
-        _root(options), dag=options.dag, target=options.target, status=options.status, limit=options.limit, tell=_warn
+        _store(options), dag=options.dag, target=options.target, status=options.status, limit=options.limit, tell=_warn
     )
     print(runs_json(runs) if options.json else runs_table(runs))
     return 0
@@ -95,7 +96,7 @@ def _show(options: argparse.Namespace) -> int:
     from podbt.cli.render import run_json, run_table  # noqa: PLC0415
     from podbt.store.runs import read_run  # noqa: PLC0415
 
-    run = read_run(_root(options), options.run)
+    run = read_run(_store(options), options.run)
     print(run_json(run) if options.json else run_table(run))
     return 0
 
@@ -104,8 +105,8 @@ def _compare(options: argparse.Namespace) -> int:
     from podbt.cli.render import comparison_json, comparison_table  # noqa: PLC0415
     from podbt.store.runs import read_run  # noqa: PLC0415
 
-    root = _root(options)
-    before, after = read_run(root, options.before), read_run(root, options.after)
+    store = _store(options)
+    before, after = read_run(store, options.before), read_run(store, options.after)
     print(comparison_json(before, after) if options.json else comparison_table(before, after))
     return 0
 
@@ -114,9 +115,9 @@ def _recover(options: argparse.Namespace) -> int:
     from podbt.store.recover import recover_abandoned  # noqa: PLC0415
     from podbt.store.runs import folders  # noqa: PLC0415
 
-    root = _root(options)
-    open_ones = [folder.path for folder in folders(root) if not folder.published and not folder.removed]
-    recovered = [path for one in open_ones if (path := recover_abandoned(root, root / one))]
+    store = _store(options)
+    open_ones = [folder.path for folder in folders(store) if not folder.published and not folder.removed]
+    recovered = [path for one in open_ones if (path := recover_abandoned(store, one))]
     if options.json:
         print(json.dumps({"recovered": recovered}))
     else:
@@ -131,14 +132,14 @@ def _recover(options: argparse.Namespace) -> int:
 def _prune(options: argparse.Namespace) -> int:
     from podbt.store import prune  # noqa: PLC0415
 
-    root = _root(options)
+    store = _store(options)
     policy = prune.Policy(
         keep_days=options.keep_days,
         keep_count=options.keep_count,
         abandoned_after=timedelta(minutes=options.abandoned_after_minutes),
     )
     unreadable: list[Unreadable] = []
-    removals = prune.plan(root, policy, tell=unreadable.append)
+    removals = prune.plan(store, policy, tell=unreadable.append)
     for run in unreadable:
         _warn(run)
     done = "would remove" if options.dry_run else "removed"
@@ -155,7 +156,7 @@ def _prune(options: argparse.Namespace) -> int:
             tell(removal)
         freed = sum(removal.size for removal in removals)
     else:
-        freed = prune.remove(root, removals, tell)
+        freed = prune.remove(store, removals, tell)
     if options.json:
         items = [{"path": one.path, "why": one.why, "bytes": one.size} for one in told]
         said = {"dry_run": options.dry_run, "removed": items, "bytes": freed}

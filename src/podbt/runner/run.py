@@ -114,10 +114,10 @@ class RecordedRun:
         self._notes: list[str] = []
 
     def _owed(self) -> Callable[[str], Owed | None]:
-        root = self._environment.artifacts
-        if root is None or self._folder is None or not self._environment.orchestrated:
+        store = self._environment.artifacts
+        if store is None or self._folder is None or not self._environment.orchestrated:
             return lambda _: None
-        return Debts(root, lambda: self._start, own=self._folder.path).of
+        return Debts(store, lambda: self._start, own=self._folder.path).of
 
     def _reserve(self) -> RunFolder | None:
         """A failing store is tried again for half of the grace period: the rest is for cancelling queries."""
@@ -144,11 +144,7 @@ class RecordedRun:
             stop=self._interrupts.request,
             stopping=lambda: self._interrupts.requested,
         )
-        try:
-            self._heartbeat.start()
-        except OSError as error:
-            said = error.strerror or str(error)  # of a bucket it is a whole sentence
-            raise ArtifactError(said if said.endswith(".") else f"Artifacts could not be written: {said}.") from None
+        self._heartbeat.start()
         if self._emitter:
             self._emitter.begin([])
         self._stopper.start()
@@ -226,7 +222,7 @@ class RecordedRun:
             environment.artifacts,
             environment.identity,
             grace_seconds=environment.grace_seconds,
-            alive=lambda folder: is_alive(folder, sleep=self._interrupts.sleep),
+            alive=lambda store, folder: is_alive(store, folder, sleep=self._interrupts.sleep),
         )
         for path in settled:
             print(f"podbt: published what a lost try left: {path}", flush=True)
@@ -259,7 +255,7 @@ class RecordedRun:
             self._console.carried(nodes)
             if self._emitter:
                 self._emitter.begin(nodes)
-        with contextlib.suppress(OSError):  # the next beat writes it again
+        with contextlib.suppress(ArtifactError):  # the next beat writes it again
             self._heartbeat.update(self._start)
 
     def _give_up(self) -> None:
@@ -288,7 +284,7 @@ class RecordedRun:
         name = compiled_name(unique_id)
         try:
             self._folder.write(name, self._redactor.content(found.read_bytes()))
-        except OSError:
+        except (OSError, ArtifactError):
             return None
         return name
 

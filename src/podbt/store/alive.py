@@ -10,8 +10,8 @@ from typing import Final
 from podbt import constants
 from podbt.contract.journal import Alive
 from podbt.contract.record import RunStart
-from podbt.errors import ConfigError
-from podbt.store.location import StorePath
+from podbt.errors import ArtifactError, ConfigError
+from podbt.store.store import Store, TakenError
 
 BEAT_SECONDS: Final = 5.0
 _SILENCE_SECONDS: Final = 3 * BEAT_SECONDS
@@ -30,8 +30,8 @@ class Heartbeat:
 
         Args:
             start: What the run is.
-            write: Replaces alive.json; None where there is no store.
-            lost: Called once when the folder is gone: somebody took this run for dead and published what it had.
+            write: Replaces alive.json, or raises ArtifactError; None where there is no store.
+            lost: Called once when somebody has taken this run for dead and published what it had.
             also: Called with each beat.
         """
         self._start = start
@@ -62,10 +62,10 @@ class Heartbeat:
                 self._also()
             try:
                 self._tell()
-            except FileNotFoundError:
+            except TakenError:
                 self._lost()
                 return
-            except OSError:  # full or unreachable for a while
+            except ArtifactError:  # full or unreachable for a while
                 continue
 
     def _tell(self) -> None:
@@ -75,16 +75,17 @@ class Heartbeat:
             self._write(alive.model_dump_json(exclude_none=True).encode())
 
 
-def read_alive(folder: StorePath) -> Alive | None:
+def read_alive(store: Store, folder: str) -> Alive | None:
     """What alive.json in a folder says; None where there is none, or none that can be read."""
     try:
-        return Alive.parse_json((folder / constants.ALIVE_FILE).read_bytes(), source=constants.ALIVE_FILE)
+        return Alive.parse_json(store.read(f"{folder}/{constants.ALIVE_FILE}"), source=constants.ALIVE_FILE)
     except (OSError, ConfigError):
         return None
 
 
 def is_alive(
-    folder: StorePath,
+    store: Store,
+    folder: str,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = time.sleep,
@@ -94,16 +95,16 @@ def is_alive(
     A recent beat proves little by itself, since the clocks of two machines differ, and neither does one from the near
     future; another beat while one waits proves it.
     """
-    first = read_alive(folder)
+    first = read_alive(store, folder)
     if first is not None and (now() - first.at).total_seconds() > _CERTAIN_SECONDS:
         return False
     waited = 0.0
     while waited < _SILENCE_SECONDS:
         sleep(1.0)
         waited += 1.0
-        if not folder.exists():
+        current = read_alive(store, folder)
+        if current is None and not store.has_folder(folder):
             return False
-        current = read_alive(folder)
         if current is not None and (first is None or current.beat != first.beat):
             return True
     return False

@@ -11,8 +11,8 @@ from podbt.contract.record import NodeRecord, RunIdentity, RunStart
 from podbt.errors import ConfigError
 from podbt.store.alive import read_alive
 from podbt.store.failures import refused, store_errors
-from podbt.store.location import StorePath
-from podbt.store.runs import Folder, folders, journal, read_record
+from podbt.store.runs import Folder, folders, read_record
+from podbt.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +20,14 @@ class Beside:
     """One try.
 
     Attributes:
-        path: Its folder, relative to the root.
-        folder: The folder.
+        store: The artifact store.
+        path: Its folder there.
         start: What it is.
         reason: Why it ended; None where it lasts, or was lost and nobody has published it yet.
     """
 
+    store: Store
     path: str
-    folder: StorePath
     start: RunStart
     reason: ExitReason | None
 
@@ -44,38 +44,37 @@ class Beside:
     @cached_property
     def _journal(self) -> bytes:
         try:
-            return journal(self.folder)
+            return self.store.read_lines(self.path)
         except store_errors() as error:
-            raise refused("read", self.folder, error) from None
+            raise refused("read", f"{self.store}/{self.path}", error) from None
 
 
-def beside(root: StorePath, identity: RunIdentity, *, own: str) -> list[Beside]:
+def beside(store: Store, identity: RunIdentity, *, own: str) -> list[Beside]:
     """The other tries of a run's DAG run, the one that began last first.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         identity: Of the run.
-        own: Its folder, relative to the root; not among them.
+        own: Its folder; not among them.
 
     Raises:
         ArtifactError: The store cannot be read.
     """
-    found = [one for folder in folders(root, identity.dag_id, identity.run_id) for one in _read(root, folder, own)]
+    found = [one for folder in folders(store, identity.dag_id, identity.run_id) for one in _read(store, folder, own)]
     return sorted(found, key=lambda one: one.start.started_at, reverse=True)
 
 
-def _read(root: StorePath, folder: Folder, own: str) -> Iterator[Beside]:
+def _read(store: Store, folder: Folder, own: str) -> Iterator[Beside]:
     """Nothing of one that is no run yet, or that this podbt cannot read: a damaged record tells nobody anything."""
-    place = root / folder.path
     if folder.removed or folder.path in {own, f"{own}.partial"}:
         return
     try:
         if constants.RUN_FILE in folder.entries:
-            record = read_record(place)
-            yield Beside(path=folder.path, folder=place, start=record, reason=record.exit_reason)
-        elif (alive := read_alive(place)) is not None:
-            yield Beside(path=folder.path, folder=place, start=alive.start, reason=None)
+            record = read_record(store, folder.path)
+            yield Beside(store=store, path=folder.path, start=record, reason=record.exit_reason)
+        elif (alive := read_alive(store, folder.path)) is not None:
+            yield Beside(store=store, path=folder.path, start=alive.start, reason=None)
     except (FileNotFoundError, ConfigError):
         return
     except store_errors() as error:
-        raise refused("read", place, error) from None
+        raise refused("read", f"{store}/{folder.path}", error) from None

@@ -5,18 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
 from podbt import constants
 from podbt.contract.settings.bucket import BUCKET_URL, ENDPOINT_URL
 from podbt.errors import ConfigError
-
-if TYPE_CHECKING:
-    from upath import UPath
-
-    StorePath: TypeAlias = Path | UPath
-else:
-    StorePath = Path  # annotations such as StorePath | None are evaluated; a folder needs no UPath for that
+from podbt.store.store import Store
+from podbt.store.volume import Volume
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -56,10 +50,10 @@ class Location:
     def in_bucket(self) -> bool:
         return bool(_URL.match(self.address))
 
-    def open(self) -> StorePath:
-        """The store's root. Asks no server yet."""
+    def open(self) -> Store:
+        """The store. Asks no server yet."""
         if not self.in_bucket:
-            return Path(self.address)
-        from podbt.store.objects import open_bucket  # noqa: PLC0415 - its libraries are for buckets alone
+            return Volume(Path(self.address))
+        from podbt.store.bucket import Bucket  # noqa: PLC0415 - its library is for buckets alone
 
-        return open_bucket(self.address.rstrip("/"), self.endpoint_url, self.region)
+        return Bucket(self.address.rstrip("/"), self.endpoint_url, self.region)

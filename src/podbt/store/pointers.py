@@ -6,18 +6,17 @@ from typing import TypeVar
 
 from podbt.contract import layout
 from podbt.contract.state import Pointer
-from podbt.store import files
-from podbt.store.location import StorePath
+from podbt.store.store import Store
 
 Named = TypeVar("Named", bound=Pointer)
 
 
-def read_pointer(kind: type[Named], root: StorePath, target: str, name: str) -> Named | None:
+def read_pointer(kind: type[Named], store: Store, target: str, name: str) -> Named | None:
     """Reads a pointer of a target.
 
     Args:
         kind: What it holds.
-        root: Root of the artifact store.
+        store: The artifact store.
         target: dbt's target.
         name: One of the pointers' names in `podbt.contract.layout`.
 
@@ -29,16 +28,17 @@ def read_pointer(kind: type[Named], root: StorePath, target: str, name: str) -> 
     """
     path = layout.target_pointer(target, name)
     try:
-        content = files.read(root / path)
+        content = store.read(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return kind.parse_json(content, source=path)
 
 
-def advance(path: StorePath, content: bytes, finished_at: datetime) -> bool:
+def advance(store: Store, path: str, content: bytes, finished_at: datetime) -> bool:
     """Points to a run unless the pointer names one that finished later.
 
     Args:
+        store: The artifact store.
         path: The pointer's file: JSON with the key finished_at.
         content: What it is to hold.
         finished_at: When the new run finished.
@@ -51,7 +51,7 @@ def advance(path: StorePath, content: bytes, finished_at: datetime) -> bool:
         present = _finished_at(current) if current else None
         return content if present is None or present <= finished_at else None
 
-    return files.exchange(path, decide)
+    return store.exchange(path, decide)
 
 
 def _finished_at(content: bytes) -> datetime | None:

@@ -9,21 +9,17 @@ newest. For the second: while it stays, no manifest goes that was stored or rene
 """
 
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from podbt import constants
 from podbt.contract import layout
 from podbt.errors import ConfigError
-from podbt.store import files
 from podbt.store.failures import refused, store_errors
-from podbt.store.location import StorePath
 from podbt.store.runs import Folder, Listed, Unreadable, folders, read_records
+from podbt.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +49,7 @@ class Removal:
 
 
 def plan(
-    root: StorePath,
+    store: Store,
     policy: Policy,
     now: datetime | None = None,
     tell: Callable[[Unreadable], None] = lambda _: None,
@@ -61,7 +57,7 @@ def plan(
     """What a prune would remove, runs first.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         policy: How long runs stay.
         now: For tests.
         tell: Given each run whose record cannot be read.
@@ -72,8 +68,8 @@ def plan(
     """
     now = now or datetime.now(UTC)
     # Pointers before runs: one that moves meanwhile names a younger run than any that is removed.
-    pointed = _pointed(root)
-    present = folders(root)
+    pointed = _pointed(store)
+    present = folders(store)
     kept_forever = {name for name in pointed if name.startswith(f"{layout.RUNS}/")}
     unreadable: set[str] = set()
 
@@ -82,7 +78,7 @@ def plan(
         tell(run)
 
     published = [one for one in present if one.published]
-    records = {run.path: run for run in read_records(root, published, take_note)}
+    records = {run.path: run for run in read_records(store, published, take_note)}
     doomed: list[Removal] = []
     dead = now - max(policy.abandoned_after, timedelta(days=policy.keep_days))
     for folder in present:
@@ -100,10 +96,10 @@ def plan(
     going = {removal.path for removal in doomed}
     used = pointed | {run.record.manifest for path, run in records.items() if path not in going and run.record.manifest}
     silent = (one.touched for one in published if one.path in unreadable - going)
-    return [*doomed, *_manifests(root, used, before=min([now, *silent]) - layout.MANIFEST_GRACE)]
+    return [*doomed, *_manifests(store, used, before=min([now, *silent]) - layout.MANIFEST_GRACE)]
 
 
-def remove(root: StorePath, removals: list[Removal], tell: Callable[[Removal], None] = lambda _: None) -> int:
+def remove(store: Store, removals: list[Removal], tell: Callable[[Removal], None] = lambda _: None) -> int:
     """Removes what was planned.
 
     Returns:
@@ -116,18 +112,15 @@ def remove(root: StorePath, removals: list[Removal], tell: Callable[[Removal], N
     for removal in removals:
         try:
             if removal.path.startswith(f"{layout.MANIFESTS}/"):
-                if not _remove_manifest(root / removal.path):
+                if not _remove_manifest(store, removal.path):
                     continue
-            elif isinstance(root, Path):
-                _remove_folder(root / removal.path)
             else:
-                _remove_objects(root / removal.path, removal.names)
+                store.discard(removal.path, removal.names)
         except store_errors() as error:
-            raise refused("removed", root / removal.path, error) from None
+            raise refused("removed", f"{store}/{removal.path}", error) from None
         freed += removal.size
         tell(removal)
-    if isinstance(root, Path):
-        _remove_empty(root / layout.RUNS)
+    store.sweep()
     return freed
 
 
@@ -160,15 +153,15 @@ def _beyond(runs: list[tuple[datetime, Folder]], count: int, unreadable: set[str
         readable += is_readable
 
 
-def _pointed(root: StorePath) -> set[str]:
+def _pointed(store: Store) -> set[str]:
     """Every path in the store that any pointer of any target names, under whatever key."""
     named: set[str] = set()
     try:
-        for entry in files.walk(root, layout.TARGETS):
+        for entry in store.walk(layout.TARGETS):
             if entry.path.endswith(".json") and not entry.path.rsplit("/", 1)[-1].startswith("."):
-                named.update(_texts(_decoded(files.read(root / entry.path), entry.path)))
+                named.update(_texts(_decoded(store.read(entry.path), entry.path)))
     except store_errors() as error:
-        raise refused("read", root / layout.TARGETS, error) from None
+        raise refused("read", f"{store}/{layout.TARGETS}", error) from None
     return named
 
 
@@ -187,51 +180,20 @@ def _texts(data: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _manifests(root: StorePath, used: set[str], *, before: datetime) -> Iterator[Removal]:
+def _manifests(store: Store, used: set[str], *, before: datetime) -> Iterator[Removal]:
     """Manifests that no run and no pointer names. A young one may belong to a run that is being published."""
     try:
-        for entry in files.walk(root, layout.MANIFESTS):
+        for entry in store.walk(layout.MANIFESTS):
             if entry.path not in used and entry.modified < before:
                 yield Removal(entry.path, "no run names it", entry.size)
     except store_errors() as error:
-        raise refused("read", root / layout.MANIFESTS, error) from None
+        raise refused("read", f"{store}/{layout.MANIFESTS}", error) from None
 
 
-def _remove_manifest(place: StorePath) -> bool:
+def _remove_manifest(store: Store, path: str) -> bool:
     """Looks at its age once more: whoever publishes an equal manifest renews the age before naming it."""
-    modified = files.modified(place)
+    modified = store.modified(path)
     if modified is None or modified > datetime.now(UTC) - layout.MANIFEST_GRACE:
         return False
-    files.remove(place)
+    store.remove(path)
     return True
-
-
-def _remove_folder(folder: Path) -> None:
-    """Renames before removing: a reader that comes later finds nothing, and not half a run."""
-    if not folder.name.endswith(layout.REMOVED_SUFFIX):
-        try:
-            folder = folder.rename(folder.with_name(folder.name + layout.REMOVED_SUFFIX))
-        except FileNotFoundError:
-            return
-    shutil.rmtree(folder)
-
-
-def _remove_objects(folder: StorePath, names: list[str]) -> None:
-    """Leaves a note, takes run.json away first and the note last: a cut removal is gone on with, and shows no run."""
-    files.write(folder / layout.REMOVED_SUFFIX, b"")
-    names = sorted(names, key=lambda name: (name != constants.RUN_FILE, name == layout.RESERVED, name))
-    for name in names:
-        if name != layout.REMOVED_SUFFIX:
-            files.remove(folder / name)
-    files.remove(folder / layout.REMOVED_SUFFIX)
-
-
-def _remove_empty(runs: Path) -> None:
-    """Folders of DAGs, runs and tasks that hold nothing any more. One in which a run begins just now refuses to go."""
-    for pattern in ("*/*/*", "*/*", "*"):
-        for folder in runs.glob(pattern):
-            if folder.is_dir() and not any(folder.iterdir()):
-                try:
-                    folder.rmdir()
-                except OSError:
-                    continue

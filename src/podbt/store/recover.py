@@ -8,39 +8,38 @@ from podbt.contract.journal import Alive, fold, lines_of, settle
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunRecord, counts_of, failures_of
 from podbt.errors import ArtifactError, ConfigError
-from podbt.store import fence
 from podbt.store.alive import is_alive, read_alive
-from podbt.store.location import StorePath
 from podbt.store.run_folder import RunFolder
-from podbt.store.runs import journal, read_record
+from podbt.store.runs import read_record
+from podbt.store.store import Store
 
 
-def recover_abandoned(root: StorePath, partial: StorePath) -> str | None:
+def recover_abandoned(store: Store, partial: str) -> str | None:
     """As `recover`, for whoever does not know whether the run still lasts; takes up to 15 seconds to find out."""
-    return None if is_alive(partial) else recover(root, partial)
+    return None if is_alive(store, partial) else recover(store, partial)
 
 
-def recover(root: StorePath, partial: StorePath) -> str | None:
+def recover(store: Store, partial: str) -> str | None:
     """Publishes a `.partial` folder whose run is gone. The caller knows that it is, see `recover_abandoned`.
 
     It may be called for one folder at the same time by several, and again after it was itself killed anywhere.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         partial: The folder.
 
     Returns:
-        The published folder relative to the root; None where there is nothing to make a record from, or where
+        The published folder; None where there is nothing to make a record from, or where
         somebody else has just published it.
     """
-    alive = read_alive(partial)
-    if alive is None and _whole(partial) is None:
+    alive = read_alive(store, partial)
+    if alive is None and _whole(store, partial) is None:
         return None
     with contextlib.suppress(ArtifactError, FileNotFoundError):
-        folder = RunFolder(root, fence.claim(partial))
-        record = _whole(folder.partial)
-        if record is None and (alive := read_alive(folder.partial) or alive):
-            record = _lost(alive, _settled(folder))
+        folder = RunFolder(store, store.claim(partial))
+        record = _whole(store, folder.partial)
+        if record is None and (alive := read_alive(store, folder.partial) or alive):
+            record = _lost(alive, _settled(store, folder))
         if record is not None:
             # No target points to it: runs that began later may have ended before.
             folder.publish(record)
@@ -48,29 +47,29 @@ def recover(root: StorePath, partial: StorePath) -> str | None:
     return None
 
 
-def _settled(folder: RunFolder) -> list[NodeRecord]:
+def _settled(store: Store, folder: RunFolder) -> list[NodeRecord]:
     """The nodes that the record is to tell of; their lines are in the folder then."""
-    nodes = _nodes(folder.partial)
+    nodes = _nodes(store, folder.partial)
     folder.keep_nodes(lines_of(nodes))
     with contextlib.suppress(ArtifactError):
         folder.put_nodes()
         return nodes
     # In a bucket the run itself, or another who recovers it, was quicker: what that put there counts.
-    folder.keep_nodes(journal(folder.partial))
-    return _nodes(folder.partial)
+    folder.keep_nodes(store.read_lines(folder.partial))
+    return _nodes(store, folder.partial)
 
 
-def _whole(partial: StorePath) -> RunRecord | None:
+def _whole(store: Store, partial: str) -> RunRecord | None:
     """The record of a run that was killed just before its folder was renamed."""
     try:
-        return read_record(partial)
+        return read_record(store, partial)
     except (OSError, ConfigError):
         return None
 
 
-def _nodes(partial: StorePath) -> list[NodeRecord]:
+def _nodes(store: Store, partial: str) -> list[NodeRecord]:
     try:
-        return settle(fold(journal(partial), source=constants.NODES_FILE))
+        return settle(fold(store.read_lines(partial), source=constants.NODES_FILE))
     except (FileNotFoundError, ConfigError):
         return []
 

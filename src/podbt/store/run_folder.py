@@ -1,13 +1,10 @@
 """Publishes a run whole or not at all.
 
-run.json comes last: a reader that finds it finds all the rest. On a volume the folder is `try-N.partial` until then,
-everything is synced to disk, and one rename makes it `try-N`. In a bucket nothing can be renamed: the objects lie under
-`try-N/` from the start, and a reader passes by folders without run.json. That nobody else publishes the same folder is
-the matter of `fence`.
+run.json comes last: a reader that finds it finds all the rest. How the store sees to that, and that nobody else
+publishes the same folder, is its own matter (see `volume` and `bucket`).
 """
 
 import contextlib
-import errno
 import hashlib
 import json
 import shutil
@@ -23,19 +20,17 @@ from podbt.contract import layout
 from podbt.contract.record import RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer
 from podbt.errors import ArtifactError
-from podbt.store import fence, files
 from podbt.store.failures import Patience, refused, store_errors
-from podbt.store.location import StorePath
 from podbt.store.pointers import advance
 from podbt.store.runs import read_record
 from podbt.store.sink import StoreSink
+from podbt.store.store import Store, TakenError, final_of
 
 # In a manifest these differ from run to run of the same project; leaving them out lets equal manifests be one file.
 _VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
 _METADATA = '{"metadata": '
 _PATIENCE_SECONDS = 45.0
 _WRITERS = 8
-_DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
 
 
 T = TypeVar("T")
@@ -45,6 +40,7 @@ class RunFolder:
     """The folder of one try, until it is published.
 
     Attributes:
+        path: The published folder.
         partial: Where the run's files lie until then.
         kept: A local folder with a copy of all that is to be published; it stays when publishing fails.
         notes: What did not work although the run is published, a line each.
@@ -52,8 +48,8 @@ class RunFolder:
 
     def __init__(
         self,
-        root: StorePath,
-        partial: StorePath,
+        store: Store,
+        partial: str,
         *,
         scratch: Path | None = None,
         patience_seconds: float = _PATIENCE_SECONDS,
@@ -61,14 +57,14 @@ class RunFolder:
         """Takes a folder that is there.
 
         Args:
-            root: Root of the artifact store.
+            store: The artifact store.
             partial: The folder.
             scratch: Where the local copy goes; a temporary folder by default.
             patience_seconds: How long a failing store is tried again, over all of the publication.
         """
-        self._root = root
+        self._store = store
         self.partial = partial
-        self._final = fence.final_of(partial)
+        self.path = final_of(partial)
         self._has_nodes = False
         self._patience_seconds = patience_seconds
         self._patience = Patience(patience_seconds)
@@ -79,7 +75,7 @@ class RunFolder:
     @classmethod
     def reserve(
         cls,
-        root: StorePath,
+        store: Store,
         identity: RunIdentity,
         *,
         scratch: Path | None = None,
@@ -88,7 +84,7 @@ class RunFolder:
         """Makes the folder of a try.
 
         Args:
-            root: Root of the artifact store.
+            store: The artifact store.
             identity: Whose try it is.
             scratch: As above.
             patience_seconds: As above, for making the folder too.
@@ -96,59 +92,49 @@ class RunFolder:
         Raises:
             ArtifactError: It cannot be made.
         """
-        wanted = root / layout.run_folder(identity)
+        wanted = layout.run_folder(identity)
         try:
             # With a patience of its own: a store that was slow to start with gets the whole of the other at the end.
-            partial = Patience(patience_seconds)(lambda: fence.reserve(wanted))
+            partial = Patience(patience_seconds)(lambda: store.reserve(wanted))
         except store_errors() as error:
-            raise refused("written", wanted, error) from None
-        return cls(root, partial, scratch=scratch, patience_seconds=patience_seconds)
-
-    @property
-    def path(self) -> str:
-        """The published folder, relative to the store's root."""
-        return "/".join(self._final.parts[-_DEPTH:])
+            raise refused("written", f"{store}/{wanted}", error) from None
+        return cls(store, partial, scratch=scratch, patience_seconds=patience_seconds)
 
     def write(self, name: str, content: bytes) -> None:
         """Replaces one file of the folder so that readers see the old or the new content.
 
         Raises:
-            FileNotFoundError: The folder is gone: somebody took this run for dead and published what it had.
-            OSError: The store does not take it.
+            TakenError: Somebody took this run for dead and published what it had.
+            ArtifactError: The store does not take it.
         """
-        path = self.partial / name
-        if isinstance(path, Path) and path.parent != self.partial:
-            path.parent.mkdir(exist_ok=True)  # not the folder itself
+        path = f"{self.partial}/{name}"
         try:
-            files.write(path, content, make_folder=False)
-        except OSError:
-            raise
+            self._store.write(path, content, within=self.partial)
         except store_errors() as error:
-            raise OSError(errno.EIO, str(refused("written", path, error))) from None
+            raise self._refused("written", path, error) from None
 
     def beat(self, content: bytes) -> None:
-        """Writes alive.json. In a bucket it also looks whether somebody took this run for dead.
+        """Writes alive.json, and looks whether somebody took this run for dead.
 
         Raises:
-            FileNotFoundError: Somebody did.
-            OSError: The store does not take it.
+            TakenError: Somebody did.
+            ArtifactError: The store does not take it.
         """
-        nodes = self.partial / constants.NODES_FILE
         try:
-            lost = not isinstance(nodes, Path) and not self._has_nodes and files.modified(nodes) is not None
+            taken = not self._has_nodes and self._store.is_taken(self.partial)
         except store_errors() as error:
-            raise OSError(errno.EIO, str(refused("read", nodes, error))) from None
-        if lost:
-            raise FileNotFoundError(errno.ENOENT, str(fence.taken(self._final)))
+            raise self._refused("read", self.partial, error) from None
+        if taken:
+            raise self._taken
         self.write(constants.ALIVE_FILE, content)
 
     def sink(self) -> StoreSink:
         """Where the journal's lines go while the run lasts."""
         try:
             nodes = self.kept / constants.NODES_FILE
-            return StoreSink(self.partial, nodes, patience_seconds=self._patience_seconds / 4)
+            return StoreSink(self._store.lines(self.partial), nodes, patience_seconds=self._patience_seconds / 4)
         except OSError as error:
-            raise refused("written", self.partial, error) from None
+            raise self._refused("written", self.partial, error) from None
 
     def keep(self, record: RunRecord) -> None:
         """Puts the record into the local copy, before anything that can fail."""
@@ -165,17 +151,13 @@ class RunFolder:
             ArtifactError: It could not be put, or somebody took this run for dead.
         """
         lines = self.kept / constants.NODES_FILE
-        path = self.partial / constants.NODES_FILE
         self._has_nodes = True
-
-        def put() -> None:
-            if not fence.put_nodes(lines, path):
-                raise fence.taken(self._final)
-
         try:
-            self._within(put)
+            ours = self._patience(lambda: self._store.put_lines(self.partial, lines))
         except store_errors() as error:
-            raise refused("written", path, error) from None
+            raise self._refused("written", f"{self.partial}/{constants.NODES_FILE}", error) from None
+        if not ours:
+            raise self._taken
 
     def add(self, sources: Iterable[Path], clean: Callable[[Path], None], *, below: Path | None = None) -> None:
         """Copies files into the folder.
@@ -192,20 +174,10 @@ class RunFolder:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)
                 clean(copy)
-                if isinstance(self.partial, Path):
-                    self._make_folders(name)
             except OSError as error:
                 raise refused("written", copy, error) from None
         with ThreadPoolExecutor(_WRITERS) as pool:  # a request to a bucket is mostly waiting
-            list(pool.map(lambda name: self._put(self.kept / name, self.partial / name), names.values()))
-
-    def _make_folders(self, name: str) -> None:
-        """Those within the folder; not the folder itself, which is gone where somebody took this run for dead."""
-        assert isinstance(self.partial, Path)  # noqa: S101 - a bucket has none
-        place = self.partial
-        for part in name.split("/")[:-1]:
-            place /= part
-            place.mkdir(exist_ok=True)
+            list(pool.map(lambda name: self._put(self.kept / name, f"{self.partial}/{name}"), names.values()))
 
     def add_manifest(self, manifest: Path, clean: Callable[[Path], None]) -> str:
         """Stores a manifest once by the hash of its content.
@@ -220,11 +192,10 @@ class RunFolder:
         clean(manifest)
         text = manifest.read_bytes()
         path = layout.manifest_path(_identity_of(text.decode()))
-        place = self._root / path
         try:
-            self._patience(lambda: _store_manifest(place, text))
+            self._patience(lambda: self._store_manifest(path, text))
         except store_errors() as error:
-            raise refused("written", place, error) from None
+            raise self._refused("written", path, error) from None
         return path
 
     def publish(self, record: RunRecord) -> None:
@@ -241,7 +212,7 @@ class RunFolder:
         if (self.kept / constants.NODES_FILE).exists():
             self.put_nodes()
         try:
-            self._within(lambda: fence.commit(self.partial, self._final, content))
+            self._patience(lambda: self._store.commit(self.partial, content))
         except ArtifactError:
             # Whoever took this run for dead may have found its record whole, and published that.
             if not self._is_committed(content):
@@ -249,8 +220,8 @@ class RunFolder:
         except store_errors() as error:
             # What failed may have been the answer alone, or what makes a folder that is there survive the machine.
             if not self._is_committed(content):
-                raise refused("written", self._final, error) from None
-            self.notes.append(f"The store took the run and then failed: {refused('written', self._final, error)}")
+                raise self._refused("written", self.path, error) from None
+            self.notes.append(f"The store took the run and then failed: {self._refused('written', self.path, error)}")
         self._tidy()
 
     def amend(self, record: RunRecord) -> None:
@@ -259,24 +230,20 @@ class RunFolder:
         Args:
             record: The record that was published, with notes.
         """
-        with contextlib.suppress(*store_errors()):
-            files.write(self._final / constants.RUN_FILE, _json(to_json(record)), make_folder=False)
+        with contextlib.suppress(TakenError, *store_errors()):
+            self._store.write(f"{self.path}/{constants.RUN_FILE}", _json(to_json(record)), within=self.path)
 
     def _is_committed(self, content: bytes) -> bool:
         try:
-            return files.read(self._final / constants.RUN_FILE) == content
+            return self._store.read(f"{self.path}/{constants.RUN_FILE}") == content
         except store_errors():
             return False
 
     def _tidy(self) -> None:
         """Takes away what only an unpublished run needs. What stays by a failure harms nobody."""
         shutil.rmtree(self.kept, ignore_errors=True)
-        if not isinstance(self._final, Path):
-            with contextlib.suppress(*store_errors()):
-                files.remove(self._final / constants.ALIVE_FILE)
-                pieces = self._final / constants.NODES_FOLDER
-                for entry in list(files.walk(pieces)):
-                    files.remove(pieces / entry.path)
+        with contextlib.suppress(*store_errors()):
+            self._store.tidy(self.path)
 
     def point(self, target: str, name: str, pointer: Pointer) -> bool:
         """Moves one of a target's pointers, atomically and never back to an older run.
@@ -290,9 +257,9 @@ class RunFolder:
         path = layout.target_pointer(target, name)
         content = _json(to_json(pointer))
         try:
-            return self._later_patience(lambda: advance(self._root / path, content, pointer.finished_at))
+            return self._later_patience(lambda: advance(self._store, path, content, pointer.finished_at))
         except store_errors() as error:
-            self.notes.append(f"{path} does not point to this run: {refused('written', self._root / path, error)}")
+            self.notes.append(f"{path} does not point to this run: {self._refused('written', path, error)}")
             return False
 
     def read(self, path: str, *, later: bool = False) -> bytes | None:
@@ -305,8 +272,7 @@ class RunFolder:
         Returns:
             Its content; None where there is none, or where it cannot be read, which is a note then.
         """
-        place = self._root / path
-        return self._found(place, lambda: files.read(place), self._later_patience if later else self._patience)
+        return self._found(path, lambda: self._store.read(path), self._later_patience if later else self._patience)
 
     def read_record(self, run: str) -> RunRecord | None:
         """The record of an earlier run, again where reading fails, once this one is published.
@@ -320,38 +286,38 @@ class RunFolder:
         Raises:
             ConfigError: It is damaged.
         """
-        place = self._root / run
-        return self._found(place / constants.RUN_FILE, lambda: read_record(place, run), self._later_patience)
+        path = f"{run}/{constants.RUN_FILE}"
+        return self._found(path, lambda: read_record(self._store, run), self._later_patience)
 
-    def _found(self, place: StorePath, read: Callable[[], T], patience: Patience) -> T | None:
+    def _found(self, path: str, read: Callable[[], T], patience: Patience) -> T | None:
         try:
             return patience(lambda: _unless_missing(read))
         except store_errors() as error:
-            self.notes.append(str(refused("read", place, error)))
+            self.notes.append(str(self._refused("read", path, error)))
             return None
 
     def patiently(self, act: Callable[[], None]) -> None:
         """Does something with the store, again where that fails, within the publication's patience."""
         self._patience(act)
 
-    def _put(self, file: Path, path: StorePath) -> None:
+    def _put(self, file: Path, path: str) -> None:
         try:
-            self._within(lambda: files.copy(file, path))
+            self._patience(lambda: self._store.copy(file, path, within=self.partial))
         except store_errors() as error:
-            raise refused("written", path, error) from None
+            raise self._refused("written", path, error) from None
 
-    def _within(self, act: Callable[[], None]) -> None:
-        """Does something in the folder, again where that fails, unless the folder itself is gone: that stays so."""
+    def _store_manifest(self, path: str, text: bytes) -> None:
+        """Stores a manifest, or renews its age where it is there: `podbt prune` removes unreferenced ones by age."""
+        modified = self._store.modified(path)
+        if modified is None or datetime.now(UTC) - modified > layout.MANIFEST_GRACE / 2:
+            self._store.write(path, text)
 
-        def once() -> None:
-            try:
-                act()
-            except FileNotFoundError:
-                if not isinstance(self.partial, Path) or self.partial.exists():
-                    raise
-                raise fence.taken(self._final) from None
+    def _refused(self, what: str, path: str, error: BaseException) -> ArtifactError:
+        return refused(what, f"{self._store}/{path}", error)
 
-        self._patience(once)
+    @property
+    def _taken(self) -> TakenError:
+        return TakenError(f"{self._store}/{self.path}")
 
 
 def _unless_missing(read: Callable[[], T]) -> T | None:
@@ -372,13 +338,6 @@ def _identity_of(manifest: str) -> str:
     first = manifest.startswith(_METADATA)
     end = json.JSONDecoder().raw_decode(manifest, len(_METADATA))[1] if first else 0
     return hashlib.sha256((json.dumps(stable, sort_keys=True) + manifest[end:]).encode()).hexdigest()
-
-
-def _store_manifest(place: StorePath, text: bytes) -> None:
-    """Stores a manifest, or renews its age where it is there: `podbt prune` removes unreferenced ones by age."""
-    modified = files.modified(place)
-    if modified is None or datetime.now(UTC) - modified > layout.MANIFEST_GRACE / 2:
-        files.write(place, text)
 
 
 def _json(data: object) -> bytes:

@@ -1,11 +1,9 @@
 """Finds and reads runs in the store."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from podbt import constants
 from podbt.contract import layout
@@ -15,13 +13,11 @@ from podbt.contract.record import NodeRecord, RunRecord
 from podbt.contract.runs import Run
 from podbt.contract.state import Pointer
 from podbt.errors import ConfigError
-from podbt.store import files
 from podbt.store.failures import refused, store_errors
-from podbt.store.location import StorePath
+from podbt.store.store import Entry, Store
 
 _RUN_DEPTH = 5  # runs/<dag_id>/<run_id>/<task_id>/try-<n>
-_READERS = 16  # at the same time: a request to a bucket is mostly waiting
-_NUMBERED = re.compile(r"^\d+\.jsonl$")
+_CHUNK = 32  # records that are read before the limit is looked at
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Folder:
     """
 
     path: str
-    entries: dict[str, files.Entry] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
 
     @property
     def task(self) -> tuple[str, str]:
@@ -60,11 +56,11 @@ class Folder:
         return sum(entry.size for entry in self.entries.values())
 
 
-def folders(root: StorePath, dag: str | None = None, run: str | None = None) -> list[Folder]:
+def folders(store: Store, dag: str | None = None, run: str | None = None) -> list[Folder]:
     """Every try in the store that has a file, published or not.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         dag: Only tries of this DAG.
         run: Only tries of this run of the DAG.
 
@@ -74,30 +70,31 @@ def folders(root: StorePath, dag: str | None = None, run: str | None = None) -> 
     under = "/".join([layout.RUNS, *(layout.folder_name(name) for name in (dag, run) if name)])
     found: dict[str, Folder] = {}
     try:
-        for entry in files.walk(root, under):
+        for entry in store.walk(under):
             parts = entry.path.split("/")
             if len(parts) > _RUN_DEPTH:
                 path, name = "/".join(parts[:_RUN_DEPTH]), "/".join(parts[_RUN_DEPTH:])
                 found.setdefault(path, Folder(path)).entries[name] = entry
     except store_errors() as error:
-        raise refused("read", root, error) from None
+        raise refused("read", store, error) from None
     return list(found.values())
 
 
-def read_record(folder: StorePath, name: str | None = None) -> RunRecord:
+def read_record(store: Store, run: str, *, alone: bool = False) -> RunRecord:
     """The record of a run, which is there once the run is published. All who read one read it here.
 
     Args:
-        folder: The run's folder.
-        name: What an error is to call the folder; None where the caller says it.
+        store: The artifact store.
+        run: The run's folder.
+        alone: Whether an error names the file alone, since the caller says whose it is.
 
     Raises:
         FileNotFoundError: The folder has none.
         ConfigError: It is damaged, or of another version of podbt.
         Exception: The store's own, see `podbt.store.failures`.
     """
-    source = f"{name}/{constants.RUN_FILE}" if name else constants.RUN_FILE
-    return RunRecord.parse_json(files.read(folder / constants.RUN_FILE), source=source)
+    path = f"{run}/{constants.RUN_FILE}"
+    return RunRecord.parse_json(store.read(path), source=constants.RUN_FILE if alone else path)
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ class Unreadable:
 
 
 def list_runs(
-    root: StorePath,
+    store: Store,
     *,
     dag: str | None = None,
     target: str | None = None,
@@ -131,7 +128,7 @@ def list_runs(
     """Published runs, the newest first.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         dag: Only runs of this DAG.
         target: Only runs on this target.
         status: Only runs with this status ("success", "failed") or exit reason.
@@ -141,17 +138,17 @@ def list_runs(
     Raises:
         ArtifactError: The store cannot be read.
     """
-    published = [folder for folder in folders(root, dag) if folder.published]
+    published = [folder for folder in folders(store, dag) if folder.published]
     published.sort(key=lambda folder: folder.entries[constants.RUN_FILE].modified, reverse=True)
     best: list[Listed] = []
-    for chunk in _chunks(published, _READERS * 2):
+    for chunk in _chunks(published, _CHUNK):
         # A record is written after its run ended, so whatever was written earlier ended earlier still.
         written = chunk[0].entries[constants.RUN_FILE].modified
         if limit is not None and len(best) >= limit and best[limit - 1].record.finished_at > written:
             break
         best += [
             run
-            for run in read_records(root, chunk, tell)
+            for run in read_records(store, chunk, tell)
             if (target is None or run.record.target == target)
             and (status is None or status in {run.record.status, run.record.exit_reason})
         ]
@@ -160,12 +157,12 @@ def list_runs(
 
 
 def read_records(
-    root: StorePath, wanted: Iterable[Folder], tell: Callable[[Unreadable], None] = lambda _: None
+    store: Store, wanted: Iterable[Folder], tell: Callable[[Unreadable], None] = lambda _: None
 ) -> list[Listed]:
     """The records of published folders. One that is removed meanwhile is left out.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         wanted: The folders.
         tell: Given each run whose record cannot be read; it is left out, too.
 
@@ -175,19 +172,16 @@ def read_records(
 
     def read(folder: Folder) -> Listed | Unreadable | None:
         try:
-            return Listed(folder.path, read_record(root / folder.path))
+            return Listed(folder.path, read_record(store, folder.path, alone=True))
         except FileNotFoundError:
             return None
         except ConfigError as error:
             return Unreadable(folder.path, str(error))
         except store_errors() as error:
-            raise refused("read", root / folder.path / constants.RUN_FILE, error) from None
+            raise refused("read", f"{store}/{folder.path}/{constants.RUN_FILE}", error) from None
 
-    if isinstance(root, Path):
-        found = [read(folder) for folder in wanted]
-    else:
-        with ThreadPoolExecutor(_READERS) as pool:
-            found = list(pool.map(read, wanted))
+    with ThreadPoolExecutor(store.readers) as pool:
+        found = list(pool.map(read, wanted))
     for one in found:
         if isinstance(one, Unreadable):
             tell(one)
@@ -199,30 +193,29 @@ def _chunks(items: list[Folder], size: int) -> Iterator[list[Folder]]:
         yield items[start : start + size]
 
 
-def read_run(root: StorePath, name: str) -> Run:
+def read_run(store: Store, name: str) -> Run:
     """Reads one run.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         name: The run's folder relative to it, or "latest".
 
     Raises:
         ArtifactError: The store cannot be read.
         ConfigError: There is no such run, or its files are not what podbt writes.
     """
-    path = _latest(root) if name == "latest" else name.strip("/")
-    if ".." in path.split("/") or (isinstance(root, Path) and not _inside(root, path)):
-        raise ConfigError(f"'{name}' is not inside the artifact store '{root}'.")
-    folder = root / path
+    path = _latest(store) if name == "latest" else name.strip("/")
+    if not store.contains(path):
+        raise ConfigError(f"'{name}' is not inside the artifact store '{store}'.")
     try:
-        lines = journal(folder).splitlines()
-        record = read_record(folder)
+        lines = store.read_lines(path).splitlines()
+        record = read_record(store, path, alone=True)
     except (FileNotFoundError, NotADirectoryError):
-        raise ConfigError(f"No run at '{path}' in '{root}'. `podbt runs list` tells which there are.") from None
+        raise ConfigError(f"No run at '{path}' in '{store}'. `podbt runs list` tells which there are.") from None
     except ConfigError as error:
         raise ConfigError(f"Run {Unreadable(path, str(error))}.") from None
     except store_errors() as error:
-        raise refused("read", folder, error) from None
+        raise refused("read", f"{store}/{path}", error) from None
     return Run(
         path=path,
         record=record,
@@ -230,35 +223,19 @@ def read_run(root: StorePath, name: str) -> Run:
     )
 
 
-def journal(folder: StorePath) -> bytes:
-    """What a run's journal holds: nodes.jsonl, or the objects that stand for it in a bucket until it is published."""
-    try:
-        return files.read(folder / constants.NODES_FILE)
-    except FileNotFoundError:
-        if isinstance(folder, Path):
-            return b""
-    pieces = folder / constants.NODES_FOLDER
-    names = sorted(entry.path for entry in files.walk(pieces) if _NUMBERED.match(entry.path))
-    return b"".join(files.read(pieces / name) for name in names)
-
-
-def _inside(root: Path, path: str) -> bool:
-    return (root / path).resolve().is_relative_to(root.resolve())
-
-
-def _latest(root: StorePath) -> str:
+def _latest(store: Store) -> str:
     """The run that the newest of all targets' pointers names."""
     newest: tuple[datetime, str] | None = None
     try:
-        for entry in files.walk(root, layout.TARGETS):
+        for entry in store.walk(layout.TARGETS):
             if entry.path.endswith(f"/{layout.LATEST}"):
-                pointer = Pointer.parse_json(files.read(root / entry.path), source=entry.path)
+                pointer = Pointer.parse_json(store.read(entry.path), source=entry.path)
                 candidate = (pointer.finished_at, pointer.run)
                 newest = max(newest, candidate) if newest else candidate
     except store_errors() as error:
-        raise refused("read", root / layout.TARGETS, error) from None
+        raise refused("read", f"{store}/{layout.TARGETS}", error) from None
     if newest is None:
-        raise ConfigError(f"No run has been published in '{root}' yet.")
+        raise ConfigError(f"No run has been published in '{store}' yet.")
     return newest[1]
 
 

@@ -11,12 +11,10 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from podbt import constants
-from podbt.store import files
 from podbt.store.failures import store_errors
-from podbt.store.location import StorePath
+from podbt.store.store import Lines
+from podbt.store.volume import write_all
 
-_PAUSE_SECONDS = 1.0  # between two deliveries to a bucket: at most one object a second
 _RETRY_SECONDS, _CLOSING_RETRY_SECONDS = 2.0, 0.2
 _CHUNK_BYTES = 1 << 20
 _CLOSE_SECONDS = 10.0
@@ -53,26 +51,23 @@ class StoreSink:
 
     def __init__(
         self,
-        folder: StorePath,
+        target: Lines,
         local: Path,
         *,
-        pause_seconds: float | None = None,
         patience_seconds: float = _CLOSE_SECONDS,
     ) -> None:
         """Starts the thread.
 
         Args:
-            folder: The run's folder in the store.
+            target: Where they go in the store.
             local: A file beside the process that keeps all lines.
-            pause_seconds: Between two deliveries. Default: none on a volume, one second in a bucket.
             patience_seconds: How long close waits for the last lines.
         """
         local.parent.mkdir(parents=True, exist_ok=True)
         self._local = local.open("ab", buffering=0)
         self._reader = local.open("rb", buffering=0)
         self._reader.seek(0, os.SEEK_END)
-        self._target = _Appended(folder / constants.NODES_FILE) if isinstance(folder, Path) else _Pieces(folder)
-        self._pause = (0.0 if isinstance(folder, Path) else _PAUSE_SECONDS) if pause_seconds is None else pause_seconds
+        self._target = target
         self._patience = patience_seconds
         self._news = threading.Event()
         self._closing = threading.Event()
@@ -83,7 +78,7 @@ class StoreSink:
 
     def write(self, lines: bytes) -> None:
         """Takes whole lines. Raises OSError where even the local file cannot."""
-        _write_all(self._local.fileno(), lines)
+        write_all(self._local.fileno(), lines)
         self._news.set()
 
     def close(self) -> None:
@@ -122,7 +117,7 @@ class StoreSink:
                 time.sleep(_CLOSING_RETRY_SECONDS) if closing else self._closing.wait(_RETRY_SECONDS)
             elif not closing and not self._reader_is_behind():
                 self._news.wait()
-                self._closing.wait(self._pause)
+                self._closing.wait(self._target.pause_seconds)
 
     def _reader_is_behind(self) -> bool:
         return os.fstat(self._reader.fileno()).st_size - self._reader.tell() >= _CHUNK_BYTES
@@ -136,42 +131,3 @@ class StoreSink:
             end = len(chunk)
         self._reader.seek(start + end)
         return chunk[:end]
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    """A file system that runs full takes a part first, and refuses only the rest."""
-    while content:
-        content = content[os.write(handle, content) :]
-
-
-class _Appended:
-    """nodes.jsonl on a volume. A delivery that failed half-way is cut off before it is repeated."""
-
-    def __init__(self, path: Path) -> None:
-        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o664)
-        self._size = os.fstat(self._handle).st_size
-
-    def deliver(self, lines: bytes) -> None:
-        try:
-            _write_all(self._handle, lines)
-        except OSError:
-            os.ftruncate(self._handle, self._size)
-            raise
-        self._size += len(lines)
-
-    def close(self) -> None:
-        os.close(self._handle)
-
-
-class _Pieces:
-    """Numbered objects in a bucket, so that readers can put them in order. A repeated one replaces itself."""
-
-    def __init__(self, folder: StorePath) -> None:
-        self._folder = folder / constants.NODES_FOLDER
-        self._number = 0
-
-    def deliver(self, lines: bytes) -> None:
-        files.write(self._folder / f"{self._number + 1:06d}.jsonl", lines)
-        self._number += 1
-
-    def close(self) -> None: ...

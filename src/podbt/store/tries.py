@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from podbt import constants
 from podbt.contract import layout
@@ -12,11 +12,10 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.journal import fold, settle
 from podbt.contract.record import NodeRecord, RunIdentity, RunStart
 from podbt.errors import ArtifactError
-from podbt.store import files
 from podbt.store.alive import is_alive
-from podbt.store.location import StorePath
 from podbt.store.recover import recover
 from podbt.store.runs import read_record
+from podbt.store.store import Store
 
 # try-2, and try-2.2 where the pod was replaced within the try; .claimed.partial where a recovery was killed.
 _NAME = re.compile(r"^try-(?P<number>\d+)(?:\.(?P<again>\d+))?(?P<partial>(?:\.claimed)?\.partial)?$")
@@ -41,11 +40,11 @@ class Attempt:
 
 
 def settle_earlier(
-    root: StorePath,
+    store: Store,
     identity: RunIdentity,
     *,
     grace_seconds: float,
-    alive: Callable[[StorePath], bool] = is_alive,
+    alive: Callable[[Store, str], bool] = is_alive,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Publishes what earlier tries of this task instance left unpublished.
@@ -53,70 +52,66 @@ def settle_earlier(
     Two pods of one task may overlap for as long as the first one takes to stop: then this waits.
 
     Args:
-        root: Root of the artifact store.
+        store: The artifact store.
         identity: Whose earlier tries.
         grace_seconds: How long a run may take to stop.
         alive: Tells whether the run that writes to a folder still lasts.
         clock: For tests.
 
     Returns:
-        The folders that were published, relative to the root.
+        The folders that were published.
 
     Raises:
         ArtifactError: An earlier try goes on and on.
     """
     published = []
-    for folder in _earlier(root, identity):
-        if not _is_unpublished(folder):
+    for folder in _earlier(store, identity):
+        if not _is_unpublished(store, folder):
             continue
         deadline = clock() + grace_seconds + _WAIT_SECONDS
-        while alive(folder):
+        while alive(store, folder):
             if clock() >= deadline:
                 raise ArtifactError(
-                    f"'{folder}' still grows: an earlier try of this task runs. Let it end, or delete its pod."
+                    f"'{store}/{folder}' still grows: an earlier try of this task runs. Let it end, or delete its pod."
                 )
-        if (path := recover(root, folder)) is not None:
+        if (path := recover(store, folder)) is not None:
             published.append(path)
     return published
 
 
-def latest(root: StorePath, identity: RunIdentity) -> Attempt | None:
+def latest(store: Store, identity: RunIdentity) -> Attempt | None:
     """The newest published try before this one that got as far as its nodes, or None.
 
     Raises:
         ConfigError: Its files are not what podbt writes.
     """
-    for folder in _earlier(root, identity):
-        if folder.name.endswith(layout.PARTIAL_SUFFIX):
+    for path in _earlier(store, identity):
+        if path.endswith(layout.PARTIAL_SUFFIX):
             continue
-        path = f"{PurePosixPath(layout.run_folder(identity)).parent}/{folder.name}"
         try:
-            record = read_record(folder, path)
+            record = read_record(store, path)
         except FileNotFoundError:
             continue
-        nodes = fold(files.read(folder / constants.NODES_FILE), source=f"{path}/nodes.jsonl")
+        nodes_file = f"{path}/{constants.NODES_FILE}"
+        nodes = fold(store.read(nodes_file), source=nodes_file)
         if record.database is None and not nodes:  # it ended before it took over what the one before it had done
             continue
         return Attempt(path=path, start=record, nodes=settle(nodes), reason=record.exit_reason)
     return None
 
 
-def _is_unpublished(folder: StorePath) -> bool:
+def _is_unpublished(store: Store, folder: str) -> bool:
     """On a volume its name says so; in a bucket, where nothing is renamed, that run.json is not there yet."""
-    if isinstance(folder, Path):
-        return folder.name.endswith(layout.PARTIAL_SUFFIX)
-    return not (folder / constants.RUN_FILE).exists()
+    return folder.endswith(layout.PARTIAL_SUFFIX) or store.modified(f"{folder}/{constants.RUN_FILE}") is None
 
 
-def _earlier(root: StorePath, identity: RunIdentity) -> list[StorePath]:
+def _earlier(store: Store, identity: RunIdentity) -> list[str]:
     """Folders of tries up to this one, the newest first. To be called before this try has one of its own."""
-    task = (root / layout.run_folder(identity)).parent
-    if not task.is_dir():
-        return []
-    found = [(match, folder) for folder in task.iterdir() if (match := _NAME.match(folder.name))]
+    task = PurePosixPath(layout.run_folder(identity)).parent
+    found = filter(None, map(_NAME.match, store.children(str(task))))
     tries = [
-        ((int(match["number"]), int(match["again"] or 1)), folder)
-        for match, folder in found
+        ((int(match["number"]), int(match["again"] or 1)), f"{task}/{match[0]}")
+        for match in found
         if int(match["number"]) <= identity.try_number
     ]
     return [folder for _, folder in sorted(tries, key=lambda item: item[0], reverse=True)]

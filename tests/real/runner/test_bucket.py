@@ -9,9 +9,9 @@ from tests.support.runner import Runner
 from tests.support.store_servers import S3_KEY, S3_SECRET, Faults, StoreServer, proxy, s3
 from tests.support.waiting import wait_for
 
-from podbt.store import files
-from podbt.store.location import Location, StorePath
-from podbt.store.runs import folders, journal, list_runs, read_run
+from podbt.store.location import Location
+from podbt.store.runs import folders, list_runs, read_run
+from podbt.store.store import Store
 
 pytestmark = pytest.mark.postgres
 
@@ -25,43 +25,43 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
 
 
 @pytest.fixture
-def bucket(runner: Runner, server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> StorePath:
+def bucket(runner: Runner, server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> Store:
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)
     runner.env |= AS_AIRFLOW | server.environment("team/a")
     return Location.read(env=server.environment("team/a")).open()
 
 
-def test_a_good_run_is_published_and_holds_no_credential(runner: Runner, bucket: StorePath) -> None:
+def test_a_good_run_is_published_and_holds_no_credential(runner: Runner, bucket: Store) -> None:
     ended = runner.run("build", "--select", "good", "--exclude", "tag:fails", "tag:warns")
     assert ended.code == 0, ended.output
     run = read_run(bucket, "latest")
     assert run.path == "runs/d/r/t/try-1"
     assert run.record.exit_reason == "success"
     assert {node.name for node in run.nodes} >= {"good"}
-    names = {entry.path.removeprefix(f"{run.path}/") for entry in files.walk(bucket, run.path)}
+    names = {entry.path.removeprefix(f"{run.path}/") for entry in bucket.walk(run.path)}
     assert {"run.json", "nodes.jsonl", "run_results.json", "dbt.log"} <= names
     assert not [name for name in names if name.startswith("nodes/")]
-    assert files.read(bucket / str(run.record.manifest))
-    everything = b"".join(files.read(bucket / entry.path) for entry in files.walk(bucket))
+    assert bucket.read(str(run.record.manifest))
+    everything = b"".join(bucket.read(entry.path) for entry in bucket.walk())
     assert S3_SECRET.encode() not in everything
     assert S3_SECRET not in ended.output
     assert S3_KEY not in ended.output
 
 
-def test_a_killed_run_leaves_its_lines_and_no_run(runner: Runner, bucket: StorePath, postgres: Server) -> None:
+def test_a_killed_run_leaves_its_lines_and_no_run(runner: Runner, bucket: Store, postgres: Server) -> None:
     process = runner.start("run", "--select", "good", "slow")
-    wait_for(lambda: any(b'"success"' in journal(bucket / folder.path) for folder in folders(bucket)))
+    wait_for(lambda: any(b'"success"' in bucket.read_lines(folder.path) for folder in folders(bucket)))
     os.kill(process.pid, 9)
     process.communicate(timeout=30)
     assert list_runs(bucket) == []
     (folder,) = folders(bucket)
-    assert b'"success"' in journal(bucket / folder.path)
+    assert b'"success"' in bucket.read_lines(folder.path)
     postgres.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'dbt'", superuser=True)
 
 
 def test_a_store_that_goes_away_fails_the_run_and_tells_what_dbt_did(
-    runner: Runner, server: StoreServer, bucket: StorePath
+    runner: Runner, server: StoreServer, bucket: Store
 ) -> None:
     # The reservation and the first sign of life pass, and then nothing that writes.
     writes = [0]

@@ -12,6 +12,7 @@ from tests.support.waiting import wait_for
 
 from podbt.cli.render import run_table
 from podbt.store.runs import read_run
+from podbt.store.volume import Volume
 
 pytestmark = pytest.mark.postgres
 
@@ -34,7 +35,7 @@ def test_a_good_run_is_published_whole(runner: Runner, postgres: Server) -> None
     assert record["counts"] == {"total": len(results), "pass": 1, "success": 1}
     assert (runner.artifacts / record["manifest"]).is_file()
     assert (folder / "dbt.log").read_text().count("Wrote artifact WritableManifest") == 1  # nodes wait for none
-    (model,) = [n for n in read_run(runner.artifacts, "latest").nodes if n.resource_type == "model"]
+    (model,) = [n for n in read_run(Volume(runner.artifacts), "latest").nodes if n.resource_type == "model"]
     assert (model.rows, model.status) == (3, "success")
     assert postgres.query("select count(*) from small.good") == [(3,)]
 
@@ -63,7 +64,7 @@ def test_a_failing_model_is_named_with_dbts_message(runner: Runner) -> None:
     record = runner.record()
     assert record["exit_reason"] == "node_failure"
     assert record["counts"] == {"total": 2, "error": 1, "skipped": 1}
-    table = run_table(read_run(runner.artifacts, "latest"))
+    table = run_table(read_run(Volume(runner.artifacts), "latest"))
     assert "division by zero" in table
     assert not (runner.artifacts / "targets/dev/latest-success.json").exists()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from tests.support.store_servers import StoreServer, gcs, open_store, s3
 
-from podbt.store.location import StorePath
+from podbt.store.store import Store
+from podbt.store.volume import Volume
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +23,8 @@ def gcs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer
 
 
 @pytest.fixture(params=["folder", "s3", "gcs"])
-def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StorePath:
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     if request.param == "folder":
         (tmp_path / "artifacts").mkdir()
-        return tmp_path / "artifacts"
+        return Volume(tmp_path / "artifacts")
     return open_store(request.getfixturevalue(f"{request.param}_server"), monkeypatch)

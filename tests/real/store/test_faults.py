@@ -19,11 +19,13 @@ from tests.support.store_servers import Faults, StoreServer, open_store, proxy
 
 from podbt.errors import ArtifactError
 from podbt.runner.process.redact import Redactor
-from podbt.store import files
+from podbt.store import volume
+from podbt.store.bucket import Bucket
 from podbt.store.failures import Patience
 from podbt.store.run_folder import RunFolder
-from podbt.store.runs import folders, journal, list_runs, read_run
+from podbt.store.runs import folders, list_runs, read_run
 from podbt.store.sink import StoreSink
+from podbt.store.volume import Volume
 
 
 def publish(folder: RunFolder, number: int = 1) -> None:
@@ -39,10 +41,10 @@ def test_every_kth_request_fails_and_the_run_is_published(
 ) -> None:
     faults = Faults(fault=lambda number, _: 500 if number % every == 0 else None)
     with proxy(s3_server, faults) as server:
-        root = open_store(server, monkeypatch)
-        folder = RunFolder.reserve(root, identity(1), patience_seconds=60)
+        store = open_store(server, monkeypatch)
+        folder = RunFolder.reserve(store, identity(1), patience_seconds=60)
         publish(folder)
-        assert [item.name for item in read_run(root, "latest").nodes] == ["a"]
+        assert [item.name for item in read_run(store, "latest").nodes] == ["a"]
     assert faults.seen >= every
 
 
@@ -51,13 +53,13 @@ def test_a_store_that_stays_down_is_one_clear_line_and_the_copy_is_kept(
 ) -> None:
     faults = Faults()
     with proxy(s3_server, faults) as server:
-        root = open_store(server, monkeypatch)
-        folder = RunFolder.reserve(root, identity(1), patience_seconds=1)
+        store = open_store(server, monkeypatch)
+        folder = RunFolder.reserve(store, identity(1), patience_seconds=1)
         faults.fault = lambda _number, method: 503 if method == "PUT" else None
         with pytest.raises(ArtifactError) as error:
             publish(folder)
         faults.fault = lambda _number, _method: None
-        assert list_runs(root) == []
+        assert list_runs(store) == []
     assert "the server cannot be reached or does not answer well" in str(error.value)
     assert "\n" not in str(error.value)
     kept = json.loads((folder.kept / "run.json").read_text())
@@ -81,9 +83,9 @@ def test_what_is_wrong_is_said_at_once_without_credentials(
         change.get("endpoint", s3_server.endpoint),
         s3_server.env | {name: value for name, value in change.items() if name.isupper()},
     )
-    root = open_store(server, monkeypatch)
+    store = open_store(server, monkeypatch)
     with pytest.raises(ArtifactError) as error:
-        RunFolder.reserve(root, identity(1), patience_seconds=0)
+        RunFolder.reserve(store, identity(1), patience_seconds=0)
     assert said in str(error.value)
     for secret in (*s3_server.env.values(), *server.env.values()):
         assert secret not in str(error.value) or secret == "us-east-1"
@@ -93,21 +95,23 @@ def test_a_slow_store_slows_no_line_and_gets_them_all(s3_server: StoreServer, mo
     """Each request takes half a second, so that one request a line would take minutes."""
     lines = 400
     with proxy(s3_server, Faults(delay_seconds=0.5)) as server:
-        root = open_store(server, monkeypatch)
-        folder = RunFolder.reserve(root, identity(1))
-        before = folder_requests = len(list(files.walk(root)))
+        store = open_store(server, monkeypatch)
+        folder = RunFolder.reserve(store, identity(1))
+        before = folder_requests = len(list(store.walk()))
         sink = folder.sink()
         for number in range(lines):
             sink.write(f'{{"line": {number}}}\n'.encode())
-        wait_for(lambda: journal(folder.partial).count(b"\n") == lines)
+        wait_for(lambda: store.read_lines(folder.partial).count(b"\n") == lines)
         sink.close()
-        pieces = len(list(files.walk(root))) - before
+        pieces = len(list(store.walk())) - before
     assert folder_requests == 1  # the reservation
     assert 1 <= pieces < lines / 10
 
 
 class Down:
     """A target of a sink that fails, or blocks, until it is told otherwise."""
+
+    pause_seconds = 0.0
 
     def __init__(self) -> None:
         self.down = True
@@ -122,8 +126,8 @@ class Down:
 
 
 def test_lines_written_while_the_store_is_down_arrive_later(tmp_path: Path) -> None:
-    sink, down = StoreSink(tmp_path, tmp_path / "local/nodes.jsonl"), Down()
-    sink._target = down  # type: ignore[assignment]
+    down = Down()
+    sink = StoreSink(down, tmp_path / "local/nodes.jsonl")
     text = b"".join(b'{"line": %d}\n' % number for number in range(1000))
     for line in text.splitlines(keepends=True):
         sink.write(line)
@@ -175,23 +179,24 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a volume and ch
 @as_root
 def test_a_full_volume_keeps_journal_and_copy_and_takes_the_run_when_there_is_room(tmp_path: Path) -> None:
     with small_volume(tmp_path / "volume") as root:
-        folder = RunFolder.reserve(root, identity(1), patience_seconds=0.5)
+        store = Volume(root)
+        folder = RunFolder.reserve(store, identity(1), patience_seconds=0.5)
         sink = folder.sink()
         sink.write(node("a").model_dump_json().encode() + b"\n")
-        wait_for(lambda: journal(folder.partial) != b"")
-        before = journal(folder.partial)
+        wait_for(lambda: store.read_lines(folder.partial) != b"")
+        before = store.read_lines(folder.partial)
         (root / "filler").write_bytes(b"x" * (_room(root)))
         log = tmp_path / "dbt.log"
         log.write_bytes(b"y" * 100_000)
         with pytest.raises(ArtifactError, match=r"No space left on device\. Prune old runs"):
             folder.add([log], Redactor(set()).file)
         sink.close()
-        assert journal(folder.partial) == before
-        assert list_runs(root) == []
+        assert store.read_lines(folder.partial) == before
+        assert list_runs(store) == []
         assert (folder.kept / "dbt.log").stat().st_size == 100_000
         (root / "filler").unlink()
         publish(folder)
-        assert len(list_runs(root)) == 1
+        assert len(list_runs(store)) == 1
 
 
 def _room(root: Path) -> int:
@@ -227,11 +232,11 @@ class Cut(BaseException):
     """The process ends here."""
 
 
-# Everything that changes a store goes through one of these.
-_STEPS = ["write", "create", "exchange", "sync", "remove"]
+# Everything that changes a store goes through one of these, or through `volume.sync`.
+_STEPS = ["write", "create", "exchange", "copy", "remove"]
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3"])
+@pytest.mark.parametrize("kind", ["folder", "s3", "gcs"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(step=st.integers(1, 14), before=st.booleans())
 def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
@@ -239,9 +244,9 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if kind == "folder":
-            root: Any = tmp_path_factory.mktemp("store")
+            store: Any = Volume(tmp_path_factory.mktemp("store"))
         else:
-            root = open_store(request.getfixturevalue("s3_server"), patch)
+            store = open_store(request.getfixturevalue(f"{kind}_server"), patch)
         count = [0]
 
         def cut(real: Callable[..., object]) -> Callable[..., object]:
@@ -257,10 +262,12 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
             return act
 
         with pytest.MonkeyPatch.context() as faulty:
-            for name in _STEPS:
-                faulty.setattr(files, name, cut(getattr(files, name)))
+            for one in (Volume, Bucket):
+                for name in _STEPS:
+                    faulty.setattr(one, name, cut(getattr(one, name)))
+            faulty.setattr(volume, "sync", cut(volume.sync))
             try:
-                folder = RunFolder.reserve(root, identity(1), patience_seconds=0)
+                folder = RunFolder.reserve(store, identity(1), patience_seconds=0)
                 manifest = tmp_path_factory.mktemp("m") / "manifest.json"
                 manifest.write_text('{"metadata": {}, "nodes": {}}')
                 path = folder.add_manifest(manifest, Redactor(set()).file)
@@ -272,15 +279,15 @@ def test_killed_at_any_step_a_reader_sees_the_whole_run_or_none(
                 point(folder, whole)
             except Cut:
                 pass
-        for run in list_runs(root):
-            read = read_run(root, run.path)
+        for run in list_runs(store):
+            read = read_run(store, run.path)
             assert [item.name for item in read.nodes] == ["a"]
-            assert files.read(root / run.path / "run_results.json") == b"{}"
-            assert files.read(root / str(read.record.manifest))
-        for entry in files.walk(root, "targets"):
+            assert store.read(f"{run.path}/run_results.json") == b"{}"
+            assert store.read(str(read.record.manifest))
+        for entry in store.walk("targets"):
             if entry.path.endswith(".json") and "/." not in entry.path:
-                assert read_run(root, json.loads(files.read(root / entry.path))["run"]).nodes
-        assert len(folders(root)) <= 1
+                assert read_run(store, json.loads(store.read(entry.path))["run"]).nodes
+        assert len(folders(store)) <= 1
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

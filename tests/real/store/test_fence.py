@@ -14,18 +14,20 @@ from podbt.contract.journal import Alive, lines_of
 from podbt.contract.record import RunStart, counts_of
 from podbt.errors import ArtifactError
 from podbt.runner.process.redact import Redactor
-from podbt.store import files, tries
-from podbt.store.location import StorePath
+from podbt.store import tries, volume
+from podbt.store.bucket import Bucket
 from podbt.store.recover import recover
 from podbt.store.run_folder import RunFolder
 from podbt.store.runs import folders, read_run
+from podbt.store.store import Store, TakenError
+from podbt.store.volume import Volume
 
 NODES = [node("a"), node("b")]
 
 
-def began(root: StorePath) -> RunFolder:
+def began(store: Store) -> RunFolder:
     """A run that has told of its first node and is silent since."""
-    folder = RunFolder.reserve(root, identity(1), patience_seconds=0)
+    folder = RunFolder.reserve(store, identity(1), patience_seconds=0)
     start = RunStart(
         identity=identity(1), started_at=NOW, command=["build"], target="prod", podbt_version="0", dbt_version="1"
     )
@@ -53,34 +55,34 @@ def log(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_run_that_wakes_up_learns_that_it_was_recovered_and_changes_nothing(root: StorePath, log: Path) -> None:
-    folder = began(root)
-    assert recover(root, folder.partial) == folder.path
-    before = {entry.path: files.read(root / entry.path) for entry in files.walk(root, "runs")}
-    with pytest.raises(FileNotFoundError):
+def test_a_run_that_wakes_up_learns_that_it_was_recovered_and_changes_nothing(store: Store, log: Path) -> None:
+    folder = began(store)
+    assert recover(store, folder.partial) == folder.path
+    before = {entry.path: store.read(entry.path) for entry in store.walk("runs")}
+    with pytest.raises(TakenError):
         folder.beat(b"{}")
     with pytest.raises(ArtifactError) as error:
         ends(folder, log)
     assert "somebody took this run for dead and published what it had" in str(error.value)
     assert "\n" not in str(error.value)
     with pytest.raises(ArtifactError, match="took this run for dead"):
-        RunFolder(root, folder.partial, patience_seconds=0).publish(record(identity(1), NODES))  # without nodes
-    assert {entry.path: files.read(root / entry.path) for entry in files.walk(root, "runs")} == before
-    run = read_run(root, folder.path)
+        RunFolder(store, folder.partial, patience_seconds=0).publish(record(identity(1), NODES))  # without nodes
+    assert {entry.path: store.read(entry.path) for entry in store.walk("runs")} == before
+    run = read_run(store, folder.path)
     assert run.record.exit_reason is ExitReason.LOST
     assert [one.name for one in run.nodes] == ["a"]
 
 
-def test_a_run_that_publishes_is_no_news_to_itself(root: StorePath) -> None:
-    folder = began(root)
+def test_a_run_that_publishes_is_no_news_to_itself(store: Store) -> None:
+    folder = began(store)
     folder.keep_nodes(lines_of(NODES))
     folder.put_nodes()
     folder.beat(b"{}")
     folder.put_nodes()  # say its answer was lost
 
 
-_STEPS = ["write", "create", "copy", "sync"]
-"""Everything that changes a folder goes through one of these."""
+_STEPS = ["write", "create", "copy"]
+"""Everything that changes a folder goes through one of these, or through `volume.sync`."""
 
 
 def at_step(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
@@ -96,14 +98,16 @@ def at_step(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch) -
 
         return call
 
-    for name in _STEPS:
-        patch.setattr(files, name, wrapped(getattr(files, name)))
+    for kind in (Volume, Bucket):
+        for name in _STEPS:
+            patch.setattr(kind, name, wrapped(getattr(kind, name)))
+    patch.setattr(volume, "sync", wrapped(volume.sync))
 
 
 @pytest.mark.parametrize("wakes", [False, True], ids=["recovered while it publishes", "wakes while it is recovered"])
 @pytest.mark.parametrize("step", range(1, 9))
-def test_at_no_moment_two_truths(root: StorePath, log: Path, step: int, wakes: bool) -> None:
-    folder = began(root)
+def test_at_no_moment_two_truths(store: Store, log: Path, step: int, wakes: bool) -> None:
+    folder = began(store)
     said: list[str] = []
 
     def run_ends() -> None:
@@ -114,11 +118,11 @@ def test_at_no_moment_two_truths(root: StorePath, log: Path, step: int, wakes: b
             said.append("artifact_error")
 
     def is_recovered() -> None:
-        if isinstance(root, Path):
+        if isinstance(store, Volume):
             with contextlib.suppress(FileNotFoundError):
-                recover(root, folder.partial)
+                recover(store, folder.partial)
         else:
-            recover(root, folder.partial)
+            recover(store, folder.partial)
 
     first, second = (is_recovered, run_ends) if wakes else (run_ends, is_recovered)
     with pytest.MonkeyPatch.context() as patch:
@@ -126,10 +130,10 @@ def test_at_no_moment_two_truths(root: StorePath, log: Path, step: int, wakes: b
         first()
     if not said:  # the step was never reached
         run_ends()
-    tries.settle_earlier(root, identity(1), grace_seconds=0, alive=lambda _: False)
-    (only,) = folders(root)
+    tries.settle_earlier(store, identity(1), grace_seconds=0, alive=lambda *_: False)
+    (only,) = folders(store)
     assert only.published
-    run = read_run(root, folder.path)
+    run = read_run(store, folder.path)
     assert run.record.counts == counts_of(run.nodes)
-    stored = json.loads(files.read(root / folder.path / "run.json"))["exit_reason"]
+    stored = json.loads(store.read(f"{folder.path}/run.json"))["exit_reason"]
     assert (stored, said) in [("success", ["success"]), ("lost", ["artifact_error"])]

@@ -10,11 +10,10 @@ from tests.support.records import NOW, identity, node, published, record
 
 from podbt.contract.exits import ExitReason
 from podbt.runner.process.redact import Redactor
-from podbt.store import files
-from podbt.store.location import StorePath
 from podbt.store.pointers import advance
 from podbt.store.run_folder import RunFolder
-from podbt.store.runs import folders, journal, list_runs, read_run
+from podbt.store.runs import folders, list_runs, read_run
+from podbt.store.store import Store
 
 
 def pointer(seconds: int) -> tuple[bytes, datetime]:
@@ -22,11 +21,9 @@ def pointer(seconds: int) -> tuple[bytes, datetime]:
     return json.dumps({"finished_at": at.isoformat(), "run": f"runs/{seconds}"}).encode(), at
 
 
-def test_of_several_creators_one_succeeds(root: StorePath) -> None:
+def test_of_several_creators_one_succeeds(store: Store) -> None:
     results: list[bool] = []
-    threads = [
-        threading.Thread(target=lambda: results.append(files.create(root / "a" / "one", b"x"))) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: results.append(store.create("a/one", b"x"))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -34,77 +31,79 @@ def test_of_several_creators_one_succeeds(root: StorePath) -> None:
     assert sorted(results) == [False] * 7 + [True]
 
 
-def test_a_pointer_never_goes_back_whoever_writes_when(root: StorePath) -> None:
-    path = root / "targets" / "prod" / "latest.json"
-    threads = [threading.Thread(target=advance, args=(path, *pointer(number))) for number in (3, 9, 1, 7, 2, 8, 5)]
+def test_a_pointer_never_goes_back_whoever_writes_when(store: Store) -> None:
+    path = "targets/prod/latest.json"
+    threads = [
+        threading.Thread(target=advance, args=(store, path, *pointer(number))) for number in (3, 9, 1, 7, 2, 8, 5)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert json.loads(files.read(path))["run"] == "runs/9"
-    assert not advance(path, *pointer(4))
-    assert advance(path, *pointer(10))
+    assert json.loads(store.read(path))["run"] == "runs/9"
+    assert not advance(store, path, *pointer(4))
+    assert advance(store, path, *pointer(10))
 
 
-def test_a_published_run_reads_back(root: StorePath, tmp_path: Path) -> None:
-    path = published(root, identity(1), node("orders"), node("customers", "error"), reason=ExitReason.NODE_FAILURE)
-    run = read_run(root, "latest")
+def test_a_published_run_reads_back(store: Store, tmp_path: Path) -> None:
+    path = published(store, identity(1), node("orders"), node("customers", "error"), reason=ExitReason.NODE_FAILURE)
+    run = read_run(store, "latest")
     assert run.path == path == "runs/nightly/r1/build/try-1"
     assert [item.name for item in run.nodes] == ["orders", "customers"]
-    assert {entry.path for entry in files.walk(root, "targets") if not entry.path.endswith(".lock")} == {
+    assert {entry.path for entry in store.walk("targets") if not entry.path.endswith(".lock")} == {
         "targets/prod/latest.json"
     }
 
 
-def test_an_unpublished_run_is_no_run_and_its_lines_are_there(root: StorePath) -> None:
-    folder = RunFolder.reserve(root, identity(1))
+def test_an_unpublished_run_is_no_run_and_its_lines_are_there(store: Store) -> None:
+    folder = RunFolder.reserve(store, identity(1))
     sink = folder.sink()
     sink.write(b'{"line": 1}\n')
     sink.write(b'{"line": 2}\n{"line": 3}\n')
     deadline = time.monotonic() + 30
-    while journal(folder.partial).count(b"\n") < 3:
+    while store.read_lines(folder.partial).count(b"\n") < 3:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert journal(folder.partial) == b'{"line": 1}\n{"line": 2}\n{"line": 3}\n'
-    assert list_runs(root) == []
-    (found,) = folders(root)
+    assert store.read_lines(folder.partial) == b'{"line": 1}\n{"line": 2}\n{"line": 3}\n'
+    assert list_runs(store) == []
+    (found,) = folders(store)
     assert not found.published
     sink.close()
 
 
-def test_a_try_that_is_there_is_left_alone(root: StorePath) -> None:
-    assert published(root, identity(1), node("a")).endswith("/try-1")
-    alive = RunFolder.reserve(root, identity(1))
+def test_a_try_that_is_there_is_left_alone(store: Store) -> None:
+    assert published(store, identity(1), node("a")).endswith("/try-1")
+    alive = RunFolder.reserve(store, identity(1))
     assert alive.path.endswith("/try-1.2")
-    assert published(root, identity(1), node("b")).endswith("/try-1.3")
+    assert published(store, identity(1), node("b")).endswith("/try-1.3")
 
 
-def test_equal_manifests_are_one_file(root: StorePath, tmp_path: Path) -> None:
+def test_equal_manifests_are_one_file(store: Store, tmp_path: Path) -> None:
     paths = set()
     for number in range(3):
         manifest = tmp_path / "manifest.json"
         manifest.write_text(json.dumps({"metadata": {"generated_at": number}, "nodes": {}}))
-        paths.add(RunFolder.reserve(root, identity(number)).add_manifest(manifest, Redactor(set()).file))
+        paths.add(RunFolder.reserve(store, identity(number)).add_manifest(manifest, Redactor(set()).file))
     (path,) = paths
-    assert [entry.path for entry in files.walk(root, "manifests")] == [path]
+    assert [entry.path for entry in store.walk("manifests")] == [path]
 
 
-def test_files_are_published_without_secrets(root: StorePath, tmp_path: Path) -> None:
+def test_files_are_published_without_secrets(store: Store, tmp_path: Path) -> None:
     (tmp_path / "dbt.log").write_text("password hunter22 was used")
-    folder = RunFolder.reserve(root, identity(1))
+    folder = RunFolder.reserve(store, identity(1))
     folder.add([tmp_path / "dbt.log"], Redactor({"hunter22"}).file)
     folder.publish(record(identity(1), []))
-    assert files.read(root / folder.path / "dbt.log") == b"password ***** was used"
+    assert store.read(f"{folder.path}/dbt.log") == b"password ***** was used"
 
 
-def test_the_newest_runs_come_first_and_filters_hold(root: StorePath) -> None:
+def test_the_newest_runs_come_first_and_filters_hold(store: Store) -> None:
     for number in range(6):
         reason = ExitReason.TEST_FAILURE if number % 2 else ExitReason.SUCCESS
-        published(root, identity(number), age=timedelta(days=number), reason=reason, target=f"t{number % 3}")
-    published(root, identity(9, dag="other"), age=timedelta(days=9))
+        published(store, identity(number), age=timedelta(days=number), reason=reason, target=f"t{number % 3}")
+    published(store, identity(9, dag="other"), age=timedelta(days=9))
 
     def listed(**filters: object) -> list[str]:
-        return [run.path.split("/")[2] for run in list_runs(root, **filters)]  # type: ignore[arg-type]
+        return [run.path.split("/")[2] for run in list_runs(store, **filters)]  # type: ignore[arg-type]
 
     assert listed() == ["r0", "r1", "r2", "r3", "r4", "r5", "r9"]
     assert listed(limit=2) == ["r0", "r1"]
@@ -114,11 +113,11 @@ def test_the_newest_runs_come_first_and_filters_hold(root: StorePath) -> None:
     assert listed(dag="none") == []
 
 
-def test_walking_nothing_finds_nothing(root: StorePath) -> None:
-    assert list(files.walk(root, "runs")) == []
-    assert files.modified(root / "none") is None
-    files.remove(root / "none")
-    files.write(root / "some", b"1")
-    modified = files.modified(root / "some")
+def test_walking_nothing_finds_nothing(store: Store) -> None:
+    assert list(store.walk("runs")) == []
+    assert store.modified("none") is None
+    store.remove("none")
+    store.write("some", b"1")
+    modified = store.modified("some")
     assert modified is not None
     assert abs(datetime.now(UTC) - modified) < timedelta(minutes=5)

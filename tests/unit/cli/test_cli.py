@@ -14,6 +14,7 @@ from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, counts_of,
 from podbt.contract.state import Pointer
 from podbt.runner.process.redact import Redactor
 from podbt.store.run_folder import RunFolder
+from podbt.store.volume import Volume
 
 COMMAND = [sys.executable, "-c", "import sys; from podbt.cli import main; sys.exit(main())"]
 
@@ -25,9 +26,9 @@ def podbt(*arguments: str) -> subprocess.CompletedProcess[str]:
 def published(root: Path, run_id: str, *nodes: NodeRecord, reason: ExitReason = ExitReason.SUCCESS) -> str:
     """Publishes a run the way the runner does."""
     identity = RunIdentity(dag_id="nightly", run_id=run_id, task_id="build")
-    folder = RunFolder.reserve(root, identity)
+    folder = RunFolder.reserve(Volume(root), identity)
     lines = (node.model_dump_json(exclude_none=True) + "\n" for node in nodes)
-    (folder.partial / "nodes.jsonl").write_text("".join(lines))
+    (root / folder.partial / "nodes.jsonl").write_text("".join(lines))
     now = datetime.now(UTC)
     record = RunRecord(
         identity=identity,

@@ -16,7 +16,7 @@ from podbt.contract.record import RunStart
 from podbt.runner.dbt.arguments import TARGET, Arguments
 from podbt.runner.dbt.microbatch import Owed
 from podbt.store.beside import Beside, beside
-from podbt.store.location import StorePath
+from podbt.store.store import Store
 
 # What decides which batches a run plans. Two that differ in it do different work.
 _PLANS: Final = TARGET | frozenset(
@@ -29,22 +29,22 @@ _CUT_SHORT: Final = frozenset({None, ExitReason.LOST, ExitReason.INTERRUPTED})
 class Debts:
     """Looks them up when a microbatch model's turn comes, which in most projects is never."""
 
-    def __init__(self, root: StorePath, current: Callable[[], RunStart], *, own: str) -> None:
+    def __init__(self, store: Store, current: Callable[[], RunStart], *, own: str) -> None:
         """Reads nothing yet.
 
         Args:
-            root: Root of the artifact store.
+            store: The artifact store.
             current: Says what this run is, as far as it is known by now.
-            own: This run's folder, relative to the root.
+            own: This run's folder.
         """
-        self._root = root
+        self._store = store
         self._current = current
         self._own = own
 
     @cached_property
     def _earlier(self) -> list[Beside]:
         current = self._current()
-        return [one for one in beside(self._root, current.identity, own=self._own) if _counts(one.start, current)]
+        return [one for one in beside(self._store, current.identity, own=self._own) if _counts(one.start, current)]
 
     def of(self, unique_id: str) -> Owed | None:
         """What is owed of a model: what the newest run that planned its batches left, and since when.

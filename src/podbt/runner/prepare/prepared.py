@@ -90,24 +90,24 @@ def look_at_sources(
     Raises:
         ConfigError: The project cannot be parsed, or files in the store are not what podbt writes.
     """
-    root, arguments = environment.artifacts, resolved.arguments
+    store, arguments = environment.artifacts, resolved.arguments
     current = environment.target_path / constants.SOURCES_FILE
     current.unlink(missing_ok=True)  # a person's scratch folder may be an older run's, too
-    before = last_on_target(root, target) if root else None
+    before = last_on_target(store, target) if store else None
     unchanged = Verdict(arguments=arguments)
     if environment.freshness is None and not resolved.fresher:
         return Prepared(verdict=unchanged, sources=before)
-    found = earlier_step(root, environment.identity, target) if root else None
-    if found and root:
+    found = earlier_step(store, environment.identity, target) if store else None
+    if found and store:
         current.parent.mkdir(parents=True, exist_ok=True)
-        current.write_bytes((root / found).read_bytes())
+        current.write_bytes(store.read(found))
     elif refusal := _measure(arguments, environment, sessions):
         return Prepared(verdict=Verdict(arguments=arguments, refusal=refusal), sources=before)
     if not current.exists():  # a project without sources that have a freshness
         return Prepared(verdict=unchanged, sources=before)
     verdict = unchanged
     if environment.freshness is not None:
-        sources = Sources.read(current)
+        sources = Sources.parse(current.read_bytes(), source=str(current))
         verdict = judge(
             arguments,
             sources,

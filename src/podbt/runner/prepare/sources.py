@@ -15,9 +15,9 @@ from podbt.contract.model import describe
 from podbt.contract.record import Failure, RunIdentity, shorten
 from podbt.contract.state import Pointer
 from podbt.errors import ConfigError
-from podbt.store.location import StorePath
 from podbt.store.pointers import read_pointer
 from podbt.store.runs import read_record
+from podbt.store.store import Store
 
 RECENT: Final = timedelta(hours=1)
 """How old the result of an earlier step may be; a DAG run that is cleared days later looks again."""
@@ -84,47 +84,47 @@ class Sources(_Tolerant):
     results: list[SourceResult]
 
     @classmethod
-    def read(cls, file: StorePath) -> "Sources":
+    def parse(cls, content: bytes, *, source: str) -> "Sources":
         """Reads what dbt wrote.
 
         Raises:
             ConfigError: It is no sources.json that this podbt understands.
-            OSError: It cannot be read.
         """
         try:
-            return cls.model_validate_json(file.read_bytes())
+            return cls.model_validate_json(content)
         except ValidationError as error:
-            raise ConfigError(f"{file}: {describe(error)}") from None
+            raise ConfigError(f"{source}: {describe(error)}") from None
 
 
-def earlier_step(root: StorePath, identity: RunIdentity, target: str | None, now: datetime | None = None) -> str | None:
+def earlier_step(store: Store, identity: RunIdentity, target: str | None, now: datetime | None = None) -> str | None:
     """Finds what an earlier step of the same DAG run measured on the same target.
 
     Returns:
         Path of its sources.json in the store; None where there is none, or none recent enough.
     """
     now = now or datetime.now(UTC)
-    folder = root / layout.RUNS / layout.folder_name(identity.dag_id) / layout.folder_name(identity.run_id)
+    steps = "/".join((layout.RUNS, *map(layout.folder_name, (identity.dag_id, identity.run_id))))
+    tries = (f"{steps}/{task}/{name}" for task in store.children(steps) for name in store.children(f"{steps}/{task}"))
     found: list[tuple[datetime, str]] = []
-    for task in folder.iterdir() if folder.is_dir() else []:
-        for run in task.iterdir() if task.is_dir() else []:
-            files = (run / constants.RUN_FILE, run / constants.SOURCES_FILE)
-            if run.name.endswith(layout.PARTIAL_SUFFIX) or not all(file.exists() for file in files):
-                continue
-            try:
-                record = read_record(run)
-                measured = Sources.read(files[1]).metadata.generated_at
-            except ConfigError:  # damaged, or of another version: the sources are then measured again
-                continue
-            if record.target == target and now - measured < RECENT:
-                path = layout.RUNS, folder.parent.name, folder.name, task.name, run.name, constants.SOURCES_FILE
-                found.append((measured, "/".join(path)))
+    for run in tries:
+        path = f"{run}/{constants.SOURCES_FILE}"
+        if run.endswith(layout.PARTIAL_SUFFIX) or store.modified(path) is None:
+            continue
+        try:
+            record = read_record(store, run)
+            measured = Sources.parse(store.read(path), source=path).metadata.generated_at
+        except FileNotFoundError:  # in a bucket: not published yet
+            continue
+        except ConfigError:  # damaged, or of another version: the sources are then measured again
+            continue
+        if record.target == target and now - measured < RECENT:
+            found.append((measured, path))
     return max(found)[1] if found else None
 
 
-def last_on_target(root: StorePath, target: str | None) -> str | None:
+def last_on_target(store: Store, target: str | None) -> str | None:
     """Path in the store of the sources.json that was measured last on a target."""
-    pointer = read_pointer(Pointer, root, target, layout.FRESHNESS) if target else None
+    pointer = read_pointer(Pointer, store, target, layout.FRESHNESS) if target else None
     return f"{pointer.run}/{constants.SOURCES_FILE}" if pointer else None
 
 

@@ -14,9 +14,9 @@ from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import STATE, Arguments
 from podbt.runner.dbt.seams import Seams
 from podbt.runner.dbt.selectors import AT_MOST
-from podbt.store.location import StorePath
 from podbt.store.pointers import read_pointer
 from podbt.store.runs import read_record
+from podbt.store.store import Store
 
 _DEFER = frozenset({"--defer", "--favor-state"})
 
@@ -44,7 +44,7 @@ class Resolved:
 
 def resolve_state(
     arguments: Arguments,
-    root: StorePath | None,
+    store: Store | None,
     scratch: Path,
     project: Path,
     *,
@@ -56,7 +56,7 @@ def resolve_state(
 
     Args:
         arguments: dbt's arguments. A --state that is a path stays as it is.
-        root: Root of the artifact store; None where there is none.
+        store: The artifact store; None where there is none.
         scratch: Where the folder may be made.
         project: The dbt project's folder, which dbt takes a relative path from.
         on_missing: What to do without a state.
@@ -72,11 +72,11 @@ def resolve_state(
     if name is None or "/" in name or (project / name).is_dir():
         return Resolved(arguments=arguments, fresher=fresher and name is not None)
     target, latest = split_state_name(name)
-    if root is None:
+    if store is None:
         raise ConfigError(
             f"State '{name}' is kept in the artifact store, and none is mounted at {constants.ARTIFACTS_PATH}."
         )
-    files = _files(root, target, latest=latest)
+    files = _files(store, target, latest=latest)
     missing = sorted(_needed(arguments, methods) - set(files))
     if missing and on_missing == OnMissingState.FULL:
         full = arguments.without_state_methods().without(STATE | _DEFER)
@@ -89,36 +89,41 @@ def resolve_state(
     folder.mkdir(parents=True, exist_ok=True)
     for file, path in files.items():
         try:
-            (folder / file).write_bytes(restored((root / path).read_bytes()))
+            (folder / file).write_bytes(restored(store.read(path)))
         except OSError as error:
-            raise ConfigError(f"State '{name}': '{path}' cannot be read ({error.strerror}).") from None
+            raise ConfigError(f"State '{name}': '{path}' cannot be read ({_why(error)}).") from None
     changed = arguments.without(STATE).plus("--state", str(folder))
     known = ", ".join(f"{file} of {path}" for file, path in files.items() if file != constants.MANIFEST_FILE)
     return Resolved(arguments=changed, note=f"State '{name}': {known or 'manifest only'}.", fresher=fresher)
 
 
-def _files(root: StorePath, target: str, *, latest: bool) -> dict[str, str]:
+def _files(store: Store, target: str, *, latest: bool) -> dict[str, str]:
     """What the store has of a state: name in the folder -> path in the store."""
     files: dict[str, str | None] = {}
     if latest:
-        if pointer := read_pointer(Pointer, root, target, layout.LATEST_SUCCESS):
-            record = _record(root, pointer.run)
+        if pointer := read_pointer(Pointer, store, target, layout.LATEST_SUCCESS):
+            record = _record(store, pointer.run)
             files = {constants.MANIFEST_FILE: record.manifest, constants.SOURCES_FILE: record.sources}
-    elif state := read_pointer(TargetState, root, target, layout.STATE):
+    elif state := read_pointer(TargetState, store, target, layout.STATE):
         files = {constants.MANIFEST_FILE: state.manifest, constants.SOURCES_FILE: state.sources}
     # Not those of the state: all of its nodes succeeded, and result:error+ asks what has failed since.
-    if results := read_pointer(Pointer, root, target, layout.LATEST_RESULTS):
+    if results := read_pointer(Pointer, store, target, layout.LATEST_RESULTS):
         files[constants.RUN_RESULTS_FILE] = f"{results.run}/{constants.RUN_RESULTS_FILE}"
-    return {name: path for name, path in files.items() if path is not None and (root / path).exists()}
+    return {name: path for name, path in files.items() if path is not None and store.modified(path) is not None}
 
 
-def _record(root: StorePath, run: str) -> RunRecord:
+def _record(store: Store, run: str) -> RunRecord:
     try:
-        return read_record(root / run, run)
+        return read_record(store, run)
     except OSError as error:
         raise ConfigError(
-            f"'{run}/{constants.RUN_FILE}' cannot be read from the artifact store ({error.strerror})."
+            f"'{run}/{constants.RUN_FILE}' cannot be read from the artifact store ({_why(error)})."
         ) from None
+
+
+def _why(error: OSError) -> str:
+    """A bucket's client says nothing beside its exception's class."""
+    return error.strerror or ("it is not there" if isinstance(error, FileNotFoundError) else type(error).__name__)
 
 
 def _needed(arguments: Arguments, methods: Collection[str]) -> set[str]:

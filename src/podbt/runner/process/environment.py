@@ -1,7 +1,6 @@
 """What the container's environment says, validated before anything runs."""
 
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ import yaml
 from podbt import constants
 from podbt.contract.kinds import FreshnessMode, OnMissingState, Output
 from podbt.contract.record import RunIdentity
-from podbt.errors import ArtifactError, ConfigError
-from podbt.store.location import Location, StorePath
+from podbt.errors import ConfigError
+from podbt.store.location import Location
+from podbt.store.store import Store
 
-_ROOM_BYTES = 32 * 1024 * 1024  # a run's records and logs fit in this; dbt's own scratch is elsewhere
 Choice = TypeVar("Choice", FreshnessMode, OnMissingState, Output)
 MANUAL_DAG_ID = "manual"
 
@@ -28,7 +27,7 @@ class Environment:
     Attributes:
         identity: Which task instance this is; made up for a person's run.
         orchestrated: Whether the identity came from outside.
-        artifacts: Root of the artifact store; None where a person mounted none.
+        artifacts: The artifact store; None where a person mounted none.
         expect_plan: Hash of the plan that the DAG was built from.
         on_missing_state: What to do where the state that is asked for does not exist.
         freshness: What a source that is too old means; None: sources are not looked at.
@@ -46,7 +45,7 @@ class Environment:
     project: Path
     profiles: Path
     scratch: Path
-    artifacts: StorePath | None
+    artifacts: Store | None
     baked: Path | None
     image: str | None
     revision: str | None
@@ -85,7 +84,7 @@ class Environment:
             project=project,
             profiles=_profiles_folder(env, project),
             scratch=Path(env.get(constants.ENV_SCRATCH) or constants.SCRATCH_PATH) / "podbt",
-            artifacts=_artifacts_root(env, required=given is not None),
+            artifacts=_artifacts(env, required=given is not None),
             baked=baked if baked and baked.is_dir() else None,
             image=env.get(constants.ENV_IMAGE) or None,
             revision=env.get(constants.ENV_REVISION) or None,
@@ -174,24 +173,13 @@ def _profiles_folder(env: Mapping[str, str], project: Path) -> Path:
     )
 
 
-def _artifacts_root(env: Mapping[str, str], *, required: bool) -> StorePath | None:
-    """The store's root. A bucket is asked nothing here: reserving the run's folder in it tells."""
-    asked = env.get(constants.ENV_ARTIFACTS)
-    root = Location.read(env=env).open()
-    if not isinstance(root, Path):
-        return root
-    if not asked and not required and not (root.is_dir() and os.access(root, os.W_OK)):
+def _artifacts(env: Mapping[str, str], *, required: bool) -> Store | None:
+    """The artifact store. A bucket is asked nothing here: reserving the run's folder in it tells."""
+    store = Location.read(env=env).open()
+    if not (env.get(constants.ENV_ARTIFACTS) or required or store.writable):
         return None
-    if not root.is_dir():
-        raise ArtifactError(f"Artifact store '{root}' does not exist. Mount the artifacts volume there.")
-    if not os.access(root, os.W_OK):
-        raise ArtifactError(
-            f"Artifact store '{root}' is not writable by user {os.getuid()}, group {os.getgid()}. "
-            "Give the pod the volume's group (fsGroup) or mount it read-write."
-        )
-    if shutil.disk_usage(root).free < _ROOM_BYTES:
-        raise ArtifactError(f"Artifact store '{root}' has less than 32 MiB left. Prune old runs or enlarge the volume.")
-    return root
+    store.check()
+    return store
 
 
 def profile_target(environment: Environment) -> str | None:

@@ -13,25 +13,24 @@ from podbt import constants
 from podbt.contract.kinds import ResourceType, type_of
 from podbt.contract.record import NodeRecord
 from podbt.errors import ConfigError
-from podbt.store import files
-from podbt.store.location import StorePath
 from podbt.store.runs import read_record
+from podbt.store.store import Store
 
 
-def complete_results(file: Path, root: StorePath | None, resumed_from: str | None, nodes: Iterable[NodeRecord]) -> None:
+def complete_results(file: Path, store: Store | None, resumed_from: str | None, nodes: Iterable[NodeRecord]) -> None:
     """Adds the results of earlier tries for all nodes that this one did not run.
 
     Args:
         file: run_results.json as dbt wrote it; where it is missing or cut short, nothing happens.
-        root: Root of the artifact store, if there is one.
+        store: The artifact store, if there is one.
         resumed_from: Folder of the try that this one goes on from, relative to the root; None where it does not.
         nodes: This try's nodes, with those carried over.
     """
-    own = _read(file)
-    if root is None or resumed_from is None or not own:
+    own = _results(file.read_bytes() if file.is_file() else b"")
+    if store is None or resumed_from is None or not own:
         return
     results = {result["unique_id"]: result for result in own["results"]}
-    before = _before(root, resumed_from)
+    before = _before(store, resumed_from)
     for node in nodes:
         if node.from_try is None or node.unique_id in results:
             continue
@@ -43,13 +42,13 @@ def complete_results(file: Path, root: StorePath | None, resumed_from: str | Non
     file.write_text(json.dumps({**own, "results": list(results.values())}), encoding="utf-8")
 
 
-def _before(root: StorePath, run: str | None) -> dict[str, dict[str, Any]]:
+def _before(store: Store, run: str | None) -> dict[str, dict[str, Any]]:
     """Results of the newest earlier try that has some: one that was killed left only its journal."""
     while run is not None:
-        if found := _read(root / run / constants.RUN_RESULTS_FILE):
+        if found := _results(_stored(store, f"{run}/{constants.RUN_RESULTS_FILE}")):
             return {result["unique_id"]: result for result in found["results"]}
         try:
-            run = read_record(root / run).resumed_from
+            run = read_record(store, run).resumed_from
         except (FileNotFoundError, ConfigError):  # pruned or damaged
             break
     return {}
@@ -73,9 +72,17 @@ def _result(node: NodeRecord) -> dict[str, Any]:
     }
 
 
-def _read(file: StorePath) -> dict[str, Any]:
+def _stored(store: Store, path: str) -> bytes:
     try:
-        data = json.loads(files.read(file))
-    except (FileNotFoundError, ValueError):
+        return store.read(path)
+    except FileNotFoundError:
+        return b""
+
+
+def _results(content: bytes) -> dict[str, Any]:
+    """What a run_results.json holds; nothing where it is not whole."""
+    try:
+        data = json.loads(content)
+    except ValueError:
         return {}
     return data if isinstance(data, dict) and isinstance(data.get("results"), list) else {}

@@ -21,9 +21,9 @@ from tests.support.store_servers import S3_SECRET, StoreServer, gcs, s3
 from tests.support.waiting import wait_for
 
 from podbt.airflow import DbtOperator, DbtPodOperator
-from podbt.store import files
 from podbt.store.location import Location
 from podbt.store.runs import read_run
+from podbt.store.volume import Volume
 
 pytestmark = pytest.mark.postgres
 
@@ -51,7 +51,7 @@ def everything(folder: Path) -> str:
 def test_a_good_step_returns_its_summary_and_leaves_a_record(settings: dict[str, Any], postgres: Server) -> None:
     returned = DbtOperator(task_id="t", select="good", exclude="tag:fails tag:warns").execute(context())
     assert (returned["status"], returned["artifacts"]) == ("success", "runs/d/r/t/try-1")
-    run = read_run(store(settings), returned["artifacts"])
+    run = read_run(Volume(store(settings)), returned["artifacts"])
     assert run.record.identity.task_id == "t"
     assert (run.record.target, run.record.image) == ("dev", None)
     assert run.record.plan_hash == json.loads((Path(settings["baked"]) / "plan.json").read_text())["hash"]
@@ -64,7 +64,7 @@ def test_a_failing_model_is_named_and_may_be_retried(settings: dict[str, Any]) -
     with pytest.raises(AirflowException, match=r"model\.small\.divides: .*division by zero") as raised:
         DbtOperator(task_id="t", select="good divides after", exclude="tag:fails tag:warns").execute(context())
     assert not isinstance(raised.value, AirflowFailException)
-    record = read_run(store(settings), "runs/d/r/t/try-1").record
+    record = read_run(Volume(store(settings)), "runs/d/r/t/try-1").record
     assert record.exit_reason == "node_failure"
     assert record.counts == {"total": 4, "error": 1, "pass": 1, "skipped": 1, "success": 1}
 
@@ -76,7 +76,7 @@ def test_a_wrong_password_fails_at_once_and_is_nowhere(
     Path(settings["env_file"]).write_text(f"WAREHOUSE_PASSWORD={wrong}\n")
     with pytest.raises(AirflowFailException, match="The database refused the login: password auth") as raised:
         DbtOperator(task_id="t", select="good").execute(context())
-    assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "config_error"
+    assert read_run(Volume(store(settings)), "runs/d/r/t/try-1").record.exit_reason == "config_error"
     assert wrong not in everything(store(settings)) + str(raised.value) + caplog.text
 
 
@@ -85,7 +85,7 @@ def test_an_empty_selection_fails_at_once_or_skips_where_it_is_allowed(settings:
         DbtOperator(task_id="t", selector="nothing").execute(context())
     with pytest.raises(AirflowSkipException, match="nothing to do"):
         DbtOperator(task_id="t", selector="nothing", allow_empty=True).execute(context(2))
-    assert read_run(store(settings), "runs/d/r/t/try-2").record.exit_reason == "nothing_to_do"
+    assert read_run(Volume(store(settings)), "runs/d/r/t/try-2").record.exit_reason == "nothing_to_do"
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def test_a_stopped_worker_cancels_its_queries_and_never_succeeds(settings: dict[
     with told_to_stop(tested, lambda: slow_runs(postgres)), pytest.raises(AirflowException, match="told to stop"):
         tested.execute(context())
     assert not slow_runs(postgres)
-    assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "interrupted"
+    assert read_run(Volume(store(settings)), "runs/d/r/t/try-1").record.exit_reason == "interrupted"
 
 
 @pytest.mark.usefixtures("real_python")
@@ -136,7 +136,7 @@ def mend(settings: dict[str, Any], model: str, sql: str) -> None:
 
 def built_in(settings: dict[str, Any], run: str) -> dict[str, int | None]:
     """The earlier try that built each node; None: this one."""
-    return {node.name: node.from_try for node in read_run(store(settings), run).nodes}
+    return {node.name: node.from_try for node in read_run(Volume(store(settings)), run).nodes}
 
 
 def test_a_retry_builds_only_what_a_failed_try_left(settings: dict[str, Any], postgres: Server) -> None:
@@ -147,7 +147,7 @@ def test_a_retry_builds_only_what_a_failed_try_left(settings: dict[str, Any], po
     mend(settings, "divides", "select 1 as x from {{ ref('good') }}")
     returned = DbtOperator(**step).execute(context(2))
     assert (returned["status"], returned["artifacts"]) == ("success", "runs/d/r/t/try-2")
-    assert read_run(store(settings), "runs/d/r/t/try-2").record.resumed_from == "runs/d/r/t/try-1"
+    assert read_run(Volume(store(settings)), "runs/d/r/t/try-2").record.resumed_from == "runs/d/r/t/try-1"
     assert built_in(settings, "runs/d/r/t/try-2") == {"good": 1, "unique_good_id": 1, "divides": None, "after": None}
     assert postgres.query("select 'small.good'::regclass::oid") == table
     assert postgres.query("select count(*) from small.after") == [(3,)]
@@ -192,7 +192,7 @@ def test_a_retry_builds_only_what_a_killed_process_left(settings: dict[str, Any]
     mend(settings, "slow", "select 1 as x")
     returned = DbtOperator(**step).execute(context(2))
     assert returned["status"] == "success"
-    assert read_run(store(settings), "runs/d/r/t/try-1").record.exit_reason == "lost"
+    assert read_run(Volume(store(settings)), "runs/d/r/t/try-1").record.exit_reason == "lost"
     assert built_in(settings, "runs/d/r/t/try-2") == {"good": 1, "slow": None}
     assert postgres.query("select 'small.good'::regclass::oid") == table
 
@@ -221,7 +221,7 @@ def test_runs_are_recorded_and_resumed_in_a_bucket(
         run = read_run(root, "runs/d/r/t/try-2")
         assert run.record.resumed_from == "runs/d/r/t/try-1"
         assert {node.name: node.from_try for node in run.nodes} == {"good": 1, "divides": None}
-        held = b"".join(files.read(root / entry.path) for entry in files.walk(root))
+        held = b"".join(root.read(entry.path) for entry in root.walk())
     for needle in (PASSWORD, S3_SECRET):
         assert needle not in caplog.text
         assert needle.encode() not in held

@@ -14,6 +14,7 @@ from podbt.contract.journal import Alive, lines_of
 from podbt.contract.record import NodeRecord, RunRecord, RunStart
 from podbt.runner.dbt.microbatch import Owed
 from podbt.runner.prepare.debts import Debts
+from podbt.store.volume import Volume
 
 DAILY = "model.p.daily"
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,7 +60,7 @@ class Store:
 
     def owed(self, **more: Any) -> Owed | None:
         current = self.add(task="now", **more) if "task" not in more else self.add(**more)
-        return Debts(self.root, lambda: current, own=layout.run_folder(current.identity)).of(DAILY)
+        return Debts(Volume(self.root), lambda: current, own=layout.run_folder(current.identity)).of(DAILY)
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_other_work_owes_nothing(store: Store, more: dict[str, Any]) -> None:
 def test_another_part_of_a_mapped_step_is_other_work(store: Store) -> None:
     first = store.add(daily("partial success", done=[0], left=[1]))
     part = first.model_copy(update={"identity": first.identity.model_copy(update={"map_index": 1})})
-    assert Debts(store.root, lambda: part, own=layout.run_folder(part.identity)).of(DAILY) is None
+    assert Debts(Volume(store.root), lambda: part, own=layout.run_folder(part.identity)).of(DAILY) is None
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.freshness import Verdict, freshness_arguments, judge, list_arguments
 from podbt.runner.prepare.sources import RECENT, Sources, complete_sources, earlier_step, last_on_target
+from podbt.store.volume import Volume
 
 CHILDREN = {
     "source.p.raw.a": ["model.p.a"],
@@ -173,38 +174,37 @@ def test_the_newest_of_the_same_dag_run_and_target_counts(tmp_path: Path) -> Non
     measured(tmp_path, "elsewhere", 1, target="ci")
     measured(tmp_path, "other_run", 1, run_id="r2")
     measured(tmp_path, "unfinished", 1, partial=True)
-    assert earlier_step(tmp_path, IDENTITY, "prod", NOW) == wanted
-    assert earlier_step(tmp_path, IDENTITY, "clinic", NOW) is None
+    assert earlier_step(Volume(tmp_path), IDENTITY, "prod", NOW) == wanted
+    assert earlier_step(Volume(tmp_path), IDENTITY, "clinic", NOW) is None
 
 
 @pytest.mark.parametrize("name", ["run.json", "sources.json"])
 def test_a_step_that_cannot_be_read_is_passed_by(tmp_path: Path, name: str) -> None:
     wanted = measured(tmp_path, "early", 50)
     (tmp_path / measured(tmp_path, "late", 10)).with_name(name).write_text('{"schema_version": 2}')
-    assert earlier_step(tmp_path, IDENTITY, "prod", NOW) == wanted
+    assert earlier_step(Volume(tmp_path), IDENTITY, "prod", NOW) == wanted
 
 
 def test_a_dag_run_that_is_cleared_much_later_looks_again(tmp_path: Path) -> None:
     measured(tmp_path, "freshness", int(RECENT.total_seconds() / 60))
-    assert earlier_step(tmp_path, IDENTITY, "prod", NOW) is None
+    assert earlier_step(Volume(tmp_path), IDENTITY, "prod", NOW) is None
 
 
 def test_the_last_of_the_target_is_pointed_to(tmp_path: Path) -> None:
-    assert last_on_target(tmp_path, "prod") is None
+    assert last_on_target(Volume(tmp_path), "prod") is None
     pointer = tmp_path / "targets/prod/freshness.json"
     pointer.parent.mkdir(parents=True)
     pointer.write_text('{"run": "runs/x", "finished_at": "2026-01-01T00:00:00Z"}')
-    assert last_on_target(tmp_path, "prod") == "runs/x/sources.json"
+    assert last_on_target(Volume(tmp_path), "prod") == "runs/x/sources.json"
     pointer.write_text('{"run": "runs/x", "finished_at": "2026-01-01T00:00:00Z", "surprise": 1}')
     with pytest.raises(ConfigError, match=r"targets/prod/freshness\.json: surprise: is not a known key"):
-        last_on_target(tmp_path, "prod")
+        last_on_target(Volume(tmp_path), "prod")
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"metadata": {"generated_at": "x"}, "results": []}'])
-def test_something_else_is_no_freshness(tmp_path: Path, text: str) -> None:
-    (tmp_path / "sources.json").write_text(text)
+def test_something_else_is_no_freshness(text: str) -> None:
     with pytest.raises(ConfigError, match=r"sources\.json"):
-        Sources.read(tmp_path / "sources.json")
+        Sources.parse(text.encode(), source="sources.json")
 
 
 def test_a_source_that_dbt_leaves_out_of_its_file_is_added(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_source_that_dbt_leaves_out_of_its_file_is_added(tmp_path: Path) -> No
     complete_sources(
         file, [SimpleNamespace(node=SimpleNamespace(unique_id=one), message="no such table") for one in ids]
     )
-    people, orders = Sources.read(file).results
+    people, orders = Sources.parse(file.read_bytes(), source=str(file)).results
     assert (people.status, people.too_old) == ("pass", False)
     assert (orders.unique_id, orders.status, orders.too_old) == (ids[1], "runtime error", True)
     assert orders.failure().message == "no such table"

@@ -16,6 +16,7 @@ from podbt.runner.dbt.seams import Seams
 from podbt.runner.prepare import prepared
 from podbt.runner.prepare.state import Resolved
 from podbt.runner.process.redact import Redactor
+from podbt.store.volume import Volume
 
 
 def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
@@ -64,7 +65,8 @@ def test_a_state_needs_the_files_that_the_selector_asks(
     (tmp_path / "plan.json").write_text(plan.to_json())
     (tmp_path / "artifacts").mkdir()
     environment: Any = SimpleNamespace(
-        artifacts=tmp_path / "artifacts", baked=tmp_path, project=tmp_path, profiles=tmp_path, scratch=tmp_path / "s",
+        artifacts=Volume(tmp_path / "artifacts"), baked=tmp_path, project=tmp_path, profiles=tmp_path,
+        scratch=tmp_path / "s",
         expect_plan=None, image=None, revision=None, on_missing_state=OnMissingState.FAIL,
     )  # fmt: skip
     arguments = Arguments.parse([*words.split(), "--state", "prod"])

@@ -12,6 +12,7 @@ from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.state import resolve_state
 from podbt.runner.process.scratch import clean
+from podbt.store.volume import Volume
 
 LEFT = [
     "nodes.jsonl", "logs/dbt.log", "publish-a/run.json", "target/compiled/p/a.sql", "target/manifest.json",
@@ -70,7 +71,7 @@ def test_a_state_has_no_file_of_the_one_before(tmp_path: Path) -> None:
     state = {"run": "r", "finished_at": "2026-01-01T00:00:00Z", "manifest": "m.json", "run_results": "x"}
     (root / "targets/prod/state.json").write_text(json.dumps(state))
     arguments = Arguments.parse(["build", "--select", "state:modified", "--state", "prod"])
-    resolve_state(arguments, root, tmp_path / "scratch", tmp_path)
+    resolve_state(arguments, Volume(root), tmp_path / "scratch", tmp_path)
     assert present(tmp_path / "scratch/state") == ["manifest.json"]
 
 

@@ -19,6 +19,7 @@ from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.publish.pointers import Pointers
 from podbt.store.runs import read_record
+from podbt.store.volume import Volume
 
 NODE = NodeRecord(unique_id="model.p.a", name="a", resource_type="model", status="success", seconds=1)
 
@@ -37,7 +38,7 @@ class Folder:
         return (self.root / path).read_bytes() if (self.root / path).exists() else None
 
     def read_record(self, run: str) -> RunRecord | None:
-        return read_record(self.root / run, run) if (self.root / run).exists() else None
+        return read_record(Volume(self.root), run) if (self.root / run).exists() else None
 
 
 def record(try_number: int, **fields: Any) -> RunRecord:

@@ -15,9 +15,10 @@ from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.process.redact import Redactor
 from podbt.runner.publish.publication import Publication
-from podbt.store import fence, files, run_folder
+from podbt.store import run_folder
 from podbt.store.pointers import advance
 from podbt.store.run_folder import RunFolder
+from podbt.store.volume import Volume
 
 FULL = OSError(28, "No space left on device")
 
@@ -36,8 +37,8 @@ class Published:
             json.dumps({"nodes": {"model.p.a": {"resource_type": "model", "config": {}}}})
         )
         (scratch / "run_results.json").write_text('{"results": []}')
-        self.folder = RunFolder.reserve(root, identity(1), scratch=scratch, patience_seconds=patience_seconds)
-        environment: Any = SimpleNamespace(artifacts=root, target_path=scratch, log_path=scratch)
+        self.folder = RunFolder.reserve(Volume(root), identity(1), scratch=scratch, patience_seconds=patience_seconds)
+        environment: Any = SimpleNamespace(artifacts=Volume(root), target_path=scratch, log_path=scratch)
         publication = Publication(
             folder=self.folder, environment=environment,
             prepared=Prepared(verdict=Verdict(arguments=Arguments.parse(["build"])), sources=sources), command="build",
@@ -94,7 +95,7 @@ def test_a_pointer_is_tried_again(root: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_pointers_get_a_patience_that_publishing_has_not_used_up(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fence, "put_nodes", failing(fence.put_nodes, 1))
+    monkeypatch.setattr(Volume, "put_lines", failing(Volume.put_lines, 1))
     monkeypatch.setattr(run_folder, "advance", failing(advance, 1))
     run = Published(root, patience_seconds=0.3)  # one pause each, and no second one
     assert run.summary.notes == []
@@ -113,20 +114,20 @@ def test_the_message_is_left_before_a_pointer_moves(root: Path, monkeypatch: pyt
 
 
 def test_a_commit_whose_answer_alone_failed_is_a_commit(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = fence.commit
+    commit = Volume.commit
 
     def commits(*arguments: Any) -> None:
         commit(*arguments)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(fence, "commit", commits)
+    monkeypatch.setattr(Volume, "commit", commits)
     run = Published(root, patience_seconds=0.1)
     assert run.summary.exit_reason == run.record["exit_reason"] == "success"
     assert run.summary.notes[0].startswith("The store took the run and then failed: Artifacts could not be written")
 
 
 def test_a_run_that_is_not_stored_failed_and_says_how_dbt_ended(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fence, "commit", failing(fence.commit, 10**6))
+    monkeypatch.setattr(Volume, "commit", failing(Volume.commit, 10**6))
     run = Published(root, patience_seconds=0.1)
     assert (run.summary.exit_reason, run.summary.artifacts, run.left) == ("artifact_error", None, [])
     assert "(dbt itself ended with success)" in (run.summary.error or "")
@@ -137,10 +138,10 @@ def test_a_run_that_is_not_stored_failed_and_says_how_dbt_ended(root: Path, monk
 def test_old_sources_are_asked_for_again_and_never_cost_the_run(
     root: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    files.write(root / "runs/old/sources.json", b"{}")
-    read = failing(files.read, times)
+    Volume(root).write("runs/old/sources.json", b"{}")
+    real, fails = Volume.read, failing(Volume.read, times)
     monkeypatch.setattr(
-        files, "read", lambda path: read(path) if path.name == "sources.json" else Path(path).read_bytes()
+        Volume, "read", lambda store, path: (fails if path.endswith("sources.json") else real)(store, path)
     )
     run = Published(root, patience_seconds=0.4, sources="runs/old/sources.json")
     assert run.summary.exit_reason == "success"

@@ -11,6 +11,7 @@ from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import NodeRecord, RunIdentity, RunRecord
 from podbt.runner.publish.results import complete_results
+from podbt.store.volume import Volume
 
 
 def result(unique_id: str, status: str, **more: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class Store:
         self, own: list[dict[str, Any]], nodes: list[NodeRecord], resumed_from: str | None
     ) -> dict[str, dict[str, Any]]:
         self.file.write_text(json.dumps({"metadata": {"env": {}}, "results": own, "args": {"which": "build"}}))
-        complete_results(self.file, self.root, resumed_from, nodes)
+        complete_results(self.file, Volume(self.root), resumed_from, nodes)
         written = json.loads(self.file.read_text())
         assert {key: written[key] for key in ("metadata", "args")} == {
             "metadata": {"env": {}},
@@ -105,8 +106,8 @@ def test_pruned_tries_and_a_file_cut_short_change_nothing(store: Store) -> None:
     own = [result("model.p.b", "success")]
     assert set(store.complete(own, [], "gone")) == {"model.p.b"}
     store.file.write_text('{"results": [')
-    complete_results(store.file, store.root, "gone", [])
+    complete_results(store.file, Volume(store.root), "gone", [])
     assert store.file.read_text() == '{"results": ['
     store.file.unlink()
-    complete_results(store.file, store.root, "gone", [])
+    complete_results(store.file, Volume(store.root), "gone", [])
     assert not store.file.exists()
