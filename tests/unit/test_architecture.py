@@ -213,6 +213,7 @@ def _module(file: Path) -> str:
         pytest.param("podbt.airflow.runtimes.docker", ["dbt", "kubernetes"], id="the docker runtime"),
         pytest.param("podbt.airflow.pod_operator", ["dbt", "docker"], id="the pod operator"),
         pytest.param("podbt.pod.build", ["airflow", "dbt"], id="the pod builder"),
+        pytest.param("podbt.store.bucket", ["airflow", "dbt", "fsspec", "upath"], id="a store in a bucket"),
     ],
 )
 def test_a_part_imports_where_the_others_libraries_are_absent(modules: str, absent: list[str]) -> None:

@@ -180,8 +180,11 @@ def read_records(
         except store_errors() as error:
             raise refused("read", f"{store}/{folder.path}/{constants.RUN_FILE}", error) from None
 
-    with ThreadPoolExecutor(store.readers) as pool:
-        found = list(pool.map(read, wanted))
+    if store.readers == 1:  # a thread for one costs more than it saves
+        found = [read(folder) for folder in wanted]
+    else:
+        with ThreadPoolExecutor(store.readers) as pool:
+            found = list(pool.map(read, wanted))
     for one in found:
         if isinstance(one, Unreadable):
             tell(one)
