@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from localtry import run as taste
 
 from localcluster import cluster, daemon, verbs
+from localcluster.images import Choices
 from localcluster.places import NODE, PROJECT
 from localcluster.session import Session
 from localcluster.shell import InterruptedDriverError, LocalError
@@ -36,6 +37,10 @@ def parser() -> argparse.ArgumentParser:
     image = add("image", help="build the dbt image of a project and print its name")
     image.add_argument("--project", type=Path, default=None, metavar="DIR", help=f"its folder (default: {PROJECT})")
     image.add_argument("--tag", default="", metavar="NAME", help="one more name for the image")
+    image.add_argument("--targets", default="", metavar="NAMES", help="the dbt targets that it is for: prod,ci")
+    image.add_argument("--vars", default="", metavar="YAML", help="dbt's variables while it is built: '{name: value}'")
+    image.add_argument("--env", default="", metavar="NAMES", help="variables of the build: 'NAME=value OTHER=value'")
+    image.add_argument("--secrets", type=Path, metavar="FILE", help="NAME=value lines for the installation of packages")
     load = add("load", help="copy images into the cluster's nodes, where they lack them")
     load.add_argument("images", nargs="+", metavar="IMAGE")
     add("env", help='print the environment to reach the cluster by: eval "$(python3 k8s/local env)"')
@@ -75,7 +80,9 @@ def run(session: Session, options: argparse.Namespace) -> int:
             with session.alone():
                 return verbs.down(session, everything=options.all)
         case "image":
-            return verbs.image(session, options.project or session.places.root / PROJECT, tag=options.tag)
+            choices = Choices(targets=options.targets, variables=options.vars, env=options.env, secrets=options.secrets)
+            project = options.project or session.places.root / PROJECT
+            return verbs.image(session, project, tag=options.tag, choices=choices)
         case "load":
             return verbs.load(session, options.images)
         case "env":

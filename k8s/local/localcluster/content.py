@@ -7,7 +7,7 @@ import io
 import os
 import tarfile
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from localcluster.shell import LocalError
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
 HASH_LENGTH = 12
-# Built, fetched or personal: never part of an image.
-SKIPPED_FOLDERS = frozenset(
-    {".git", ".idea", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", ".vscode", "venv", "__pycache__"}
-)
+# Built, fetched or personal: never part of an image, wherever it is.
+SKIPPED = frozenset(
+    {
+        ".git", ".idea", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", ".vscode", "__pycache__",
+        ".DS_Store", ".env", ".user.yml",
+    }
+)  # fmt: skip
+SKIPPED_SUFFIXES = (".pyc", "~", ".swp")
+EDITORS_LOCK = ".#"  # a symbolic link to nothing
+VIRTUAL_ENVIRONMENT = "pyvenv.cfg"  # the file that makes a folder of any name one
 # 1980: the oldest that every archive format knows. Fixed, so that the same files make the same layers.
 MODIFIED = 315_532_800
 
@@ -40,15 +46,20 @@ class Content:
             raise LocalError(f"{source} is missing, and an image needs it.")
         self.files[name] = source
 
-    def add_folder(self, name: str, folder: Path, *, skipped: Container[str] = ()) -> None:
-        """Add a folder's files; `skipped` names files and folders to leave out, wherever they are.
+    def add_folder(self, name: str, folder: Path, *, without: Container[str] = ()) -> None:
+        """Add a folder's files, and those that symbolic links in it lead to.
+
+        Args:
+            name: The folder's name in the context; "" for its root.
+            folder: The folder here.
+            without: Paths in it, of files and folders that stay out.
 
         Raises:
-            LocalError: The folder is not there, or empty.
+            LocalError: The folder is not there or empty, or a link in it leads to nothing or round in a circle.
         """
         before = len(self.files)
-        for path in _walk(folder, skipped):
-            self.files[f"{name}/{path.relative_to(folder).as_posix()}"] = path
+        for path, relative in _walk(folder, without):
+            self.files[(PurePosixPath(name) / relative).as_posix()] = path
         if len(self.files) == before:
             raise LocalError(f"{folder} is missing or empty, and an image needs it.")
 
@@ -71,12 +82,27 @@ class Content:
                 archive.addfile(entry, io.BytesIO(data))
 
 
-def _walk(folder: Path, skipped: Container[str]) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(one for one in folders if one not in SKIPPED_FOLDERS and one not in skipped)
-        for name in sorted(files):
-            if name not in skipped and not name.endswith((".pyc", "~", ".swp")):
-                yield Path(parent, name)
+def _walk(folder: Path, without: Container[str]) -> Iterator[tuple[Path, str]]:
+    """Yield files with their paths in the folder. dbt follows symbolic links, too; an image has none."""
+
+    def walk(place: Path, relative: PurePosixPath, above: frozenset[str]) -> Iterator[tuple[Path, str]]:
+        for path in sorted(place.iterdir()):
+            name = relative / path.name
+            if path.name in SKIPPED or path.name.endswith(SKIPPED_SUFFIXES) or name.as_posix() in without:
+                continue
+            if path.is_dir():
+                real = os.path.realpath(path)
+                if real in above:
+                    raise LocalError(f"{path} is a symbolic link to a folder that it lies in: remove it.")
+                if not (path / VIRTUAL_ENVIRONMENT).exists():
+                    yield from walk(path, name, above | {real})
+            elif path.is_file():
+                yield path, name.as_posix()
+            elif path.is_symlink() and not path.name.startswith(EDITORS_LOCK):
+                raise LocalError(f"{path} is a symbolic link to nothing ({path.readlink()}): mend or remove it.")
+
+    if folder.is_dir():
+        yield from walk(folder, PurePosixPath(), frozenset({os.path.realpath(folder)}))
 
 
 def _read(source: Path | bytes) -> bytes:

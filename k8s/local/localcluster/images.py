@@ -24,7 +24,35 @@ POSTGRES_MAJOR = "15"
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 CERTIFICATES_NAME = "images/certificates/machine.pem"
 # Of the machine that builds; none of them is kept in the image.
-PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
+PASSED_ON = (
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL",
+    "DBT_PACKAGE_HUB_URL",
+)  # fmt: skip
+# How the dbt image reads the build's secrets. The builder without BuildKit knows no such mount, nor any other way.
+SECRET_MOUNT = "--mount=type=secret,id=podbt "  # noqa: S105 - no secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a person says of a project's image.
+
+    Attributes:
+        targets: The targets that it is for: "prod,ci".
+        variables: dbt's variables, as YAML.
+        env: Environment variables, as NAME=value words.
+        secrets: A file of NAME=value lines that the installation of packages alone may read.
+    """
+
+    targets: str = ""
+    variables: str = ""
+    env: str = ""
+    secrets: Path | None = None
+
+    @property
+    def arguments(self) -> tuple[tuple[str, str], ...]:
+        """The build arguments that are given; images differ by them."""
+        given = (("TARGETS", self.targets), ("VARS", self.variables), ("ENV", self.env))
+        return tuple((name, value) for name, value in given if value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +66,7 @@ class Image:
     content: Content
     source_folder: Path
     arguments: tuple[tuple[str, str], ...] = ()
+    secrets: Path | None = None
 
     @property
     def name(self) -> str:
@@ -51,8 +80,15 @@ def version(places: Places) -> str:
     return str(tomllib.loads((places.root / "pyproject.toml").read_text())["project"]["version"])
 
 
-def dbt_image(places: Places, project: Path, *, base: str) -> Image:
-    """Return the dbt image of a project, which may be any folder."""
+def dbt_image(places: Places, project: Path, *, base: str, choices: Choices | None = None) -> Image:
+    """Return the dbt image of a project, which may be any folder.
+
+    Raises:
+        LocalError: Something of the project cannot go into an image, or there is no such file of secrets.
+    """
+    choices = choices or Choices()
+    if choices.secrets and not choices.secrets.is_file():
+        raise LocalError(f"{choices.secrets} is missing: name a file of NAME=value lines, or no secrets.")
     found = read_project(project)
     content = _python_content(places, "dbt")
     add_project(content, found)
@@ -63,6 +99,8 @@ def dbt_image(places: Places, project: Path, *, base: str) -> Image:
         base=base,
         content=content,
         source_folder=found.folder,
+        arguments=(*choices.arguments, *((("SUBFOLDER", found.place),) if found.packages else ())),
+        secrets=choices.secrets,
     )
 
 
@@ -153,6 +191,9 @@ def _build(shell: Shell, image: Image, name: str) -> None:
     bundle = certificates(shell)
     if bundle and "images/certificates/with" in context.files:
         context.add(CERTIFICATES_NAME, bundle)
+    text = context.files.get(image.dockerfile)
+    if not image.secrets and isinstance(text, Path):
+        context.add(image.dockerfile, text.read_text().replace(SECRET_MOUNT, "").encode())
     arguments = [
         ("BASE_IMAGE", image.base),
         ("VERSION", image.version),
@@ -161,6 +202,9 @@ def _build(shell: Shell, image: Image, name: str) -> None:
         *((key, shell.environ[key]) for key in PASSED_ON if shell.environ.get(key)),
     ]
     words = [word for key, value in arguments for word in ("--build-arg", f"{key}={value}")]
+    if image.secrets:
+        shell = shell.but(DOCKER_BUILDKIT="1")
+        words += ["--secret", f"id=podbt,src={image.secrets.resolve()}"]
     with tempfile.TemporaryFile() as archive:
         context.archive(archive)
         archive.seek(0)

@@ -42,14 +42,15 @@ def down(session: Session, *, everything: bool) -> int:
     return 0
 
 
-def image(session: Session, project: Path, *, tag: str) -> int:
+def image(session: Session, project: Path, *, tag: str, choices: images.Choices) -> int:
     """Build the dbt image of a project and print its name alone on the last line."""
     session = daemon.required(session)
     recorded = session.state.read().get("source")
     source = Source[recorded] if recorded else find_source(session.shell, docker_cli=True)
     with session.phase("image", f"dbt project {project}") as (phase, shell):
         python, _ = images.bases(session, shell, source)
-        name, built = images.build(shell, images.dbt_image(session.places, project, base=python), tag=tag)
+        wanted = images.dbt_image(session.places, project, base=python, choices=choices)
+        name, built = images.build(shell, wanted, tag=tag)
         phase.result = "built" if built else "is there already"
     session.console.plain(tag or name)
     return 0

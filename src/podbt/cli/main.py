@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--output", type=Path, required=True)
     plan.add_argument("--target", action="append", default=[], metavar="NAMES", help="the targets it is for: prod,ci")
     plan.add_argument("--vars", default="", metavar="YAML", help="dbt's variables: '{name: value}'")
+    plan.add_argument("--copy-to", type=Path, help="where the project is to lie in the image, with its packages")
+    plan.add_argument("--secrets", type=Path, help="a file of NAME=value lines for the installation of packages alone")
     plan.add_argument("--env", action="append", default=[], metavar="NAMES", help="variables: 'NAME=value OTHER=value'")
     plan.set_defaults(verb=_plan)
     add_verbs(verbs)
@@ -78,6 +80,7 @@ def _plan(options: argparse.Namespace) -> int:
     # Nearly all that dbt makes while it loads a project stays: looking for garbage every 700 objects finds none.
     gc.set_threshold(_YOUNG_OBJECTS)
     from podbt.runner.dbt.bake import bake  # noqa: PLC0415 - dbt is only in the dbt image
+    from podbt.runner.dbt.install import read_secrets  # noqa: PLC0415
 
     plan = bake(
         options.project_dir.resolve(),
@@ -85,6 +88,8 @@ def _plan(options: argparse.Namespace) -> int:
         targets=[name for names in options.target for name in names.replace(",", " ").split()],
         variables=options.vars,
         env=_assigned(options.env),
+        secrets=read_secrets(options.secrets),
+        copy_to=options.copy_to.resolve() if options.copy_to else None,
     )
     print(f"podbt: planned {len(plan.nodes)} nodes and {len(plan.selectors)} selectors of {plan.project}: {plan.hash}")
     return 0

@@ -17,6 +17,7 @@ from podbt.contract.model import Strict
 from podbt.contract.plan_nodes import PlanContent, PlanGroup, PlanNode, PlanSelector, PlanSource
 
 SCHEMA_VERSION: Final = 3
+_NAMED: Final = "//"  # stands in a path where the node's name does, and in no other
 _PARTS: Final = 2  # of an id, before what tells it from its neighbours: what it is, and its package
 
 
@@ -109,7 +110,7 @@ def pack(plan: PlanContent) -> dict[str, Any]:
         more_ids=more,
         nodes=Nodes(
             names={key: node.name for key, node in sorted(plan.nodes.items()) if node.name != _implied_name(key)},
-            path=_column(node.path for node in nodes),
+            path=_column(_folded(node) for node in nodes),
             tags=_column(node.tags for node in nodes),
             materialized=_column(node.materialized for node in nodes),
             meta=_column(node.meta for node in nodes),
@@ -132,19 +133,21 @@ def unpack(view: View) -> PlanContent:
     kinds = {str(kind): kind for kind in ResourceType}
     count = len(columns.depends_on)
     ids = [*_whole(view.ids), *view.more_ids]
+    names = [columns.names.get(unique_id) or _implied_name(unique_id) for unique_id in ids[:count]]
     nodes = {
         unique_id: PlanNode(
-            name=columns.names.get(unique_id) or _implied_name(unique_id),
+            name=name,
             resource_type=kinds[type_of(unique_id)],
-            path=path,
+            path=path.replace(_NAMED, f"/{name}"),
             tags=tags,
             materialized=materialized,
             depends_on=[ids[one] for one in depends_on],
             meta=meta,
             description=description,
         )
-        for unique_id, path, tags, materialized, meta, description, depends_on in zip(
+        for unique_id, name, path, tags, materialized, meta, description, depends_on in zip(
             ids[:count],
+            names,
             columns.path,
             columns.tags,
             columns.materialized,
@@ -174,6 +177,13 @@ def content_hash(data: Mapping[str, Any]) -> str:
     """The hash of a plan file's content, which covers all but the hash itself."""
     content = {key: value for key, value in data.items() if key != "hash"}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _folded(node: PlanNode) -> str:
+    """A path without the name of a file that has the node's, so that all models of a folder have the same."""
+    folder, slash, file = node.path.rpartition("/")
+    stem, _, ending = file.partition(".")
+    return f"{folder}{_NAMED}.{ending}" if slash and ending and stem == node.name else node.path
 
 
 def _implied_name(unique_id: str) -> str:

@@ -42,7 +42,7 @@ def test_a_plan_of_one_content_has_one_hash_in_every_release_of_its_schema() -> 
         selectors={},
     )
     assert list(json.loads(plan.to_json())["views"][0]["ids"]) == ["model.p"]
-    assert plan.hash == "179c73a287e730c9b008d0f90a5e1aba6d348ff3fa5dabcff75eabaa4ee04433"
+    assert plan.hash == "3240bfc4218f1326d62011610dc78944cd84a1fbafebddf7872fe8fb85e28bd7"
 
 
 @pytest.mark.parametrize("kind", sorted(set(kinds.ResourceType)))

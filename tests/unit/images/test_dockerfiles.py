@@ -15,6 +15,10 @@ LICENSES = {"dbt": "Apache-2.0", "airflow": "Apache-2.0", "postgres": "Apache-2.
 USERS = {"dbt": "65532:65532", "airflow": "65532:65532", "postgres": "999:999"}
 
 
+# Of the one instruction that `make image` sends without it where there are no secrets.
+SECRET_MOUNT = "--mount=type=secret,id=podbt "
+
+
 def instructions(name: str) -> list[tuple[str, str]]:
     """Return a Dockerfile's instructions, their lines joined."""
     text = (ROOT / "images" / name / "Dockerfile").read_text()
@@ -68,7 +72,8 @@ def test_labels_tell_version_revision_and_licence(name: str) -> None:
 def test_nothing_floats_and_no_builder_extras_are_needed(name: str) -> None:
     for word, rest in instructions(name):
         assert ":latest" not in rest
-        assert "--mount" not in rest  # the builder without buildx knows none
+        if not (name == "dbt" and rest.startswith(SECRET_MOUNT)):
+            assert "--mount" not in rest  # the builder without buildx knows none
         assert word != "ADD"
         assert not (word == "COPY" and "--chmod" in rest)
 
@@ -139,6 +144,40 @@ def test_context_names_what_may_go_in() -> None:
     }
     for source in sources:
         assert any(source.startswith(prefix.partition("*")[0]) for prefix in allowed), source
+
+
+def test_a_secret_of_the_build_is_read_by_one_instruction_of_a_stage_that_is_thrown_away() -> None:
+    mounted = [
+        (place, rest) for place, stage in enumerate(stages("dbt")) for _, rest in stage if rest.startswith(SECRET_MOUNT)
+    ]
+    ((place, rest),) = mounted
+    assert place < len(stages("dbt")) - 1
+    assert "podbt plan " in rest
+    assert "--secrets /run/secrets/podbt" in rest
+    assert "--mount" not in rest.removeprefix(SECRET_MOUNT)
+    # Of that stage only two folders go on, both of which podbt plan has looked through.
+    copied = [rest for word, rest in stages("dbt")[-1] if word == "COPY" and "--from=project" in rest]
+    assert {rest.split()[1] for rest in copied} == {"/project/", "/opt/podbt/baked/"}
+    for word, rest in instructions("dbt"):
+        if word == "ARG":
+            assert not re.search("secret|token|password", rest, re.IGNORECASE)
+
+
+def test_values_of_the_build_are_arguments_of_its_last_stage_but_one() -> None:
+    arguments = [rest for word, rest in stages("dbt")[-2] if word == "ARG"]
+    assert {'TARGETS=""', 'VARS=""', 'ENV=""', 'DBT_PACKAGE_HUB_URL=""', "PROJECT=project", "SUBFOLDER=."} <= set(
+        arguments
+    )
+    assert not [
+        rest for word, rest in stages("dbt")[-1] if word == "ARG" and rest.startswith(("ENV", "VARS", "TARGETS"))
+    ]
+
+
+def test_the_context_leaves_out_dbts_own_folders_and_none_of_that_name_elsewhere() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    for name in ("target", "logs", "dbt_packages"):
+        assert f"*/{name}" in lines
+        assert f"**/{name}" not in lines
 
 
 @pytest.mark.parametrize("bundle", [True, False])

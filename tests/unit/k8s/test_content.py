@@ -19,14 +19,71 @@ def folder(tmp_path: Path) -> Path:
 
 def digest(folder: Path, *more: str) -> str:
     content = Content()
-    content.add_folder("project", folder, skipped={"target"})
+    content.add_folder("project", folder, without={"target"})
     return content.digest(*more)
 
 
 def test_what_is_built_or_personal_stays_out(folder: Path) -> None:
     content = Content()
-    content.add_folder("project", folder, skipped={"target"})
+    content.add_folder("project", folder, without={"target"})
     assert sorted(content.files) == ["project/a.sql", "project/deep/b.sql"]
+
+
+def test_what_stays_out_is_a_path_and_no_name_anywhere(folder: Path) -> None:
+    (folder / "deep/target").mkdir()
+    (folder / "deep/target/c.sql").write_text("ours")
+    content = Content()
+    content.add_folder("project", folder, without={"target", "deep/b.sql"})
+    assert sorted(content.files) == ["project/a.sql", "project/deep/target/c.sql"]
+
+
+def test_a_virtual_environment_stays_out_whatever_its_name(folder: Path) -> None:
+    for name in ("venv", "env"):
+        (folder / name).mkdir()
+        (folder / name / "x.sql").write_text("select 1")
+    (folder / "env/pyvenv.cfg").write_text("")
+    content = Content()
+    content.add_folder("project", folder, without={"target"})
+    assert sorted(content.files) == ["project/a.sql", "project/deep/b.sql", "project/venv/x.sql"]
+
+
+def test_what_links_lead_to_goes_in(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/o.sql").write_text("outside")
+    (folder / "linked").symlink_to(tmp_path / "outside", target_is_directory=True)
+    (folder / "deep/inside").symlink_to("../deep/b.sql")
+    (folder / ".#a.sql").symlink_to("me@here.1234")  # an editor's
+    content = Content()
+    content.add_folder("project", folder, without={"target"})
+    assert sorted(content.files) == [
+        "project/a.sql",
+        "project/deep/b.sql",
+        "project/deep/inside",
+        "project/linked/o.sql",
+    ]
+    archive = io.BytesIO()
+    content.archive(archive)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as read:
+        assert all(entry.isfile() for entry in read)
+        found = read.extractfile("project/linked/o.sql")
+        assert found is not None
+        assert found.read() == b"outside"
+
+
+@pytest.mark.parametrize(
+    ("link", "to", "said"),
+    [
+        pytest.param("gone.sql", "nowhere.sql", "is a symbolic link to nothing (nowhere.sql)", id="to nothing"),
+        pytest.param("deep/up", "..", "is a symbolic link to a folder that it lies in", id="up"),
+        pytest.param("deep/self", "../deep", "is a symbolic link to a folder that it lies in", id="to its folder"),
+    ],
+)
+def test_a_link_that_cannot_be_followed_is_named(folder: Path, link: str, to: str, said: str) -> None:
+    (folder / link).symlink_to(to)
+    with pytest.raises(LocalError) as error:
+        Content().add_folder("project", folder)
+    assert f"{folder / link} {said}" in str(error.value)
 
 
 def test_digest_is_of_contents_not_of_dates(folder: Path) -> None:

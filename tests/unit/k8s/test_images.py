@@ -3,6 +3,7 @@ import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from localcluster import images
@@ -130,3 +131,75 @@ def test_revision(shell: Shell, tmp_path: Path) -> None:
     assert len(clean) == 40
     (folder / "new.sql").write_text("")
     assert images.revision(git, folder) == f"{clean}-modified"
+
+
+def choices(**given: Any) -> images.Choices:
+    return images.Choices(**given)
+
+
+def test_choices_are_build_arguments_and_part_of_the_name(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    chosen = choices(targets="prod,ci", variables="{a: 'two words'}", env="A=1 B='x y'")
+    image = images.dbt_image(places, places.root / "shop", base=BASE, choices=chosen)
+    assert image.name != images.dbt_image(places, places.root / "shop", base=BASE).name
+    images.build(shell, image)
+    (built,) = [call for call in programs.calls if call.startswith("docker build")]
+    for argument in ("TARGETS=prod,ci", "VARS={a: 'two words'}", "ENV=A=1 B='x y'"):
+        assert f"--build-arg {argument}" in built
+    assert "SUBFOLDER" not in built
+
+
+def test_a_hub_of_ones_own_is_passed_on(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    image = images.dbt_image(places, places.root / "shop", base=BASE)
+    images.build(shell.but(DBT_PACKAGE_HUB_URL="https://hub.example/"), image)
+    assert "--build-arg DBT_PACKAGE_HUB_URL=https://hub.example/" in programs.calls[-1]
+
+
+def test_a_package_beside_the_project_is_in_the_context(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    (places.root / "shared/macros").mkdir(parents=True)
+    (places.root / "shared/dbt_project.yml").write_text("name: shared\n")
+    (places.root / "shared/macros/one.sql").write_text("")
+    before = images.dbt_image(places, places.root / "shop", base=BASE).name
+    (places.root / "shop/packages.yml").write_text("packages: [{local: ../shared}]\n")
+    image = images.dbt_image(places, places.root / "shop", base=BASE)
+    name, _ = images.build(shell, image)
+    (built,) = [call for call in programs.calls if call.startswith("docker build")]
+    assert "--build-arg SUBFOLDER=shop" in built
+    files = set(context(programs))
+    assert {"project/shop/dbt_project.yml", "project/shop/packages.yml", "project/shared/macros/one.sql"} <= files
+    (places.root / "shared/macros/one.sql").write_text("changed")
+    after = images.dbt_image(places, places.root / "shop", base=BASE).name
+    assert len({before, name, after}) == 3
+
+
+def test_a_builds_secrets_are_a_mount_of_a_file_and_nothing_else(
+    places: Places, shell: Shell, programs: Programs, tmp_path: Path
+) -> None:
+    kit = f'echo "kit=${{DOCKER_BUILDKIT:-}}" >>{programs.folder}/kit\n'
+    programs.add("docker", kit + DOCKER.format(folder=programs.folder))
+    file = tmp_path / "build.env"
+    file.write_text("GIT_TOKEN=hunter2\n")
+    with_secrets = images.dbt_image(places, places.root / "shop", base=BASE, choices=choices(secrets=file))
+    assert with_secrets.name == images.dbt_image(places, places.root / "shop", base=BASE).name
+    images.build(shell, with_secrets)
+    (built,) = [call for call in programs.calls if call.startswith("docker build")]
+    assert f"--secret id=podbt,src={file}" in built
+    assert "hunter2" not in built
+    sent = context(programs)
+    assert b"RUN --mount=type=secret,id=podbt sh" in sent["images/dbt/Dockerfile"]
+    assert not [name for name, content in sent.items() if b"hunter2" in content]
+    assert "kit=1" in (programs.folder / "kit").read_text()
+
+
+def test_without_secrets_any_builder_will_do(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    images.build(shell, images.dbt_image(places, places.root / "shop", base=BASE))
+    assert "--secret" not in programs.calls[-1]
+    assert b"--mount" not in context(programs)["images/dbt/Dockerfile"].split(b"FROM package AS project")[1]
+
+
+def test_secrets_that_are_not_there_are_named(places: Places, tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"build\.env is missing"):
+        images.dbt_image(places, places.root / "shop", base=BASE, choices=choices(secrets=tmp_path / "build.env"))

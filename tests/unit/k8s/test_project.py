@@ -9,6 +9,7 @@ from localcluster.shell import LocalError
 def project(folder: Path, *, name: str = "name: 'shop'", profiles: str = "") -> Path:
     for path, text in {
         "dbt_project.yml": f"# about\n{name}\nversion: 1\n",
+        "packages.yml": "packages: [{package: x/y, version: 1.0.0}]",
         "models/orders.sql": "select 1",
         "target/manifest.json": "{}",
         "logs/dbt.log": "",
@@ -37,7 +38,12 @@ def test_folder_without_a_project(tmp_path: Path) -> None:
 def test_only_the_project_itself_goes_in(tmp_path: Path) -> None:
     content = Content()
     add_project(content, read_project(project(tmp_path, profiles="shop: {target: x}")))
-    assert sorted(content.files) == ["project/dbt_project.yml", "project/models/orders.sql", "project/profiles.yml"]
+    assert sorted(content.files) == [
+        "project/dbt_project.yml",
+        "project/models/orders.sql",
+        "project/packages.yml",
+        "project/profiles.yml",
+    ]
 
 
 def test_credential_is_refused_by_its_key_not_its_value(tmp_path: Path) -> None:
@@ -71,3 +77,125 @@ def test_reference_project_can_go_in() -> None:
     content = Content()
     add_project(content, read_project(root / "dbt_dental_models"))
     assert {"project/profiles.yml", "project/demo_data/__main__.py"} <= set(content.files)
+
+
+def files_of(folder: Path, files: dict[str, str]) -> set[str]:
+    """What of a project goes in, without dbt_project.yml."""
+    for path, text in {"shop/dbt_project.yml": "name: shop\n", **files}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    content = Content()
+    add_project(content, read_project(folder / "shop"), name="tree")
+    return {name.removeprefix("tree/") for name in content.files if name != "tree/dbt_project.yml"}
+
+
+@pytest.mark.parametrize("name", ["target", "logs", "dbt_packages", "dbt_internal_packages", "dbt_cloud.yml", "venv"])
+def test_folders_with_the_names_of_dbts_own_are_the_projects_where_they_are_not_dbts(tmp_path: Path, name: str) -> None:
+    ours = {f"shop/models/{name}/x.sql": "", f"shop/{name}.sql": "", f"shop/models/{name}.yml": ""}
+    assert files_of(tmp_path, ours) == {path.removeprefix("shop/") for path in ours}
+
+
+OWN = [
+    pytest.param("target-path: build", "build/x", id="plain"),
+    pytest.param("target-path: './out/build/'  # ours", "out/build/x", id="quoted"),
+    pytest.param("log-path: var/log", "var/log/dbt.log", id="logs"),
+    pytest.param("target-path: \"{{ env_var('DBT_T', 'made') }}\"", "made/x", id="a variable's default"),
+    pytest.param('"target-path": build', "build/x", id="a quoted key"),
+    pytest.param("", "target/x", id="by default"),
+    pytest.param("", "logs/dbt.log", id="logs by default"),
+]
+
+
+@pytest.mark.parametrize(("line", "path"), OWN)
+def test_what_dbt_makes_stays_out_wherever_the_project_has_it(tmp_path: Path, line: str, path: str) -> None:
+    project_file = {"shop/dbt_project.yml": f"name: shop\n{line}\n"}
+    files = {f"shop/{path}": "", f"shop/models/{path}": "", **project_file}
+    assert files_of(tmp_path, files) == {f"models/{path}"}
+
+
+def test_a_folder_of_models_is_theirs_whatever_its_name(tmp_path: Path) -> None:
+    text = "name: shop\nmodel-paths: [models, target]\nseed-paths:\n  - logs  # lists\n"
+    files = {"shop/dbt_project.yml": text, "shop/target/a.sql": "", "shop/logs/b.csv": ""}
+    assert files_of(tmp_path, files) == {"target/a.sql", "logs/b.csv"}
+
+
+def test_packages_that_nothing_would_install_are_the_projects(tmp_path: Path) -> None:
+    package = {"shop/dbt_packages/utils/dbt_project.yml": "name: utils"}
+    assert files_of(tmp_path / "without", package) == {"dbt_packages/utils/dbt_project.yml"}
+    assert files_of(tmp_path / "with", package | {"shop/packages.yml": "packages: []"}) == {"packages.yml"}
+    text = "name: shop\npackages-install-path: vendor\n"
+    files = {"shop/dbt_project.yml": text, "shop/vendor/u/x.sql": "", "shop/dependencies.yml": "packages: []"}
+    assert files_of(tmp_path / "elsewhere", files) == {"dependencies.yml"}
+
+
+SHARED = {
+    "shared/dbt_project.yml": "name: shared",
+    "shared/macros/m.sql": "",
+    "shared/profiles.yml": "x: {password: y}",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "packages:\n  - local: ../shared  # ours\n",
+        "packages: [{local: ../shared}]",
+        "packages:\n  - {package: a/b, version: 1.0.0}\n  - {\"local\": '../shared/'}\n",
+        '# packages: [{local: ../gone}]\npackages:\n- local: "../shared"\n',
+    ],
+)
+@pytest.mark.parametrize("file", ["packages.yml", "dependencies.yml"])
+def test_a_package_beside_the_project_goes_in_beside_it(tmp_path: Path, text: str, file: str) -> None:
+    files = {**SHARED, "shared/target/x": "", f"shop/{file}": text}
+    assert files_of(tmp_path, files) == {
+        "shop/dbt_project.yml", f"shop/{file}", "shared/dbt_project.yml", "shared/macros/m.sql",
+    }  # fmt: skip
+    assert read_project(tmp_path / "shop").place == "shop"
+
+
+def test_packages_of_packages_and_packages_inside_are_found(tmp_path: Path) -> None:
+    files = {
+        "teams/shop/dbt_project.yml": "name: shop\n",
+        "teams/shop/packages.yml": "packages: [{local: ../../libs/one}, {local: packages/inner}]",
+        "teams/shop/packages/inner/dbt_project.yml": "name: inner",
+        "libs/one/dbt_project.yml": "name: one",
+        "libs/one/packages.yml": "packages: [{local: ../../libs/two}]",
+        "libs/two/dbt_project.yml": "name: two",
+        "libs/two/packages.yml": "packages: [{local: ../../libs/one}]",
+        "libs/other/dbt_project.yml": "name: other",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = read_project(tmp_path / "teams/shop")
+    assert [package.name for package in found.packages] == ["one", "two"]
+    assert (found.top, found.place) == (tmp_path, "teams/shop")
+    content = Content()
+    add_project(content, found)
+    assert "project/teams/shop/packages/inner/dbt_project.yml" in content.files
+    assert not any("other" in name for name in content.files)
+
+
+REFUSED = [
+    pytest.param({"shop/packages.yml": "packages: [{local: ../gone}]"}, "local package '../gone' is not there",
+                 id="gone"),
+    pytest.param({"shop/packages.yml": "packages: [{local: /srv/shared}]"}, "has a path of this machine",
+                 id="absolute"),
+    pytest.param({"shop/packages.yml": "packages: [{local: ..}]", "dbt_project.yml": "name: top"},
+                 "is a folder that the project lies in", id="around it"),
+    pytest.param({"shop/dbt_project.yml": "name: shop\nmodel-paths:\n  - models\n  - ../theirs/models\n"},
+                 "model-paths leads out of the project ('../theirs/models')", id="models outside"),
+    pytest.param({"shop/dbt_project.yml": "name: shop\nmacro-paths: ['/srv/macros']\n"},
+                 "macro-paths leads out of the project ('/srv/macros')", id="macros outside"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "said"), REFUSED)
+def test_what_cannot_go_in_is_one_line_with_the_file_and_the_way_out(
+    tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    with pytest.raises(LocalError) as error:
+        files_of(tmp_path, files)
+    assert said in str(error.value)
+    assert str(tmp_path / "shop") in str(error.value)
+    assert "\n" not in str(error.value)

@@ -16,13 +16,12 @@ from podbt.contract.plan import Plan
 from podbt.contract.plan_nodes import PlanContent
 from podbt.errors import ConfigError
 from podbt.runner.dbt import engine, template
-from podbt.runner.dbt.build_parse import GIVE, Parse, invoke, parse
+from podbt.runner.dbt.build_parse import GIVE, Parse, parse
 from podbt.runner.dbt.build_profile import BuildProfile, read_yaml, write_profile
-from podbt.runner.dbt.placeholders import PLACEHOLDER, Placeholders
-from podbt.runner.dbt.seams import patched
+from podbt.runner.dbt.install import check_for_secrets, install, lay_out
+from podbt.runner.dbt.placeholders import PLACEHOLDER
 from podbt.runner.process.secrets import is_secret
 
-_PACKAGE_FILES: Final = ("packages.yml", "dependencies.yml")
 _SHOWN: Final = 5
 
 
@@ -33,6 +32,8 @@ def bake(
     targets: Sequence[str] = (),
     variables: str = "{}",
     env: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    copy_to: Path | None = None,
 ) -> Plan:
     """Parses a project without a database and writes plan.json, manifest.json and the saved parse.
 
@@ -42,6 +43,8 @@ def bake(
         targets: The targets that the image is for; by default those of the project's own profiles.yml.
         variables: dbt's --vars, as YAML.
         env: Environment variables that the project reads. They end up in the saved parse: never a secret.
+        secrets: Environment variables that the installation of packages alone may know.
+        copy_to: Where the project is to lie in the image, whole; by default it stays where it is.
 
     Returns:
         The plan.
@@ -58,19 +61,28 @@ def bake(
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         profile = write_profile(project, scratch, targets)
-        _point_dbt_at(project, scratch)
+        _point_dbt_at(scratch)
         shared = ["--vars", _vars(variables), "--profile", profile.name]
-        if any((project / name).is_file() for name in _PACKAGE_FILES):
-            _install(shared)
-        first = parse([*shared, "--target", profile.targets[0]])
-        shutil.copyfile(scratch / "target" / constants.MANIFEST_FILE, output / constants.MANIFEST_FILE)
-        _keep(first, output, profile, profile.targets[0])
-        contents = {profile.targets[0]: first.content}
-        if first.conditions.of_one_target:
-            for target in profile.targets[1:]:
-                other = parse([*shared, "--target", target])
-                _keep(other, output, profile, target)
-                contents[target] = other.content
+        install(project, shared, secrets or {})
+        if copy_to is not None:
+            lay_out(project, copy_to)
+            project = copy_to
+        plan = _parsed(project, output, profile, shared, scratch)
+    check_for_secrets([output, *([copy_to] if copy_to else [])], secrets or {})
+    return plan
+
+
+def _parsed(project: Path, output: Path, profile: BuildProfile, shared: Sequence[str], scratch: Path) -> Plan:
+    engine.point(PROJECT_DIR=str(project))
+    first = parse([*shared, "--target", profile.targets[0]])
+    shutil.copyfile(scratch / "target" / constants.MANIFEST_FILE, output / constants.MANIFEST_FILE)
+    _keep(first, output, profile, profile.targets[0])
+    contents = {profile.targets[0]: first.content}
+    if first.conditions.of_one_target:
+        for target in profile.targets[1:]:
+            other = parse([*shared, "--target", target])
+            _keep(other, output, profile, target)
+            contents[target] = other.content
     for line in _notes(project, first, profile):
         print(f"podbt: {line}", flush=True)
     plan = _plan(first.project, contents)
@@ -78,19 +90,9 @@ def bake(
     return plan
 
 
-def _install(arguments: Sequence[str]) -> None:
-    placeholders = Placeholders()
-    try:
-        with patched(placeholders.seams(secrets=False)):
-            invoke(["deps", *arguments], placeholders)
-    finally:
-        placeholders.forget()
-
-
-def _point_dbt_at(project: Path, scratch: Path) -> None:
+def _point_dbt_at(scratch: Path) -> None:
     """By variables, which count more than the flags of dbt_project.yml."""
     engine.point(
-        PROJECT_DIR=str(project),
         PROFILES_DIR=str(scratch),
         TARGET_PATH=str(scratch / "target"),
         LOG_PATH=str(scratch / "logs"),

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from podbt import constants
 from podbt.contract.record import shorten
@@ -73,7 +73,7 @@ def invoke(
 
     told = _told(on_connection, on_parsed) if on_connection is not None else {}
     with (
-        patched(fitting(environment.baked), *seams, told),
+        patched(fitting(environment.baked), {} if arguments.command == "deps" else _INSTALLED, *seams, told),
         _manifest_once(environment.target_path / constants.MANIFEST_FILE),
     ):
         response = dbtRunner(callbacks=list(callbacks)).invoke(arguments.words)
@@ -95,11 +95,27 @@ def list_nodes(arguments: Arguments, environment: Environment, *, seams: Sequenc
     _prepare(environment)
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    with patched(fitting(environment.baked), *seams):
+    with patched(fitting(environment.baked), _INSTALLED, *seams):
         response = dbtRunner().invoke(["--log-level", "none", *arguments.words])
     if not response.success or not isinstance(response.result, list):
         raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
     return {str(json.loads(line)["unique_id"]) for line in response.result}
+
+
+def _lenient(render: Callable[..., Any]) -> Callable[..., Any]:
+    def render_packages(renderer: Any, packages: Any, *arguments: Any) -> Any:
+        from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 - slow to import
+
+        try:
+            return render(renderer, packages, *arguments)
+        except DbtBaseException:
+            return packages
+
+    return render_packages
+
+
+_INSTALLED: Final[Seams] = {Seam.PACKAGES: _lenient}
+"""The packages are there already: a token for their host is nothing that a pod needs."""
 
 
 def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any, Any], None]) -> Seams:

@@ -25,6 +25,8 @@ class Seam(Enum):
     """Makes what a project's templates know as `target`."""
     QUERY_COMMENT = ("dbt.adapters.base.query_headers", "MacroQueryStringSetter.set")
     """Renders the comment of each query, which looks at the target, too."""
+    PACKAGES = ("dbt.config.renderer", "DbtProjectYamlRenderer.render_packages")
+    """Renders packages.yml, which each command does."""
     TEMPLATES = ("dbt.context.base", "BaseContext.generate_builtins")
     """Makes what all of a project's templates know, env_var() among it."""
     MISSING_VARIABLE = ("dbt.context.base", "Var.get_missing_var")

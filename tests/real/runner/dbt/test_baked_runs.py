@@ -174,3 +174,15 @@ def test_a_run_leaves_artifacts_whatever_the_flags_of_the_project(stranger: Stra
     folder = stranger.folder / "artifacts/runs/d/r/t/try-1"
     assert {"run.json", "run_results.json", "nodes.jsonl"} <= {file.name for file in folder.iterdir()}
     assert (stranger.folder / "artifacts/targets/prod/state.json").exists()
+
+
+def test_a_pod_needs_no_token_for_packages_that_it_has(stranger: Stranger) -> None:
+    url = "https://{{ env_var('DBT_ENV_SECRET_GIT') }}@git.invalid/x"
+    files = {"packages.yml": f'packages: [{{git: "{url}", revision: v1}}]',
+             "dbt_packages/parts/dbt_project.yml": project().replace("name: shop", "name: parts"),
+             "models/a.sql": "select 1 as id"}  # fmt: skip
+    stranger.write(files)
+    ended = stranger.run("build")
+    assert ended.code == 0, ended.output
+    assert "stranger_prod.a" in stranger.relations()
+    assert "DBT_ENV_SECRET_GIT" in stranger.run("deps").output
