@@ -36,7 +36,8 @@ ROOMS = {
         "prepare": ({"process", "dbt", "database", "report"}, set[str]()),
         "publish": ({"process", "dbt", "database", "report", "prepare"}, set[str]()),
         "run": ({"process", "dbt", "database", "report", "prepare", "publish"}, set[str]()),
-        "main": ({"process", "dbt", "database", "report", "prepare", "publish", "run"}, set[str]()),
+        "sequence": ({"process", "dbt", "prepare", "report"}, set[str]()),
+        "main": ({"process", "dbt", "database", "report", "prepare", "publish", "run", "sequence"}, set[str]()),
     },
 }
 _WORDS = {"kinds", "model"}

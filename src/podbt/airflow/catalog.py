@@ -96,7 +96,7 @@ def page_of(fields: Mapping[str, Any]) -> str | None:
         Markdown; None for a command other than build, where only dbt could say what is selected, where a template
         stands for it, and where Airflow has no plan or cannot read it, which the run will say.
     """
-    if fields.get("command", Command.BUILD) != Command.BUILD or fields.get("exclude"):
+    if fields.get("command", Command.BUILD) != Command.BUILD or fields.get("commands") or fields.get("exclude"):
         return None
     selector, selected = fields.get("selector"), fields.get("select") or []
     words = selected.split() if isinstance(selected, str) else list(selected)

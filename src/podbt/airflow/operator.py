@@ -16,7 +16,7 @@ from podbt.airflow.catalog import page_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
-from podbt.contract.kinds import RunStatus, Runtime
+from podbt.contract.kinds import Command, RunStatus, Runtime
 from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.record import Summary, to_json
@@ -43,8 +43,14 @@ class DbtOperator(BaseOperator):
     the task at once; all others go through the task's retries.
 
     Args:
-        command: The dbt command: build, run, test, seed, snapshot, compile, source freshness, docs generate,
-            run-operation.
+        command: The dbt command: build (the default), run, test, seed, snapshot, compile, source freshness, docs
+            generate, run-operation.
+        commands: Several commands instead of one, run in this order in one container, with a record each. A command is
+            a line as people type it, "dbt run --select tag:daily", or a mapping of this operator's own arguments
+            (command, select, exclude, selector, vars, full_refresh, target, flags, state, defer, favor_state). vars
+            and target may stand beside it, for all that have none. A retry goes on behind those that ended well.
+            Templated.
+        keep_going: Whether the commands behind one that failed run, too. The task fails in any case.
         select: dbt's --select. A string is split at spaces, as dbt's command line does. Templated. An empty list
             selects nothing; leave it out for the whole project.
         exclude: dbt's --exclude. Templated.
@@ -95,7 +101,9 @@ class DbtOperator(BaseOperator):
     def __init__(
         self,
         *,
-        command: str = "build",
+        command: str | None = None,
+        commands: Iterable[str | Mapping[str, Any]] | None = None,
+        keep_going: bool = False,
         select: str | Iterable[str] | None = None,
         exclude: str | Iterable[str] = (),
         selector: str | None = None,
@@ -119,7 +127,9 @@ class DbtOperator(BaseOperator):
     ) -> None:
         # Lists and mappings stay the objects they are: a value that a mapped task got is rendered no second time.
         given = {
-            "command": command,
+            "command": command or (None if commands is not None else Command.BUILD.value),
+            "commands": _words(commands),
+            "keep_going": keep_going,
             "select": _words(select),
             "exclude": _words(exclude),
             "selector": selector,
@@ -139,6 +149,8 @@ class DbtOperator(BaseOperator):
         step: dict[str, Any] = {key: value for key, value in given.items() if value}
         if select is not None and given["select"] == []:
             step["select"] = []
+        if commands is not None:
+            step["commands"] = given["commands"]
         if resume is not True:  # the default stays out of the serialized DAG
             step["resume"] = resume
         if assets:

@@ -69,7 +69,8 @@ def demanded_by(step: Step, plan: PlanContent) -> dict[str, Demands]:
     Raises:
         ConfigError: As `demands_of`.
     """
-    found = {one: demands_of(plan.nodes[one].meta, one) for one in _candidates(step, plan) if one in plan.nodes}
+    chosen = {one: None for command in step.commands or (step,) for one in _candidates(command, plan)}
+    found = {one: demands_of(plan.nodes[one].meta, one) for one in chosen if one in plan.nodes}
     return {unique_id: demands for unique_id, demands in found.items() if demands is not None}
 
 

@@ -4,6 +4,7 @@ runs/<dag_id>/<run_id>/<task_id>/try-<n>/    run.json nodes.jsonl run_results.js
 manifests/<sha256>.json                      each distinct manifest once
                                              (until it is published: try-<n>.partial/ on a volume; in a bucket the
                                              same folder without run.json, with nodes/000001.jsonl, ...)
+                                             (<task_id>.command-<k>/ for each of several commands in one container)
 targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one,
                                              latest-results.json to the last that has run_results.json
 targets/<target>/freshness.json              points to the last run there that measured how fresh sources are
@@ -40,6 +41,7 @@ _MAX_NAME = 100
 def run_folder(identity: RunIdentity) -> str:
     """The folder of one try."""
     task = identity.task_id if identity.map_index < 0 else f"{identity.task_id}.{identity.map_index}"
+    task = task if identity.part is None else f"{task}.command-{identity.part}"
     parts = (identity.dag_id, identity.run_id, task)
     return "/".join((RUNS, *map(folder_name, parts), f"try-{identity.try_number}"))
 

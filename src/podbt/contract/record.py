@@ -19,7 +19,8 @@ SCHEMA_VERSION = 1
 
 _MESSAGE_CHARS = 2000
 _MAX_FAILURES = 20
-_OFTEN_EMPTY = frozenset({"stale", "left_out", "notes"})
+_SOME = 3
+_OFTEN_EMPTY = frozenset({"stale", "left_out", "notes", "commands"})
 
 
 class RunIdentity(Strict):
@@ -30,6 +31,8 @@ class RunIdentity(Strict):
     task_id: str
     map_index: int = -1
     try_number: Annotated[int, Field(ge=0)] = 1
+    part: Annotated[int, Field(ge=1)] | None = None
+    """Which of its container's commands it is, where that has several."""
 
     def to_env(self) -> dict[str, str]:
         return {
@@ -157,6 +160,16 @@ class RunRecord(RunStart):
     """What else went wrong without changing how the run ended, say a pointer that could not be moved; a line each."""
 
 
+class CommandSummary(Strict):
+    """How one of several commands ended."""
+
+    command: str
+    exit_reason: ExitReason
+    artifacts: str | None = None
+    from_try: int | None = None
+    """The earlier try that ran it, where this one only went on behind it."""
+
+
 class Summary(Strict):
     """What fits in a termination message and becomes the Airflow task's XCom."""
 
@@ -175,6 +188,8 @@ class Summary(Strict):
     """How many selected nodes were not run because of them; run.json lists them."""
     notes: list[str] = []
     """run.json's notes."""
+    commands: list[CommandSummary] = []
+    """Of several commands in one container: how each ended. All else is then about all of them."""
 
     @classmethod
     def of(cls, record: RunRecord, artifacts: str | None) -> Self:
@@ -200,6 +215,10 @@ class Summary(Strict):
             data["failures"] = data["failures"][:count]
             data["stale"] = data["stale"][:count]
             data["notes"] = [shorten(note, length) for note in data["notes"][:count]]
+            data["commands"] = [
+                {key: value for key, value in one.items() if key != "artifacts" or count >= _SOME}
+                for one in data["commands"][: count * 2]
+            ]
             if self.error:
                 data["error"] = shorten(self.error, 1000)
             data = {key: value for key, value in data.items() if value or key not in _OFTEN_EMPTY}

@@ -1,6 +1,7 @@
 """Step: what one dbt container runs."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
@@ -21,6 +22,19 @@ _TAKEN_BY: Final = {
     "full_refresh": REFRESHING_COMMANDS,
 }
 """Which commands take a field that not all of them take."""
+THEN: Final = "&&"
+"""Between two commands in a container's arguments: the second runs where the first did not fail."""
+ALWAYS: Final = ";"
+"""The same: the second runs in any case."""
+
+_OF_A_COMMAND: Final = frozenset(
+    {"command", "select", "exclude", "selector", "vars", "full_refresh", "target", "flags", "state", "defer",
+     "favor_state"}
+)  # fmt: skip
+"""Fields that each of several commands has of its own."""
+_SHARED: Final = frozenset({"vars", "target"})
+"""Those of them that may be said once, for all that do not say them."""
+_YES_OR_NO: Final = frozenset({"full_refresh", "allow_empty", "resume", "events", "defer", "favor_state", "keep_going"})
 _TRUTH: Final = {"true": True, "false": False}
 
 
@@ -49,6 +63,8 @@ class Step:
             None: do not look.
         env: Plain variables of dbt's environment: visible where the run is, and never a place for a secret.
         plan_hash: The plan that the step was made from; an image with another one refuses to run.
+        commands: Several commands instead of one, run in this order; only what each has of its own counts in them.
+        keep_going: Whether those behind a command that failed run, too.
     """
 
     command: str = Command.BUILD
@@ -69,6 +85,8 @@ class Step:
     freshness: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     plan_hash: str | None = None
+    commands: tuple["Step", ...] = ()
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
         name, macro = self._split()
@@ -91,6 +109,8 @@ class Step:
                 raise ConfigError(f"dbt {name} takes no freshness. Remove it.")
 
     def _check_words(self) -> None:
+        if mark := {THEN, ALWAYS} & {*self.command.split(), *self.select, *self.exclude, *self.flags}:
+            raise ConfigError(f"'{mark.pop()}' stands between commands. Give several as commands.")
         for word in (*self.select, *self.exclude, self.selector or "", self.target or ""):
             if word.startswith("-"):  # dbt would take it for a flag
                 raise ConfigError(f"'{word}' begins with a dash. Name what to select or the target; flags are flags.")
@@ -101,7 +121,8 @@ class Step:
             raise ConfigError(f"Step: on_missing_state is '{self.on_missing_state}'. Give {modes}.")
         if self.state and name not in SELECTING_COMMANDS:
             raise ConfigError(f"dbt {name} takes no state. Remove it.")
-        if not self.state and (self.defer or self.favor_state or self.on_missing_state != OnMissingState.FAIL):
+        stated = self.state or any(one.state for one in self.commands)
+        if not stated and (self.defer or self.favor_state or self.on_missing_state != OnMissingState.FAIL):
             raise ConfigError("defer, favor_state and on_missing_state need a state. Add state, a target's name.")
         if self.favor_state and not self.defer:
             raise ConfigError("favor_state only says how to defer. Add defer=True or remove it.")
@@ -125,7 +146,11 @@ class Step:
         return " ".join(words), ""
 
     def arguments(self, default_target: str) -> list[str]:
-        """The container's arguments: dbt's own command line, without the word dbt."""
+        """The container's arguments: dbt's own command line, without the word dbt, or several of them."""
+        if self.commands:
+            first, *others = (one.arguments(self.target or default_target) for one in self.commands)
+            between = ALWAYS if self.keep_going else THEN
+            return [*first, *(word for other in others for word in (between, *other))]
         arguments = [*self.command.split(), "--target", self.target or default_target]
         if self.select:
             arguments += ["--select", *self.select]
@@ -158,12 +183,7 @@ class Step:
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise ConfigError(f"Step: unknown field {', '.join(sorted(unknown))}.")
-        fields = {key: value for key, value in values.items() if value not in ("", None)}
-        for name in ("full_refresh", "allow_empty", "resume", "events", "defer", "favor_state"):
-            if isinstance(given := fields.get(name), str):
-                if given.lower() not in _TRUTH:
-                    raise ConfigError(f"Step: {name} is '{given}'. Give true or false.")
-                fields[name] = _TRUTH[given.lower()]
+        fields = {key: _truth(key, value) for key, value in values.items() if value not in ("", None)}
         for name in ("vars", "env"):
             if not isinstance(fields.get(name, {}), Mapping):
                 raise ConfigError(f"Step: {name} is not a mapping of names to values.")
@@ -173,7 +193,54 @@ class Step:
             raise ConfigError(f"Step: env: {error}.") from None
         if isinstance(given := fields.get("select"), list | tuple) and not any(given):
             raise EmptySelectionError(allowed=bool(fields.get("allow_empty")))
+        if "commands" in fields:
+            fields["commands"] = cls._several(fields)
+        elif fields.get("keep_going"):
+            raise ConfigError("keep_going says what several commands do. Give commands or remove it.")
         return cls.of(**fields)
+
+    @classmethod
+    def _several(cls, fields: Mapping[str, Any]) -> tuple[Self, ...]:
+        """Each of several commands as a step, with what is said once for all of them."""
+        if beside := sorted((_OF_A_COMMAND - _SHARED | {"freshness"}) & set(fields)):
+            raise ConfigError(f"{' and '.join(beside)} stands beside commands. Say it of the command that it is for.")
+        if isinstance(fields["commands"], str) or not isinstance(fields["commands"], Iterable):
+            raise ConfigError("Step: commands is no list. Give command for a single one.")
+        shared = {name: fields[name] for name in _SHARED & set(fields)}
+        found = tuple(cls._one_of_several(one, shared) for one in fields["commands"])
+        if not found:
+            raise ConfigError("Step: commands is an empty list. Give what to run.")
+        return found
+
+    @classmethod
+    def _one_of_several(cls, given: object, shared: Mapping[str, Any]) -> Self:
+        if isinstance(given, str):
+            return cls.from_dict({**shared, **_split_line(given)})
+        if not isinstance(given, Mapping):
+            raise ConfigError(f"Step: commands: {given!r} is neither a command line nor a mapping of fields.")
+        if unknown := sorted(set(given) - _OF_A_COMMAND):
+            raise ConfigError(f"Step: commands: {unknown[0]} is no field of a command. Give it beside commands.")
+        return cls.from_dict({**shared, **given})
+
+
+def _truth(name: str, value: Any) -> Any:
+    """A value as its field takes it: one that is true or false may come as a text."""
+    if name not in _YES_OR_NO or not isinstance(value, str):
+        return value
+    if value.lower() not in _TRUTH:
+        raise ConfigError(f"Step: {name} is '{value}'. Give true or false.")
+    return _TRUTH[value.lower()]
+
+
+def _split_line(line: str) -> dict[str, Any]:
+    """A command as people type it, such as "dbt build --select tag:daily": the command, and dbt's own flags."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise ConfigError(f"Step: commands: '{line}' is no command line: {error}.") from None
+    words = words[words[:1] == ["dbt"] :]
+    length = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
+    return {"command": " ".join(words[:length]), "flags": words[length:]}
 
 
 def _names(value: str | Iterable[object]) -> tuple[str, ...]:

@@ -1,15 +1,17 @@
-"""`podbt run -- ARGUMENTS`: the entry point of the dbt image. ARGUMENTS are dbt's own."""
+"""`podbt run -- ARGUMENTS`: the entry point of the dbt image. ARGUMENTS are dbt's own, of one command or of several."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from podbt import constants
 from podbt.contract.exits import ExitCode, ExitReason
 from podbt.contract.kinds import Command
 from podbt.contract.record import Summary
 from podbt.errors import PodbtError
+from podbt.runner import sequence
 from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.classify import reason_of
 from podbt.runner.dbt.invoke import invoke
@@ -24,33 +26,54 @@ from podbt.store.failures import store_errors, unreachable
 
 
 def run(words: Sequence[str], interrupts: Interrupts | None = None) -> int:
-    """Runs one dbt command with record, publication and exit reason.
+    """Runs a dbt command, or several in order, with record, publication and exit reason.
 
     Args:
-        words: dbt's own arguments.
+        words: dbt's own arguments. Between those of two commands stands && or ; as in a shell.
         interrupts: Installed already, where the caller was quicker than this module's imports.
 
     Returns:
         The process's exit code, see `podbt.contract.exits.ExitCode`.
     """
-    arguments = Arguments.parse(words[words[:1] == ["dbt"] :])  # as people type it, and as Cosmos passes it
     if interrupts is None:
         interrupts = Interrupts()
         interrupts.install()
     follow_standard_input()
-    started, redactor = datetime.now(UTC), Redactor(set())
+    return _guarded(partial(_begin, words, interrupts), Redactor(set()))
+
+
+def _begin(words: Sequence[str], interrupts: Interrupts) -> int:
+    started = datetime.now(UTC)
+    parts, environment = sequence.parse(words), Environment.read()
+    redactor = Redactor.collect(environment.profiles / constants.PROFILES_FILE)
+    sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
+
+    def one(arguments: Arguments, of_it: Environment, began: datetime | None = None) -> int:
+        return _guarded(partial(_command, arguments, of_it, interrupts, redactor, began or datetime.now(UTC)), redactor)
+
+    if len(parts) == 1:
+        return one(parts[0].arguments, environment, started)
+    work = partial(sequence.run_in_order, parts, environment, interrupts, one=one, hide=redactor.text)
+    return _guarded(work, redactor)
+
+
+def _command(
+    arguments: Arguments, environment: Environment, interrupts: Interrupts, redactor: Redactor, started: datetime
+) -> int:
+    resolved = check_and_resolve(arguments, environment, redactor)
+    if not environment.orchestrated and arguments.command not in set(Command):
+        return _pass_through(resolved, environment, interrupts)
+    if resolved.note:
+        print(f"podbt: {resolved.note}", flush=True)
+    return RecordedRun(
+        arguments, resolved, environment, interrupts=interrupts, redactor=redactor, started=started
+    ).execute()
+
+
+def _guarded(work: Callable[[], int], redactor: Redactor) -> int:
+    """Does the work, and ends the run in one line where that refuses to begin."""
     try:
-        environment = Environment.read()
-        redactor = Redactor.collect(environment.profiles / constants.PROFILES_FILE)
-        sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
-        resolved = check_and_resolve(arguments, environment, redactor)
-        if not environment.orchestrated and arguments.command not in set(Command):
-            return _pass_through(resolved, environment, interrupts)
-        if resolved.note:
-            print(f"podbt: {resolved.note}", flush=True)
-        return RecordedRun(
-            arguments, resolved, environment, interrupts=interrupts, redactor=redactor, started=started
-        ).execute()
+        return work()
     except PodbtError as error:
         return _refuse(reason_of(error), redactor.text(str(error)))
     except store_errors() as error:  # such as a bucket that fails while an earlier try or a state is read from it

@@ -140,6 +140,20 @@ def test_nothing_to_do_skips_the_task() -> None:
         operator().resume(CONTEXT, TaskSkippedEvent().payload)  # what dag.test() passes on
 
 
+def test_several_commands_are_one_pod() -> None:
+    tested = operator(commands=["seed", {"command": "build", "selector": "daily"}], keep_going=True, target="clinic")
+    assert arguments(tested)["step"] == {
+        "commands": ["seed", {"command": "build", "selector": "daily"}], "keep_going": True, "target": "clinic",
+    }  # fmt: skip
+    assert tested.doc_md is None
+    assert operator(commands=["run --select {{ ds }}"]).start_from_trigger is True
+    for mistaken in ({"command": "run"}, {"select": "a"}):
+        with pytest.raises(ConfigError, match="stands beside commands"):
+            operator(commands=["seed"], **mistaken)
+    with pytest.raises(ConfigError, match="empty list"):
+        operator(commands=[])
+
+
 def test_plain_variables_travel_with_the_step() -> None:
     tested = operator(env={"DAY": "{{ ds }}", "N": 1})
     assert arguments(tested)["step"]["env"] == {"DAY": "{{ ds }}", "N": 1}

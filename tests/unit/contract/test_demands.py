@@ -57,6 +57,8 @@ def memory(step: Step, **metas: Any) -> str | None:
         pytest.param(Step.of(select="group:calm"), "2Gi", id="a group without it"),
         pytest.param(Step.of(select="group:calm b"), "8Gi", id="a group and a name"),
         pytest.param(Step.of(select="group:nobody"), "8Gi", id="a group that the plan does not know"),
+        pytest.param(Step(commands=(Step.of(select="a"), Step.of(select="b"))), "8Gi", id="one of several commands"),
+        pytest.param(Step(commands=(Step.of(select="a"), Step(selector="empty"))), "2Gi", id="none of them"),
         pytest.param(Step.of(select="a+"), "8Gi", id="only dbt knows: all may be meant"),
         pytest.param(Step.of(select="package:p,resource_type:model,file:a.sql"), "2Gi", id="exactly another one"),
         pytest.param(Step.of(select="package:p,resource_type:model,file:b.sql"), "8Gi", id="exactly this one"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from podbt.contract import layout
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
-from podbt.contract.record import Failure, NodeRecord, RunIdentity, Summary, counts_of, failures_of
+from podbt.contract.record import CommandSummary, Failure, NodeRecord, RunIdentity, Summary, counts_of, failures_of
 from podbt.errors import ConfigError
 
 DOCUMENT = Path(__file__).parents[3] / "docs/runs.md"
@@ -46,11 +46,22 @@ failures = st.lists(
 )
 
 
-@given(failures, st.none() | st.text(max_size=20000))
-def test_a_termination_message_always_fits_and_reads_back(failing: list[Failure], error: str | None) -> None:
+commands = st.lists(
+    st.builds(
+        CommandSummary, command=st.text(max_size=500), exit_reason=st.sampled_from(ExitReason), artifacts=st.text("é")
+    ),
+    max_size=30,
+)
+
+
+@given(failures, st.none() | st.text(max_size=20000), commands)
+def test_a_termination_message_always_fits_and_reads_back(
+    failing: list[Failure], error: str | None, ran: list[CommandSummary]
+) -> None:
     summary = Summary(
-        status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x"
-    )
+        status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error=error, failures=failing, artifacts="runs/x",
+        commands=ran,
+    )  # fmt: skip
     text = summary.to_termination_message()
     assert len(text.encode()) <= 4096
     back = Summary.parse_json(text, source="message")
@@ -66,6 +77,12 @@ def test_folder_names_are_safe_and_distinct(one: str, other: str) -> None:
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
     if one != other:
         assert layout.folder_name(other) != name
+
+
+def test_each_of_several_commands_has_a_folder_beside_the_others() -> None:
+    identity = RunIdentity(dag_id="d", run_id="r", task_id="t", map_index=3)
+    folders = [layout.run_folder(identity.model_copy(update={"part": part})) for part in (None, 1, 2)]
+    assert folders == ["runs/d/r/t.3/try-1", "runs/d/r/t.3.command-1/try-1", "runs/d/r/t.3.command-2/try-1"]
 
 
 def test_a_run_folder_is_readable() -> None:

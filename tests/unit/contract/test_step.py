@@ -77,3 +77,66 @@ def test_rendered_templates_are_text() -> None:
     assert step == Step(full_refresh=True, resume=False)
     step = Step.from_dict({"state": "prod", "defer": "true", "favor_state": "False"})
     assert step == Step(state="prod", defer=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments"),
+    [
+        pytest.param({"commands": ["seed", "run"]}, "seed --target prod && run --target prod", id="commands alone"),
+        pytest.param(
+            {"commands": ["dbt run --select 'tag:a b' --fail-fast", "docs generate"], "keep_going": True},
+            "run --target prod --select |tag:a b| --fail-fast ; docs generate --target prod",
+            id="lines as people type them",
+        ),
+        pytest.param(
+            {"commands": ["run-operation stage --args {}", {"command": "build", "selector": "daily"}]},
+            "run-operation stage --target prod --args {} && build --target prod --selector daily",
+            id="a macro, and fields",
+        ),
+        pytest.param(
+            {"commands": ["seed", {"vars": {"a": 2}, "target": "own"}], "vars": {"a": 1}, "target": "clinic"},
+            'seed --target clinic --vars |{"a": 1}| && build --target own --vars |{"a": 2}|',
+            id="what is said once is for those that do not say it",
+        ),
+        pytest.param({"commands": ["build"], "keep_going": "true"}, "build --target prod", id="one of them"),
+    ],
+)
+def test_several_commands_are_told_apart_as_in_a_shell(fields: dict[str, Any], arguments: str) -> None:
+    assert Step.from_dict(fields).arguments("prod") == shell(arguments)
+
+
+def shell(line: str) -> list[str]:
+    """Words of a line; those with spaces in them stand between bars."""
+    words: list[str] = []
+    for index, part in enumerate(line.split("|")):
+        words += [part] if index % 2 else part.split()
+    return words
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"commands": []}, "an empty list", id="none"),
+        pytest.param({"commands": "seed"}, "no list", id="a text"),
+        pytest.param({"commands": [1]}, "1 is neither", id="a number"),
+        pytest.param({"commands": ["sed"]}, "'sed' is not one of build", id="no command"),
+        pytest.param({"commands": ["run 'x"]}, "no command line: No closing quotation", id="half a quote"),
+        pytest.param({"commands": [{"comand": "run"}]}, "comand is no field of a command", id="unknown field"),
+        pytest.param({"commands": [{"env": {}}]}, "env is no field of a command", id="the container's"),
+        pytest.param({"commands": ["run"], "select": "a"}, "^select stands beside commands", id="selection beside"),
+        pytest.param({"commands": ["run"], "freshness": "gate"}, "freshness stands beside commands", id="freshness"),
+        pytest.param({"commands": [{"selector": "a", "select": "b"}]}, "beside select or exclude", id="both"),
+        pytest.param({"commands": [{"select": []}]}, "nothing would run", id="an empty selection"),
+        pytest.param({"keep_going": True}, "Give commands or remove it", id="going on with one"),
+        pytest.param({"select": "a && b"}, "'&&' stands between commands", id="in a selection"),
+        pytest.param({"flags": [";"]}, "';' stands between commands", id="in flags"),
+    ],
+)
+def test_what_makes_no_commands_is_refused(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Step.from_dict(fields)
+
+
+def test_a_state_of_one_of_the_commands_may_be_missing() -> None:
+    step = Step.from_dict({"commands": [{"select": "state:new", "state": "prod"}], "on_missing_state": "full"})
+    assert step.commands[0].state == "prod"
