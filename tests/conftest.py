@@ -22,6 +22,8 @@ os.environ |= {
 
 # These share what takes a minute to make.
 _TOGETHER = "tests/dbt_project"
+# What takes longest begins first, or the end would be one process at work and the others at rest.
+_FIRST = (f"{_TOGETHER}/", "tests/real/", "tests/unit/test_", "tests/chart/")
 
 
 class _Files(LoadScopeScheduling):  # type: ignore[misc]  # it publishes no types
@@ -30,6 +32,12 @@ class _Files(LoadScopeScheduling):  # type: ignore[misc]  # it publishes no type
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return _TOGETHER if file.startswith(f"{_TOGETHER}/") else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: next((n for n, place in enumerate(_FIRST) if item.nodeid.startswith(place)), len(_FIRST))
+    )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

@@ -166,6 +166,7 @@ def serve(address: str, project: str) -> None:
 def warm_up(project: str) -> None:
     """Has dbt make the code that reads and writes its files, which it does when that is first called for."""
     import dbt.cli.main
+    import dbt.task.build  # imported by the command line's functions, and itself imports nearly all other tasks
 
     os.environ |= {"WAREHOUSE_PORT": "1", "WAREHOUSE_PASSWORD": "x", "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false"}
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,8 @@ SOURCE = ROOT / "src/podbt"
 
 KINDS = {"unit", "real"}
 """What mirrors src/podbt: `real` runs dbt itself, or a server of a database or an artifact store; `unit` neither."""
+BESIDE = {"bench", "chaos", "chart", "dags", "dbt_project", "e2e"}
+"""What is no part of src/podbt, or all of it together."""
 OUTSIDE = {"images", "k8s"}
 """Of tests/unit: what is no part of podbt itself."""
 REAL = {"dental", "forks", "postgres", "runner", "shop", "store_servers"}
@@ -42,6 +44,10 @@ def test_no_test_imports_another_ones_module() -> None:
         if name.startswith("tests.") and not name.startswith("tests.support")
     }
     assert foreign == set()
+
+
+def test_tests_mirror_the_source_or_stand_beside_it() -> None:
+    assert {file.relative_to(TESTS).parts[0] for file in TESTS.rglob("test_*.py")} == KINDS | BESIDE
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
