@@ -1,6 +1,7 @@
 """The scripts that pods run before and beside Airflow, as processes with a real database."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def test_a_young_heartbeat_is_healthy(postgres: Server, jobs: Any) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"age": "1 hour"}, "is 3600 s old"),
+        ({"age": "1 hour"}, r"is 36\d\d s old"),  # and what has passed since
         ({"hostname": "192.0.2.1"}, "No running TriggererJob"),
         ({"state": "failed"}, "No running TriggererJob"),
     ],
@@ -72,7 +73,7 @@ def test_what_is_not_a_heartbeat(postgres: Server, jobs: Any, row: dict[str, str
     jobs(**row)
     code, output = run(connection(postgres), HEARTBEAT, "TriggererJob", "--max-age=600", "--tolerate-database-failure")
     assert code == 1
-    assert words in output
+    assert re.search(words, output)
 
 
 @pytest.mark.parametrize(("flags", "expected"), [([], 1), (["--tolerate-database-failure"], 0)], ids=["ready", "alive"])
