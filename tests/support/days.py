@@ -61,8 +61,10 @@ class Days:
             self.database.query(f"insert into faults.bad values ({day})")
 
     def _next(self, task: str, env: dict[str, str]) -> dict[str, str]:
-        self.tries[task] = self.tries.get(task, 0) + 1
         identity = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": task}
+        if env.get("PODBT_RUN_ID", "r") != "r":
+            return {**identity, **env}
+        self.tries[task] = self.tries.get(task, 0) + 1
         return {**identity, "PODBT_TRY_NUMBER": str(self.tries[task]), **env}
 
     def step(self, *arguments: str, task: str = "build", **env: str) -> Ended:

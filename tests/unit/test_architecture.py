@@ -77,7 +77,8 @@ ROOMS["store"] = {
     "runs": (_FAILING, set()),
     "beside": (_FAILING | {"alive", "runs"}, set()),
     "prune": (_FAILING | {"runs"}, set()),
-    "run_folder": (_FAILING | {"pointers", "runs", "sink"}, set()),
+    "gaps": ({"store"}, set()),
+    "run_folder": (_FAILING | {"gaps", "pointers", "runs", "sink"}, set()),
     "recover": ({"alive", "run_folder", "runs", "store"}, set()),
     "tries": ({"alive", "recover", "runs", "store"}, set()),
 }

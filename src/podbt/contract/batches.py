@@ -1,8 +1,8 @@
 """The batches of a microbatch model, as spans of time: each from an instant up to another one, without that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from podbt.contract.model import Strict
 
@@ -41,3 +41,33 @@ def without(spans: Iterable[Span], batch: Span) -> list[Span]:
     """What is left of spans where one is taken out."""
     parts = [part for start, end in spans for part in ((start, min(end, batch[0])), (max(start, batch[1]), end))]
     return joined((start, end) for start, end in parts if start < end)
+
+
+class Gap(Strict):
+    """Batches of a model that a run was to build, and that nobody has built since."""
+
+    left: list[Span]
+    run: str
+    """The folder of the run that left them last, relative to the root of the artifact store."""
+    database: str | None = None
+    """Hash of the connection that it wrote to."""
+
+
+class Gaps(Strict):
+    """targets/<target>/batches.json: what is missing of a target's microbatch models, by unique_id."""
+
+    schema_version: Literal[1] = 1
+    models: dict[str, Gap] = {}
+
+    def after(self, batches: Mapping[str, Batches], *, run: str, database: str | None) -> Self:
+        """As a run leaves them that was to build batches of some models."""
+        models = dict(self.models)
+        for unique_id, built in batches.items():
+            known = models.pop(unique_id, None)
+            left = known.left if known and known.database == database else []
+            for span in built.done:
+                left = without(left, span)
+            if left or built.left:
+                named = known.run if known and not built.left else run
+                models[unique_id] = Gap(left=joined([*left, *built.left]), run=named, database=database)
+        return self.model_copy(update={"models": models})

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.classify import classify, reason_of
 from podbt.runner.dbt.connection import invoke_patiently
 from podbt.runner.dbt.invoke import Connection, Outcome, invoke
-from podbt.runner.dbt.microbatch import Microbatch, Owed, invocation_started_at
+from podbt.runner.dbt.microbatch import Microbatch, invocation_started_at
 from podbt.runner.dbt.records import compiled_of, complete
 from podbt.runner.dbt.selection import Selection
 from podbt.runner.prepare.debts import Debts
@@ -83,7 +83,7 @@ class RecordedRun:
         self._emitter = Emitter(Progress.of(self._plan), _written) if environment.events else None
         listeners: tuple[Listener, ...] = (self._console, self._emitter) if self._emitter else (self._console,)
         self._causes = Causes()
-        self._microbatch = Microbatch(self._causes, owed=self._owed(), say=self._console.say)
+        self._microbatch = self._book()
         self._journal = Journal(
             self._folder.sink() if self._folder else FileSink(environment.scratch / constants.NODES_FILE),
             redactor,
@@ -113,11 +113,13 @@ class RecordedRun:
         self._database: str | None = None
         self._notes: list[str] = []
 
-    def _owed(self) -> Callable[[str], Owed | None]:
+    def _book(self) -> Microbatch:
+        """Asks the store for what earlier runs left, where there is one."""
         store = self._environment.artifacts
-        if store is None or self._folder is None or not self._environment.orchestrated:
-            return lambda _: None
-        return Debts(store, lambda: self._start, own=self._folder.path).of
+        if store is None or self._folder is None:
+            return Microbatch(self._causes)
+        debts = Debts(store, lambda: self._start, own=self._folder.path)
+        return Microbatch(self._causes, owed=debts.of, gap=debts.gap, say=self._console.say, warn=self._warn)
 
     def _reserve(self) -> RunFolder | None:
         """A failing store is tried again for half of the grace period: the rest is for cancelling queries."""

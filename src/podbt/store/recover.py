@@ -43,6 +43,7 @@ def recover(store: Store, partial: str) -> str | None:
         if record is not None:
             # No target points to it: runs that began later may have ended before.
             folder.publish(record)
+            folder.keep_gaps(record, _nodes(store, folder.path))
             return folder.path
     return None
 

@@ -17,10 +17,11 @@ from typing import Self, TypeVar
 
 from podbt import constants
 from podbt.contract import layout
-from podbt.contract.record import RunIdentity, RunRecord, to_json
+from podbt.contract.record import NodeRecord, RunIdentity, RunRecord, to_json
 from podbt.contract.state import Pointer
 from podbt.errors import ArtifactError
 from podbt.store.failures import Patience, refused, store_errors
+from podbt.store.gaps import keep_gaps
 from podbt.store.pointers import advance
 from podbt.store.runs import read_record
 from podbt.store.sink import StoreSink
@@ -261,6 +262,13 @@ class RunFolder:
         except store_errors() as error:
             self.notes.append(f"{path} does not point to this run: {self._refused('written', path, error)}")
             return False
+
+    def keep_gaps(self, record: RunRecord, nodes: list[NodeRecord]) -> None:
+        """Tells the target what is built and what is left of microbatch models, once the run is published."""
+        try:
+            self._later_patience(lambda: keep_gaps(self._store, record, nodes, run=self.path))
+        except store_errors() as error:
+            self.notes.append(f"What is left of batches is not kept: {self._refused('written', layout.BATCHES, error)}")
 
     def read(self, path: str, *, later: bool = False) -> bytes | None:
         """Reads a file of the store, again where that fails.

@@ -13,13 +13,14 @@ from pathlib import PurePosixPath
 from threading import Lock
 from typing import Any, Final
 
-from podbt.contract.batches import Batches, Span
+from podbt.contract.batches import Batches, Gap, Span, without
 from podbt.contract.record import shorten
 from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.seams import Seam, Seams
 
 _NAMED: Final = 10
 _WORDS_CHARS: Final = 500
+_TIME: Final = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,19 +59,25 @@ class Microbatch:
         causes: Causes,
         *,
         owed: Callable[[str], Owed | None] = lambda _: None,
+        gap: Callable[[str], Gap | None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Knows none yet.
 
         Args:
             causes: What is known of errors: of a batch's, dbt tells in a log line alone.
-            owed: Says what an earlier run owes of a model.
+            owed: Says what an earlier run of the same work owes of a model.
+            gap: Says what any run left of a model, and nobody has built since.
             say: Prints a line.
+            warn: Prints a line and keeps it as a note of the run.
         """
         self._causes = causes
         self._owed = owed
         self._changed: Callable[[str, Batches], None] = lambda _id, _batches: None
+        self._gap = gap
         self._say = say
+        self._warn = warn
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
         self._continued: set[str] = set()
@@ -148,12 +155,29 @@ class Microbatch:
                 self._say(
                     f"{unique_id}: batches that {owed.run} left are built: {_names(_name(b, model) for b in left)}"
                 )
+            self._look_for_gaps(unique_id, planned, model)
             with self._lock:
                 self._models[unique_id] = _Model(Batches.of(done, planned), len(planned))
             self._tell(unique_id)
             return dict(enumerate(planned))
 
         return get_batches
+
+    def _look_for_gaps(self, unique_id: str, planned: Iterable[Span], model: Any) -> None:
+        """Says what stays missing, since another DAG run's batches are not this one's."""
+        gap = self._gap(unique_id)
+        if gap is None:
+            return
+        left = gap.left
+        for batch in planned:
+            left = without(left, batch)
+        if left:
+            names = _names(_name(batch, model) for batch in _batches(left, model))
+            window = f"--event-time-start {left[0][0]:{_TIME}} --event-time-end {left[-1][1]:{_TIME}}"
+            self._warn(
+                f"{unique_id}: batches that {gap.run} left are missing, and not among this run's: {names}. "
+                f"Clear that run, or build them with {window}."
+            )
 
     def _adding(self, ask: Callable[..., bool]) -> Callable[..., bool]:
         def is_incremental(runner: Any, model: Any) -> bool:

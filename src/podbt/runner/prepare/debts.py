@@ -8,14 +8,17 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
-from podbt.contract.batches import Batches
+from podbt.contract.batches import Batches, Gap
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import DONE_STATUSES
 from podbt.contract.layout import PARTIAL_SUFFIX
 from podbt.contract.record import RunStart
 from podbt.runner.dbt.arguments import TARGET, Arguments
 from podbt.runner.dbt.microbatch import Owed
+from podbt.runner.process.environment import MANUAL_DAG_ID
 from podbt.store.beside import Beside, beside
+from podbt.store.failures import store_errors
+from podbt.store.gaps import read_gaps
 from podbt.store.store import Store
 
 # What decides which batches a run plans. Two that differ in it do different work.
@@ -46,6 +49,17 @@ class Debts:
         current = self._current()
         return [one for one in beside(self._store, current.identity, own=self._own) if _counts(one.start, current)]
 
+    def gap(self, unique_id: str) -> Gap | None:
+        """What any run on this target left of a model, and nobody has built since."""
+        current = self._current()
+        if current.target is None:
+            return None
+        try:
+            found = read_gaps(self._store, current.target).models.get(unique_id)
+        except store_errors():  # it is only told of
+            return None
+        return found if found and found.database == current.database else None
+
     def of(self, unique_id: str) -> Owed | None:
         """What is owed of a model: what the newest run that planned its batches left, and since when.
 
@@ -56,6 +70,8 @@ class Debts:
             ArtifactError: The store cannot be read. Not to know would be a hole that nobody sees.
         """
         current, oldest, planned = self._current(), None, None
+        if current.identity.dag_id == MANUAL_DAG_ID:  # each of a person's runs is one by itself
+            return None
         batches = Batches()
         for one in self._earlier:
             node = one.node(unique_id)

@@ -75,6 +75,7 @@ class Publication:
         # From here on the record is there for all to read. Killed while a pointer moves, the run has told of itself.
         self.leave(Summary.of(record, self.folder.path))
         pointers.move(self.folder, record, ran_nodes=bool(nodes), whole=whole)
+        self.folder.keep_gaps(record, nodes)
         if self.folder.notes:
             record = record.model_copy(update={"notes": [*record.notes, *self.folder.notes]})
             self.folder.amend(record)

@@ -135,4 +135,13 @@ def _line(node: NodeRecord, count: int, total: int) -> str:
     found = node.rows if node.failures is None else node.failures
     rows = f"  ({found:,} row{'s' * (found != 1)})" if found and node.status != NodeStatus.PASS else ""
     word = _WORDS.get(node.status, node.status)
-    return f"[{count:>{width}}/{total}] {word:<5} {node.seconds:>8.2f}s  {kind}{node.name}{rows}"
+    return f"[{count:>{width}}/{total}] {word:<5} {node.seconds:>8.2f}s  {kind}{_label(node)}{rows}"
+
+
+def _label(node: NodeRecord) -> str:
+    """Its name, of a model of several versions with its version: `orders.v2`, and of their unit tests `adds_v2`."""
+    tail = node.unique_id.split(".", 2)[-1]
+    if node.resource_type == ResourceType.MODEL and tail.startswith(f"{node.name}.v"):
+        return tail
+    last = tail.rpartition(".")[2]
+    return last if node.resource_type == ResourceType.UNIT_TEST and last.startswith(f"{node.name}_v") else node.name

@@ -77,11 +77,12 @@ def test_where_the_first_batch_fails_the_others_are_not_tried_and_a_retry_builds
     assert set(after) == EVERY_DAY
 
 
-def test_a_killed_run_left_what_it_had_not_built(days: Days) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_left_what_it_had_not_built(days: Days, number: signal.Signals) -> None:
     days.database.query("insert into faults.slow values (2, 60)")
     process = days.start("build")
     wait_for(lambda: slow(days))
-    os.kill(process.pid, signal.SIGKILL)
+    os.kill(process.pid, number)
     process.communicate(timeout=30)
     days.database.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'dbt'", superuser=True)
     before = days.written()
@@ -153,6 +154,28 @@ def test_where_the_table_is_gone_everything_is_built(days: Days) -> None:
     ended = days.step("build")
     assert ended.code == 0, ended.output
     assert set(days.written()) == EVERY_DAY
+
+
+def test_another_dag_run_says_what_stays_missing_until_somebody_builds_it(days: Days) -> None:
+    days.breaks(3)
+    assert days.step("build").code == 1
+    days.breaks()
+    ended = days.step("build", PODBT_RUN_ID="next")
+    assert ended.code == 0, ended.output
+    said = (
+        f"model.tiny.daily: batches that runs/d/r/build/try-1 left are missing, and not among this run's: {day(3)}. "
+        f"Clear that run, or build them with --event-time-start {day(3)}T00:00:00 --event-time-end {day(2)}T00:00:00."
+    )
+    assert f"podbt: {said}\n" in ended.output
+    record = json.loads((days.runner.artifacts / "runs/d/next/build/try-1/run.json").read_text())
+    assert record["notes"] == [said]
+    assert set(days.written()) == EVERY_DAY - {3}
+    window = ["--event-time-start", day(3), "--event-time-end", day(2)]
+    assert days.step("run", "--select", "daily", *window, PODBT_RUN_ID="by-hand").code == 0
+    assert set(days.written()) == EVERY_DAY
+    ended = days.step("build", PODBT_RUN_ID="after-that")
+    assert ended.code == 0, ended.output
+    assert "are missing" not in ended.output
 
 
 def slow(days: Days) -> bool:
