@@ -61,6 +61,7 @@ class Resolver:
         from dbt.graph import ResourceTypeSelector  # noqa: PLC0415
         from dbt.task.list import ListTask  # noqa: PLC0415
 
+        self._root = config.project_root
         self._selector = ResourceTypeSelector(
             graph=Compiler(config).compile(manifest, write=False),
             manifest=manifest,
@@ -71,7 +72,11 @@ class Resolver:
 
     def nodes(self, spec: Any) -> set[str]:
         """The unique_ids of what a selection means; for one that asks a state, of all that it could match."""
-        return set(map(str, self._selector.get_selected(at_most(spec), warn_on_no_nodes=False)))
+        from dbt_common.events.contextvars import task_contextvars  # noqa: PLC0415 - as above
+
+        # Without a task of its own around it dbt looks for the `path` method's files in the working directory.
+        with task_contextvars(project_root=self._root):
+            return set(map(str, self._selector.get_selected(at_most(spec), warn_on_no_nodes=False)))
 
     def of_group(self, name: str) -> set[str]:
         """What `--select group:<name>` means."""

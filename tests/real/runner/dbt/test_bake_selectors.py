@@ -21,6 +21,8 @@ TEST = "test.shop.not_null_orders_id.84ef11d8fe"
 # Name of a selector -> its definition, the methods that it asks a state by, and all that it could match.
 SELECTORS = {
     "daily": ("{method: tag, value: daily}", [], {"orders", "people"}),
+    "file": ("{method: path, value: models/heavy.sql}", [], {"heavy"}),
+    "folder": ("'path:models'", [], {"orders", "people", "heavy"}),
     "changed": ("{method: state, value: modified, children: true}", ["state"], {"orders", "people", "heavy"}),
     "failed": ("'result:error+'", ["result"], {"orders", "people", "heavy"}),
     "fresher": ("'1+source_status:fresher+'", ["source_status"], {"orders", "people", "heavy"}),
