@@ -57,6 +57,7 @@ ROOMS["contract"] = {
     "names": ({"record"}, set()),
     "runs": ({"record"}, set()),
     "outcome": ({"exits", "record"}, set()),
+    "result": ({"exits", "model", "record"}, set()),
     "events": (_WORDS | {"exits", "record"}, set()),
     "journal": (_WORDS | {"record"}, set()),
     "invocation": ({"kinds", "record", "settings", "step"}, set()),

@@ -1,8 +1,9 @@
 """Why a run ended, the process's exit code for it, and whether a retry can help."""
 
+from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 
-from podbt.contract.kinds import RunStatus
+from podbt.contract.kinds import NodeStatus, RunStatus
 
 
 class ExitCode(IntEnum):
@@ -39,6 +40,11 @@ class ExitReason(StrEnum):
     INTERRUPTED = "interrupted"
     LOST = "lost"
     """Nobody could write a reason: out of memory, evicted, deleted. Only the observer of a pod says this."""
+
+    @classmethod
+    def of_failing(cls, statuses: Iterable[str]) -> "ExitReason":
+        """Why a run failed whose nodes failed with these statuses: only a test that found something says "fail"."""
+        return cls.TEST_FAILURE if all(status == NodeStatus.FAIL for status in statuses) else cls.NODE_FAILURE
 
     @property
     def exit_code(self) -> ExitCode:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.events import Mark, NodeEvent
 from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure
+from podbt.contract.result import ModelResult
 
 _MAX_FAILURES = 5
 _BAD = frozenset({Mark.ERROR, Mark.FAIL})
@@ -77,14 +78,17 @@ def judge(duty: Duty, pod: PodProgress) -> Verdict:
     return Verdict(kind=Kind.DONE)
 
 
-def report(duty: Duty, pod: PodProgress) -> tuple[str, dict[str, Any]]:
+def report(duty: Duty, pod: PodProgress) -> tuple[str, ModelResult]:
     """What the task's log says at its end, node by node, and the task's XCom."""
     lines: list[str] = []
     counts: dict[str, int] = {}
+    bad: list[Mark] = []
     for key, index in duty.at.items():
         event, mark = pod.told(key), pod.mark(key, index, duty.plan)
         if key != duty.node:
             counts[_word(mark)] = counts.get(_word(mark), 0) + 1
+        if mark in _BAD:
+            bad.append(mark)
         if event is not None and mark.ended:
             lines.append(_line(event))
         elif key == duty.node or mark in _BAD:
@@ -92,23 +96,23 @@ def report(duty: Duty, pod: PodProgress) -> tuple[str, dict[str, Any]]:
     if pod.artifacts:
         lines.append(f"artifacts: {pod.artifacts} (run_results.json there has the compiled SQL)")
     failed = [
-        {"unique_id": event.n, "status": event.s, "message": event.m or pod.said(key)}
+        Failure(unique_id=event.n, status=event.s, message=event.m or pod.said(key))
         for key, index in duty.at.items()
         if (event := pod.told(key)) is not None and pod.mark(key, index, duty.plan) in _BAD
     ]
     own = pod.told(duty.node) if duty.node else None
     status = _word(pod.mark(duty.node, duty.at[duty.node], duty.plan)) if duty.node else "tests"
-    result = {
-        "unique_id": own.n if own else None,
-        "status": status,
-        "seconds": own.t if own else None,
-        "rows": own.r if own else None,
-        "at": own.at.isoformat() if own else None,
-        "tests": counts,
-        "artifacts": pod.artifacts,
-        "failures": failed[:_MAX_FAILURES] or None,
-    }
-    return "\n".join(lines), {key: value for key, value in result.items() if value is not None}
+    return "\n".join(lines), ModelResult(
+        unique_id=own.n if own else None,
+        status=status,
+        exit_reason=ExitReason.of_failing(map(_word, bad)) if bad else None,
+        seconds=own.t if own else None,
+        rows=own.r if own else None,
+        at=own.at.isoformat() if own else None,
+        tests=counts,
+        artifacts=pod.artifacts,
+        failures=failed[:_MAX_FAILURES] or None,
+    )
 
 
 def _line(event: NodeEvent) -> str:

@@ -16,10 +16,12 @@ from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import pod_settings, resolve_pod
 from podbt.contract.exact import criteria
+from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import Command
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.plan import load_plan
 from podbt.contract.record import to_json
+from podbt.contract.result import ModelResult
 from podbt.contract.settings.kubernetes import Settings
 from podbt.errors import ConfigError, PodbtError
 from podbt.pod.build import pod_name
@@ -83,7 +85,8 @@ class ModelTrigger(BaseTrigger):
             event = _refused(refusal(error))
         except Exception as error:
             self.log.exception("Following the model failed")
-            event = _failed({"error": f"{type(error).__name__}: {error}"})
+            said = f"{type(error).__name__}: {error}"
+            event = _failed(ModelResult(exit_reason=ExitReason.LOST, error=said))
         self._ended = True
         await trigger.let_go(self._follower, self)
         if not isinstance(event, TaskSuccessEvent):
@@ -167,17 +170,18 @@ class ModelTrigger(BaseTrigger):
         why = pod.lost if pod else "The group's pod did not start."
         if pod is not None and pod.began:
             self.log.error("%s This model had not ended.", why)
-            return _failed({"status": "lost", "error": why})
+            return _failed(ModelResult(status="lost", exit_reason=ExitReason.LOST, error=why))
         # One red task is enough: the pod's own, which says why.
         self.log.warning("dbt did not begin (%s). See task %s, and clear it together with its group.", why, self.pod)
         return TaskSkippedEvent(xcoms={"return_value": {"status": "skipped", "error": why}})
 
     def _told(self, kind: Kind, pod: PodProgress, settings: Settings) -> TriggerEvent:
         text, result = report(self._duty, pod)
-        result |= {"unique_id": self.node, "target": self.step.get("target") or settings.target, "pod": pod.name}
+        target = self.step.get("target") or settings.target
+        result = result.model_copy(update={"unique_id": self.node, "target": target, "pod": pod.name})
         if kind is Kind.DONE:
             self.log.info("%s", text)
-            return TaskSuccessEvent(xcoms={"return_value": result})
+            return _done(result)
         self.log.error("%s", text)
         return _failed(result)
 
@@ -218,10 +222,11 @@ class ModelTrigger(BaseTrigger):
         text, result = report(
             Duty(node=self._duty.node, at={key: self._duty.at[key] for key in keys}, plan=self.plan), told
         )
-        result |= {"unique_id": self.node, "target": outcome.summary.target, "pod": name}
+        result = result.model_copy(update={"unique_id": self.node, "target": outcome.summary.target, "pod": name})
         if outcome.ok:
             self.log.info("%s", text)
-            return TaskSuccessEvent(xcoms={"return_value": result})
+            return _done(result)
+        result = result.model_copy(update={"exit_reason": outcome.summary.exit_reason})
         self.log.error("%s\n%s", outcome.line, text)
         return _failed(result) if outcome.retryable else _refused(outcome)
 
@@ -240,8 +245,12 @@ class ModelTrigger(BaseTrigger):
         return {"select": criteria(plan.nodes, nodes), "flags": flags}
 
 
-def _failed(result: dict[str, Any]) -> TriggerEvent:
-    return TaskFailedEvent(xcoms={"return_value": result})
+def _done(result: ModelResult) -> TriggerEvent:
+    return TaskSuccessEvent(xcoms={"return_value": to_json(result)})
+
+
+def _failed(result: ModelResult) -> TriggerEvent:
+    return TaskFailedEvent(xcoms={"return_value": to_json(result)})
 
 
 def _refused(outcome: Outcome) -> TriggerEvent:

@@ -16,9 +16,9 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from podbt.airflow import api
 from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
-from podbt.contract.exits import ExitReason
 from podbt.contract.plan import load_plan
 from podbt.contract.record import Summary
+from podbt.contract.result import ModelResult
 from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError, PodbtError
 
@@ -174,20 +174,11 @@ def _summary(dag_id: str, run_id: str, task_id: str, map_index: int) -> Summary 
         data = api.xcom(dag_id, run_id, task_id, map_index=map_index)
         if not isinstance(data, dict):
             return None
-        return Summary.parse(data if "exit_reason" in data else _of_model(data), source="XCom")
+        if "counts" in data:
+            return Summary.parse(data, source="XCom")
+        return ModelResult.parse(data, source="XCom").summary
     except (ValueError, ConfigError):
         return None
-
-
-def _of_model(result: dict[str, Any]) -> dict[str, Any]:
-    """The summary of a model's task, whose XCom is the model's own; see `podbt.airflow.group.duty.report`."""
-    failures = result.get("failures") or []
-    if not failures and not result.get("error"):
-        raise ConfigError("XCom: says nothing of a failure.")
-    tests = all(str(failure.get("unique_id")).startswith(("test.", "unit_test.")) for failure in failures)
-    why = ExitReason.LOST if not failures else ExitReason.TEST_FAILURE if tests else ExitReason.NODE_FAILURE
-    known = {key: result[key] for key in ("artifacts", "error", "target") if result.get(key)}
-    return {"status": why.status, "exit_reason": why, "failures": failures, **known}
 
 
 def _owners(tasks: list[FailedTask]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import re
 
 from podbt.contract.exits import ExitReason
-from podbt.contract.kinds import ANSWERED_STATUSES, CHECKS, NODE_COMMANDS, NodeStatus
+from podbt.contract.kinds import ANSWERED_STATUSES, NODE_COMMANDS, NodeStatus
 from podbt.contract.record import Failure, NodeRecord, failures_of, shorten
 from podbt.errors import ArtifactError, PodbtError, SkewError
 from podbt.runner.dbt.cause import Cause, Stage, cause_of
@@ -72,10 +72,8 @@ def _of_nodes(failing: list[NodeRecord], causes: Causes, *, total: int, logged_i
     line = f"{len(failing)} of {total} nodes failed: {first.unique_id}: {first.message or first.status}{more}"
     if all(_COMPILATION.match(node.message or "") for node in failing):
         reason = ExitReason.CONFIG_ERROR
-    elif all(node.resource_type in CHECKS and node.status == NodeStatus.FAIL for node in failing):
-        reason = ExitReason.TEST_FAILURE
     else:
-        reason = ExitReason.NODE_FAILURE
+        reason = ExitReason.of_failing(node.status for node in failing)
     return reason, shorten(line, _LINE_CHARS)
 
 

@@ -10,6 +10,7 @@ from podbt.airflow.group.duty import Duty, Kind, judge, report
 from podbt.airflow.pods.progress import PodProgress, key_of
 from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
+from podbt.contract.record import Failure
 from podbt.runner.report.emit import Progress
 
 NOW = datetime.now(UTC)
@@ -92,5 +93,8 @@ def test_a_report_says_what_dbt_said() -> None:
     assert "success in 1.50 s, 42 rows  model.p.m" in text
     assert "fail, 3 rows found  test.p.t1: Got 3 results" in text
     assert "runs/x" in text
-    assert (result["rows"], result["seconds"], result["tests"]) == (42, 1.5, {"fail": 1, "pass": 1})
-    assert result["failures"] == [{"unique_id": uid("test.t1"), "status": "fail", "message": "Got 3 results"}]
+    assert (result.rows, result.seconds, result.tests) == (42, 1.5, {"fail": 1, "pass": 1})
+    assert result.failures == [Failure(unique_id=uid("test.t1"), status="fail", message="Got 3 results")]
+    assert result.exit_reason is ExitReason.TEST_FAILURE
+    pod.feed(encode(NodeEvent.of(uid("test.t2"), "error", at=NOW, message="boom")))
+    assert report(DUTY, pod)[1].exit_reason is ExitReason.NODE_FAILURE  # a test that could not be run found nothing

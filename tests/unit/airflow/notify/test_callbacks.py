@@ -163,8 +163,16 @@ def test_stale_sources_are_told_as_such(airflow: Airflow) -> None:
             ["build: test_failure", "- test.p.t.1: Got 3 results"],
         ),
         ({"status": "lost", "error": "Pod x was deleted."}, ["build: lost: Pod x was deleted."]),
+        ({"status": "tests", "exit_reason": "connection_error", "tests": {"unknown": 2}}, ["build: connection_error"]),
+        (
+            {"unique_id": MODEL, "status": "success", "exit_reason": "node_failure", "tests": {"error": 1},
+             "failures": [{"unique_id": "test.p.t.1", "status": "error", "message": "no such column"}]},
+            ["build: node_failure", "- test.p.t.1: no such column"],
+        ),
+        ({"status": "success", "tests": {}}, ["build: failed; its log says why"]),
+        ({"error": "not dbt's", "code": 3}, ["build: failed; its log says why"]),
     ],
-    ids=["model", "test", "lost"],
+    ids=["model", "test", "lost", "a reason", "a test that broke", "nothing", "something else"],
 )  # fmt: skip
 def test_a_models_task_is_told_in_dbts_words_too(airflow: Airflow, left: dict[str, Any], said: list[str]) -> None:
     airflow.states, airflow.xcoms = {"build": "failed"}, {"build": json.dumps(left)}
