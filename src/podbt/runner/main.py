@@ -14,14 +14,14 @@ from podbt.errors import PodbtError
 from podbt.runner import sequence
 from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.dbt.classify import reason_of
-from podbt.runner.dbt.invoke import invoke
+from podbt.runner.dbt.invoke import Dbt
 from podbt.runner.prepare.prepared import check_and_resolve
 from podbt.runner.prepare.state import Resolved
 from podbt.runner.process.environment import Environment, termination_log
 from podbt.runner.process.interrupts import Interrupts, follow_standard_input
 from podbt.runner.process.redact import RedactedStream, Redactor
-from podbt.runner.report.termination import leave_message
-from podbt.runner.run import RecordedRun
+from podbt.runner.report.termination import Termination
+from podbt.runner.run import record
 from podbt.store.failures import store_errors, unreachable
 
 
@@ -45,7 +45,7 @@ def run(words: Sequence[str], interrupts: Interrupts | None = None) -> int:
 def _begin(words: Sequence[str], interrupts: Interrupts) -> int:
     started = datetime.now(UTC)
     parts, environment = sequence.parse(words), Environment.read()
-    redactor = Redactor.collect(environment.profiles / constants.PROFILES_FILE)
+    redactor = Redactor.collect(environment.workspace.profiles / constants.PROFILES_FILE)
     sys.stdout, sys.stderr = RedactedStream(sys.stdout, redactor), RedactedStream(sys.stderr, redactor)
 
     def one(arguments: Arguments, of_it: Environment, began: datetime | None = None) -> int:
@@ -62,12 +62,10 @@ def _command(
 ) -> int:
     resolved = check_and_resolve(arguments, environment, redactor)
     if not environment.orchestrated and arguments.command not in set(Command):
-        return _pass_through(resolved, environment, interrupts)
+        return _pass_through(resolved, Dbt(workspace=environment.workspace), interrupts)
     if resolved.note:
         print(f"podbt: {resolved.note}", flush=True)
-    return RecordedRun(
-        arguments, resolved, environment, interrupts=interrupts, redactor=redactor, started=started
-    ).execute()
+    return record(arguments, resolved, environment, interrupts=interrupts, redactor=redactor, started=started)
 
 
 def _guarded(work: Callable[[], int], redactor: Redactor) -> int:
@@ -83,10 +81,10 @@ def _guarded(work: Callable[[], int], redactor: Redactor) -> int:
         return _refuse(ExitReason.INTERRUPTED, "The run was told to stop.")
 
 
-def _pass_through(resolved: Resolved, environment: Environment, interrupts: Interrupts) -> int:
+def _pass_through(resolved: Resolved, dbt: Dbt, interrupts: Interrupts) -> int:
     """Commands such as ls, debug or --version: dbt's own output and exit code, no record."""
     interrupts.allow()
-    outcome = invoke(resolved.arguments, environment, seams=resolved.seams)
+    outcome = dbt.invoke(resolved.arguments, seams=resolved.seams)
     interrupts.hold()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise KeyboardInterrupt
@@ -101,5 +99,5 @@ def _refuse(reason: ExitReason, error: str) -> int:
     print(f"podbt: {error}", file=sys.stderr, flush=True)
     log = termination_log()
     if os.environ.get(constants.ENV_DAG_ID) and log.exists():
-        leave_message(log, Summary(status=reason.status, exit_reason=reason, error=error))
+        Termination(log).leave(Summary(status=reason.status, exit_reason=reason, error=error))
     return reason.exit_code

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import takewhile
 from typing import Final
@@ -16,7 +17,7 @@ from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.skew import baked_plan
 from podbt.runner.process.environment import Environment
 from podbt.runner.process.interrupts import Interrupts
-from podbt.runner.report.termination import leave_message
+from podbt.runner.report.termination import Termination
 from podbt.store import tries
 from podbt.store.alive import is_alive
 
@@ -122,7 +123,7 @@ def run_in_order(
     if environment.termination_log is None:
         return next((one.code for one in ended if one.code != ExitCode.OK), ExitCode.OK)
     summary = combined(ended)
-    leave_message(environment.termination_log, summary)
+    Termination(environment.termination_log).leave(summary)
     return summary.exit_reason.exit_code
 
 
@@ -222,7 +223,7 @@ def _earlier(
         environment.artifacts,
         identity,
         grace_seconds=environment.grace_seconds,
-        alive=lambda store, folder: is_alive(store, folder, sleep=interrupts.sleep),
+        alive=partial(is_alive, sleep=interrupts.sleep),
     )
     for path in settled:
         print(f"podbt: published what a lost try left: {path}", flush=True)
@@ -232,7 +233,7 @@ def _earlier(
         return None  # the command itself says that its earlier try cannot be read
     if found is None or found.reason.exit_code != ExitCode.OK:
         return None
-    plan = baked_plan(environment.baked)
+    plan = baked_plan(environment.workspace.baked)
     same = {
         "command": [hide(word) for word in command.arguments.words],
         "image": environment.image,

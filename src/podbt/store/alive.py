@@ -43,13 +43,19 @@ class Heartbeat:
         self._beat = 0
 
     def start(self) -> None:
-        """Writes the file for the first time; from then on in the background."""
+        """Writes the file for the first time; from then on in the background.
+
+        Raises:
+            ArtifactError: The store does not take it.
+        """
         self._tell()
         self._thread.start()
 
     def update(self, start: RunStart) -> None:
+        """Tells more of the run. What the store does not take now, it gets with the next beat."""
         self._start = start
-        self._tell()
+        with contextlib.suppress(ArtifactError):
+            self._tell()
 
     def stop(self) -> None:
         """Returns once the file is no longer written."""

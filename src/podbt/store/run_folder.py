@@ -41,6 +41,7 @@ class RunFolder:
     """The folder of one try, until it is published.
 
     Attributes:
+        store: The artifact store.
         path: The published folder.
         partial: Where the run's files lie until then.
         kept: A local folder with a copy of all that is to be published; it stays when publishing fails.
@@ -63,7 +64,7 @@ class RunFolder:
             scratch: Where the local copy goes; a temporary folder by default.
             patience_seconds: How long a failing store is tried again, over all of the publication.
         """
-        self._store = store
+        self.store = store
         self.partial = partial
         self.path = final_of(partial)
         self._has_nodes = False
@@ -110,7 +111,7 @@ class RunFolder:
         """
         path = f"{self.partial}/{name}"
         try:
-            self._store.write(path, content, within=self.partial)
+            self.store.write(path, content, within=self.partial)
         except store_errors() as error:
             raise self._refused("written", path, error) from None
 
@@ -122,7 +123,7 @@ class RunFolder:
             ArtifactError: The store does not take it.
         """
         try:
-            taken = not self._has_nodes and self._store.is_taken(self.partial)
+            taken = not self._has_nodes and self.store.is_taken(self.partial)
         except store_errors() as error:
             raise self._refused("read", self.partial, error) from None
         if taken:
@@ -133,7 +134,7 @@ class RunFolder:
         """Where the journal's lines go while the run lasts."""
         try:
             nodes = self.kept / constants.NODES_FILE
-            return StoreSink(self._store.lines(self.partial), nodes, patience_seconds=self._patience_seconds / 4)
+            return StoreSink(self.store.lines(self.partial), nodes, patience_seconds=self._patience_seconds / 4)
         except OSError as error:
             raise self._refused("written", self.partial, error) from None
 
@@ -154,7 +155,7 @@ class RunFolder:
         lines = self.kept / constants.NODES_FILE
         self._has_nodes = True
         try:
-            ours = self._patience(lambda: self._store.put_lines(self.partial, lines))
+            ours = self._patience(lambda: self.store.put_lines(self.partial, lines))
         except store_errors() as error:
             raise self._refused("written", f"{self.partial}/{constants.NODES_FILE}", error) from None
         if not ours:
@@ -213,7 +214,7 @@ class RunFolder:
         if (self.kept / constants.NODES_FILE).exists():
             self.put_nodes()
         try:
-            self._patience(lambda: self._store.commit(self.partial, content))
+            self._patience(lambda: self.store.commit(self.partial, content))
         except ArtifactError:
             # Whoever took this run for dead may have found its record whole, and published that.
             if not self._is_committed(content):
@@ -232,11 +233,11 @@ class RunFolder:
             record: The record that was published, with notes.
         """
         with contextlib.suppress(TakenError, *store_errors()):
-            self._store.write(f"{self.path}/{constants.RUN_FILE}", _json(to_json(record)), within=self.path)
+            self.store.write(f"{self.path}/{constants.RUN_FILE}", _json(to_json(record)), within=self.path)
 
     def _is_committed(self, content: bytes) -> bool:
         try:
-            return self._store.read(f"{self.path}/{constants.RUN_FILE}") == content
+            return self.store.read(f"{self.path}/{constants.RUN_FILE}") == content
         except store_errors():
             return False
 
@@ -244,7 +245,7 @@ class RunFolder:
         """Takes away what only an unpublished run needs. What stays by a failure harms nobody."""
         shutil.rmtree(self.kept, ignore_errors=True)
         with contextlib.suppress(*store_errors()):
-            self._store.tidy(self.path)
+            self.store.tidy(self.path)
 
     def point(self, target: str, name: str, pointer: Pointer) -> bool:
         """Moves one of a target's pointers, atomically and never back to an older run.
@@ -258,7 +259,7 @@ class RunFolder:
         path = layout.target_pointer(target, name)
         content = _json(to_json(pointer))
         try:
-            return self._later_patience(lambda: advance(self._store, path, content, pointer.finished_at))
+            return self._later_patience(lambda: advance(self.store, path, content, pointer.finished_at))
         except store_errors() as error:
             self.notes.append(f"{path} does not point to this run: {self._refused('written', path, error)}")
             return False
@@ -266,7 +267,7 @@ class RunFolder:
     def keep_gaps(self, record: RunRecord, nodes: list[NodeRecord]) -> None:
         """Tells the target what is built and what is left of microbatch models, once the run is published."""
         try:
-            self._later_patience(lambda: keep_gaps(self._store, record, nodes, run=self.path))
+            self._later_patience(lambda: keep_gaps(self.store, record, nodes, run=self.path))
         except store_errors() as error:
             self.notes.append(f"What is left of batches is not kept: {self._refused('written', layout.BATCHES, error)}")
 
@@ -280,7 +281,7 @@ class RunFolder:
         Returns:
             Its content; None where there is none, or where it cannot be read, which is a note then.
         """
-        return self._found(path, lambda: self._store.read(path), self._later_patience if later else self._patience)
+        return self._found(path, lambda: self.store.read(path), self._later_patience if later else self._patience)
 
     def read_record(self, run: str) -> RunRecord | None:
         """The record of an earlier run, again where reading fails, once this one is published.
@@ -295,7 +296,7 @@ class RunFolder:
             ConfigError: It is damaged.
         """
         path = f"{run}/{constants.RUN_FILE}"
-        return self._found(path, lambda: read_record(self._store, run), self._later_patience)
+        return self._found(path, lambda: read_record(self.store, run), self._later_patience)
 
     def _found(self, path: str, read: Callable[[], T], patience: Patience) -> T | None:
         try:
@@ -310,22 +311,22 @@ class RunFolder:
 
     def _put(self, file: Path, path: str) -> None:
         try:
-            self._patience(lambda: self._store.copy(file, path, within=self.partial))
+            self._patience(lambda: self.store.copy(file, path, within=self.partial))
         except store_errors() as error:
             raise self._refused("written", path, error) from None
 
     def _store_manifest(self, path: str, text: bytes) -> None:
         """Stores a manifest, or renews its age where it is there: `podbt prune` removes unreferenced ones by age."""
-        modified = self._store.modified(path)
+        modified = self.store.modified(path)
         if modified is None or datetime.now(UTC) - modified > layout.MANIFEST_GRACE / 2:
-            self._store.write(path, text)
+            self.store.write(path, text)
 
     def _refused(self, what: str, path: str, error: BaseException) -> ArtifactError:
-        return refused(what, f"{self._store}/{path}", error)
+        return refused(what, f"{self.store}/{path}", error)
 
     @property
     def _taken(self) -> TakenError:
-        return TakenError(f"{self._store}/{self.path}")
+        return TakenError(f"{self.store}/{self.path}")
 
 
 def _unless_missing(read: Callable[[], T]) -> T | None:

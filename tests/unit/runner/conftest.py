@@ -16,7 +16,6 @@ from podbt.runner.prepare.state import Resolved
 from podbt.runner.process.environment import Environment
 from podbt.runner.process.interrupts import Interrupts
 from podbt.runner.process.redact import Redactor
-from podbt.runner.run import RecordedRun
 
 
 @pytest.fixture
@@ -37,10 +36,10 @@ def execute(env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
         monkeypatch.setattr(recorded, "look_at_sources", look)
         arguments, environment = Arguments.parse(["build"]), Environment.read(env)
-        code = RecordedRun(
+        code = recorded.record(
             arguments, Resolved(arguments=arguments), environment,
             interrupts=interrupts, redactor=Redactor({"hunter22"}), started=datetime.now(UTC),
-        ).execute()  # fmt: skip
+        )  # fmt: skip
         run = dict(json.loads((tmp_path / "artifacts/runs/d/r/t/try-2/run.json").read_text()))
         assert json.loads((tmp_path / "message").read_text())["exit_reason"] == run["exit_reason"]
         return {**run, "code": code}

@@ -16,8 +16,8 @@ from tests.support.waiting import wait_for
 GRACE = 8
 
 # A recorded run whose "dbt" hangs as it is told to; everything else is real.
-PROGRAM = """
-import os, sys, threading, time
+PROGRAM = '''
+import os, sys, time
 from datetime import UTC, datetime
 from podbt.runner import run as recorded
 from podbt.runner.dbt.arguments import Arguments
@@ -26,45 +26,63 @@ from podbt.runner.process.interrupts import Interrupts
 from podbt.runner.process.redact import Redactor
 from podbt.runner.prepare.state import Resolved
 
+made = {}
+
+def kept(name):
+    """Lets a test reach what the run makes for itself."""
+    real = getattr(recorded, name)
+    class Kept(real):
+        def __init__(self, *arguments, **keywords):
+            super().__init__(*arguments, **keywords)
+            made[name] = self
+    setattr(recorded, name, Kept)
+
+for name in ("Journal", "Console", "RunFolder"):
+    kept(name)
+
+def begin():
+    open(sys.argv[2], "w").close()
+
 def sleep_for_ever(*_):
     while True:
         try:
+            begin()
             time.sleep(600)
         except KeyboardInterrupt:
             pass
 
-def holds_the_journal(run):
-    run._journal._lock.acquire()
+def holds_the_journal():
+    made["Journal"]._lock.acquire()
     sleep_for_ever()
 
-def holds_the_console(run):
-    run._console._lock.acquire()
+def holds_the_console():
+    made["Console"]._lock.acquire()
     sleep_for_ever()
 
-def writes_to_nobody(run):
+def writes_to_nobody():
+    begin()
     while True:
         print("x" * 1000)
 
-def cannot_publish(run):
-    run._folder.keep = lambda *_: sleep_for_ever()
+def cannot_publish():
+    made["RunFolder"].keep = sleep_for_ever
     sleep_for_ever()
 
-def breaks_while_it_publishes(run):
+def breaks_while_it_publishes():
     def keep(*_):
         raise RuntimeError("boom")
-    run._folder.keep = keep
+    made["RunFolder"].keep = keep
     sleep_for_ever()
 
 interrupts = Interrupts()
 interrupts.install()
-recorded.look_at_sources = lambda *_: (open(sys.argv[2], "w").close(), globals()[sys.argv[1]](run))
+recorded.look_at_sources = lambda *_: globals()[sys.argv[1]]()
 arguments = Arguments.parse(["build"])
-run = recorded.RecordedRun(
+sys.exit(recorded.record(
     arguments, Resolved(arguments=arguments), Environment.read(), interrupts=interrupts, redactor=Redactor(set()),
     started=datetime.now(UTC),
-)
-sys.exit(run.execute())
-"""
+))
+'''
 
 
 # How it hangs, and whether the run is published all the same.

@@ -16,7 +16,7 @@ from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.process.environment import Environment
 from podbt.runner.process.interrupts import Interrupts
-from podbt.runner.report.termination import leave_message
+from podbt.runner.report.termination import Termination
 from podbt.runner.sequence import parse, run_in_order
 from podbt.store.run_folder import RunFolder
 
@@ -44,7 +44,7 @@ class Commands:
             counts={"total": 2, "error" if failed else "success": 2}, target="prod", artifacts=f"runs/{name}",
         )  # fmt: skip
         if environment.termination_log is not None:
-            leave_message(environment.termination_log, summary)
+            Termination(environment.termination_log).leave(summary)
         self.then()
         return reason.exit_code
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from podbt.contract.kinds import BUILT, EPHEMERAL, WRITING_COMMANDS
+from podbt.contract.kinds import BUILT, EPHEMERAL
 from podbt.contract.record import RunIdentity
 from podbt.runner.database.lock import Lock, Session, locks_of
 from podbt.runner.database.lock_watch import LockWatch
 from podbt.runner.dbt.seams import Seam, Seams
-from podbt.runner.process.environment import Environment
+from podbt.runner.process.interrupts import Interrupts
 
 _AGAIN_SECONDS: Final = 300.0
 
@@ -29,26 +29,26 @@ class TableLocks:
     """
 
     def __init__(
-        self, environment: Environment, command: str | None, *, say: Callable[[str], None],
-        warn: Callable[[str], None], stop: Callable[[], None], stopping: Callable[[], bool],
+        self, identity: RunIdentity, *, enabled: bool, timeout_seconds: int, interrupts: Interrupts,
+        say: Callable[[str], None], warn: Callable[[str], None],
     ) -> None:  # fmt: skip
         """Takes nothing, yet.
 
         Args:
-            environment: Whose locks, and how long to wait for them.
-            command: The dbt command.
+            identity: Whose locks.
+            enabled: Whether to take any.
+            timeout_seconds: How long to wait for them.
+            interrupts: Stops the run, and tells whether it was told to stop, which ends the session that holds the
+                locks with all others.
             say: Prints a line.
             warn: Prints a line that is to be remembered.
-            stop: Stops the run.
-            stopping: Whether the run was told to stop, which ends the session that holds the locks with all others.
         """
-        self._identity = environment.identity
-        self._enabled = environment.lock_tables and command in WRITING_COMMANDS
-        self._timeout = environment.queue_timeout_seconds
+        self._identity = identity
+        self._enabled = enabled
+        self._timeout = timeout_seconds
+        self._interrupts = interrupts
         self._say = say
         self._warn = warn
-        self._stop = stop
-        self._stopping = stopping
         self._session: Session | None = None
         self._watch: LockWatch | None = None
         self.refused: str | None = None
@@ -114,7 +114,7 @@ class TableLocks:
             reopen=lambda: connect(adapter, self._identity, locks),
             warn=self._warn,
             stop=self._lose,
-            stopping=self._stopping,
+            stopping=self._interrupts.is_requested,
         )
 
     def _lose(self) -> None:
@@ -125,7 +125,7 @@ class TableLocks:
             f"The database dropped this run's locks, and {holder or 'another run'} was quicker to take them: stopped, "
             "so that no table has two writers. A retry waits for that run and then goes on."
         )
-        self._stop()
+        self._interrupts.request()
 
 
 def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str, str]]:

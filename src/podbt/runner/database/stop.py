@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 from podbt.runner.database.sessions import Sessions
 from podbt.runner.process.interrupts import Interrupts
@@ -16,6 +16,16 @@ _GIVE_UP = 0.6
 _LAST = 0.95
 
 
+class Ending(Protocol):
+    """Ends the process without the main thread."""
+
+    def give_up(self) -> None:
+        """Publishes in its place, which did not come back."""
+
+    def exit_now(self) -> None:
+        """Does nothing that could be held up."""
+
+
 class Stopper:
     """Cancels, then terminates what runs in the database, and sees to it that the process ends in time.
 
@@ -23,24 +33,19 @@ class Stopper:
     waits for its workers and writes what it has.
     """
 
-    def __init__(
-        self, interrupts: Interrupts, sessions: Sessions, *, grace_seconds: float, give_up: Callable[[], None],
-        last: Callable[[], None],
-    ) -> None:  # fmt: skip
+    def __init__(self, interrupts: Interrupts, sessions: Sessions, ending: Ending, *, grace_seconds: float) -> None:
         """Prepares.
 
         Args:
             interrupts: Tells when to begin.
             sessions: What to end.
+            ending: Ends the process where the main thread does not.
             grace_seconds: Time between SIGTERM and SIGKILL.
-            give_up: Ends the process without the main thread, which did not come back.
-            last: Ends the process without doing anything that could be held up.
         """
         self._interrupts = interrupts
         self._sessions = sessions
         self._grace_seconds = grace_seconds
-        self._give_up = give_up
-        self._last = last
+        self._ending = ending
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -55,7 +60,7 @@ class Stopper:
 
     def _stop(self) -> None:
         began, again = time.monotonic(), False
-        timer = threading.Timer(self._grace_seconds * _LAST, self._last)
+        timer = threading.Timer(self._grace_seconds * _LAST, self._ending.exit_now)
         timer.daemon = True
         timer.start()
         self._sessions.refuse()
@@ -69,7 +74,7 @@ class Stopper:
                 self._sessions.cut()
                 self._interrupts.raise_again()
             if passed >= _GIVE_UP:
-                self._give_up()
+                self._ending.give_up()
                 return
             self._ended.wait(_PAUSE_SECONDS)
 

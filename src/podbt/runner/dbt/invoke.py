@@ -1,7 +1,6 @@
 """Runs dbt in this process."""
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -10,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from podbt import constants
 from podbt.contract.record import shorten
 from podbt.errors import ConfigError
 from podbt.runner.dbt import engine
-from podbt.runner.dbt.arguments import Arguments
+from podbt.runner.dbt.arguments import TARGET, Arguments
 from podbt.runner.dbt.seams import Seam, Seams, patched
 from podbt.runner.dbt.template import fitting
-from podbt.runner.process.environment import Environment
+from podbt.runner.process.scratch import Workspace
 
 
 @dataclass(frozen=True)
@@ -29,77 +30,94 @@ class Outcome:
     results: list[Any]
 
 
-@dataclass(frozen=True)
-class Connection:
-    """What dbt makes of the profile.
+@dataclass(frozen=True, kw_only=True)
+class Dbt:
+    """dbt, as one run uses it.
 
     Attributes:
-        target: The target's name.
-        fingerprint: Tells whether two runs write to the same place; holds no credential.
+        workspace: Its folders.
+        prints: Whether it prints to the console itself even where somebody else gets its events.
     """
 
-    target: str
-    fingerprint: str
+    workspace: Workspace
+    prints: bool = False
 
+    def invoke(
+        self, arguments: Arguments, *, callbacks: Sequence[Callable[[Any], None]] = (), seams: Sequence[Seams] = ()
+    ) -> Outcome:
+        """Runs one dbt command.
 
-def invoke(
-    arguments: Arguments,
-    environment: Environment,
-    *,
-    callbacks: Sequence[Callable[[Any], None]] = (),
-    seams: Sequence[Seams] = (),
-    on_connection: Callable[[Connection], None] | None = None,
-    on_parsed: Callable[[Any, Any], None] = lambda _manifest, _config: None,
-) -> Outcome:
-    """Runs one dbt command.
+        Args:
+            arguments: dbt's own.
+            callbacks: Get dbt's events. Without any, dbt prints as it always does.
+            seams: Who else takes part in dbt's work.
 
-    Args:
-        arguments: dbt's own.
-        environment: Where dbt finds things.
-        callbacks: Get dbt's events. Without any, dbt prints as it always does.
-        seams: Who else takes part in dbt's work.
-        on_connection: Called once dbt has read the profile, before it parses the project.
-        on_parsed: Called with dbt's manifest and configuration, before it selects nodes; only with on_connection.
+        Raises:
+            KeyboardInterrupt: A signal came before dbt itself was running.
+        """
+        self._point()
+        if callbacks and not self.prints:
+            # The console's level would be the file's as well, if that had none of its own.
+            engine.point(LOG_LEVEL="none", LOG_LEVEL_FILE="debug")
+        # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by
+        # then.
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    Raises:
-        KeyboardInterrupt: A signal came before dbt itself was running.
-    """
-    _prepare(environment)
-    if callbacks and not environment.dbts_output:
-        # The console's level would be the file's as well, if that had none of its own.
-        engine.point(LOG_LEVEL="none", LOG_LEVEL_FILE="debug")
-    # Not at the top of the module: importing dbt takes about two seconds, and a signal must find its handler by then.
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+        manifest = self.workspace.target / constants.MANIFEST_FILE
+        installed = {} if arguments.command == "deps" else _INSTALLED
+        with patched(fitting(self.workspace.baked), installed, *seams), _manifest_once(manifest):
+            response = dbtRunner(callbacks=list(callbacks)).invoke(arguments.words)
+        results = getattr(response.result, "results", None)
+        return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
 
-    told = _told(on_connection, on_parsed) if on_connection is not None else {}
-    with (
-        patched(fitting(environment.baked), {} if arguments.command == "deps" else _INSTALLED, *seams, told),
-        _manifest_once(environment.target_path / constants.MANIFEST_FILE),
-    ):
-        response = dbtRunner(callbacks=list(callbacks)).invoke(arguments.words)
-    results = getattr(response.result, "results", None)
-    return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])
+    def list_nodes(self, arguments: Arguments, *, seams: Sequence[Seams] = ()) -> set[str]:
+        """The unique_ids that `dbt ls` finds; it prints nothing.
 
+        Args:
+            arguments: An ls command with JSON output that has the key unique_id.
+            seams: Who else takes part in dbt's work.
 
-def list_nodes(arguments: Arguments, environment: Environment, *, seams: Sequence[Seams] = ()) -> set[str]:
-    """The unique_ids that `dbt ls` finds; it prints nothing.
+        Raises:
+            ConfigError: dbt refuses the arguments or the project; the message is dbt's.
+        """
+        self._point()
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    Args:
-        arguments: An ls command with JSON output that has the key unique_id.
-        environment: Where dbt finds things.
-        seams: Who else takes part in dbt's work.
+        with patched(fitting(self.workspace.baked), _INSTALLED, *seams):
+            response = dbtRunner().invoke(["--log-level", "none", *arguments.words])
+        if not response.success or not isinstance(response.result, list):
+            raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
+        return {str(json.loads(line)["unique_id"]) for line in response.result}
 
-    Raises:
-        ConfigError: dbt refuses the arguments or the project; the message is dbt's.
-    """
-    _prepare(environment)
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    def target_of(self, arguments: Arguments) -> str | None:
+        """The target of a command: the one that it names, or else the profile's, where that is no template."""
+        return arguments.value(TARGET) or self._default_target()
 
-    with patched(fitting(environment.baked), _INSTALLED, *seams):
-        response = dbtRunner().invoke(["--log-level", "none", *arguments.words])
-    if not response.success or not isinstance(response.result, list):
-        raise ConfigError(f"dbt ls failed: {shorten(str(response.exception or 'see dbt.log'), 700)}")
-    return {str(json.loads(line)["unique_id"]) for line in response.result}
+    def _default_target(self) -> str | None:
+        try:
+            project = yaml.safe_load((self.workspace.project / "dbt_project.yml").read_text(encoding="utf-8"))
+            profiles = yaml.safe_load((self.workspace.profiles / constants.PROFILES_FILE).read_text(encoding="utf-8"))
+            target = profiles[project["profile"]]["target"]
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+            return None
+        return target if isinstance(target, str) and "{{" not in target else None
+
+    def _point(self) -> None:
+        """Points dbt at its folders."""
+        place = self.workspace
+        place.target.mkdir(parents=True, exist_ok=True)
+        place.logs.mkdir(parents=True, exist_ok=True)
+        engine.point(
+            PROJECT_DIR=str(place.project),
+            PROFILES_DIR=str(place.profiles),
+            TARGET_PATH=str(place.target),
+            LOG_PATH=str(place.logs),
+            SEND_ANONYMOUS_USAGE_STATS="false",
+            VERSION_CHECK="false",
+            WRITE_JSON="true",  # whatever dbt_project.yml says: a run without artifacts could not be published
+        )
+        if not sys.stdout.isatty():
+            os.environ.setdefault(engine.variable("USE_COLORS"), "false")
 
 
 def _lenient(render: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,23 +134,6 @@ def _lenient(render: Callable[..., Any]) -> Callable[..., Any]:
 
 _INSTALLED: Final[Seams] = {Seam.PACKAGES: _lenient}
 """The packages are there already: a token for their host is nothing that a pod needs."""
-
-
-def _told(on_connection: Callable[[Connection], None], on_parsed: Callable[[Any, Any], None]) -> Seams:
-    """Calls functions before and after dbt parses: by then it has selected nothing yet."""
-
-    def parsing(load: Callable[..., Any]) -> Callable[..., Any]:
-        def get_full_manifest(config: Any, **keywords: Any) -> Any:
-            facts = sorted((str(key), str(value)) for key, value in config.credentials.connection_info())
-            fingerprint = hashlib.sha256(json.dumps([config.credentials.type, *facts]).encode()).hexdigest()[:16]
-            on_connection(Connection(config.target_name, fingerprint))
-            manifest = load(config, **keywords)
-            on_parsed(manifest, config)
-            return manifest
-
-        return get_full_manifest
-
-    return {Seam.PARSE: parsing}
 
 
 @contextlib.contextmanager
@@ -168,20 +169,3 @@ def _written_at(file: Path) -> int | None:
         return file.stat().st_mtime_ns
     except OSError:
         return None
-
-
-def _prepare(environment: Environment) -> None:
-    """Points dbt at the scratch folder."""
-    environment.target_path.mkdir(parents=True, exist_ok=True)
-    environment.log_path.mkdir(parents=True, exist_ok=True)
-    engine.point(
-        PROJECT_DIR=str(environment.project),
-        PROFILES_DIR=str(environment.profiles),
-        TARGET_PATH=str(environment.target_path),
-        LOG_PATH=str(environment.log_path),
-        SEND_ANONYMOUS_USAGE_STATS="false",
-        VERSION_CHECK="false",
-        WRITE_JSON="true",  # whatever dbt_project.yml says: a run without artifacts could not be published
-    )
-    if not sys.stdout.isatty():
-        os.environ.setdefault(engine.variable("USE_COLORS"), "false")

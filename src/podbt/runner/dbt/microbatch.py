@@ -61,7 +61,6 @@ class Microbatch:
         owed: Callable[[str], Owed | None] = lambda _: None,
         gap: Callable[[str], Gap | None] = lambda _: None,
         say: Callable[[str], None] = lambda _: None,
-        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Knows none yet.
 
@@ -70,14 +69,13 @@ class Microbatch:
             owed: Says what an earlier run of the same work owes of a model.
             gap: Says what any run left of a model, and nobody has built since.
             say: Prints a line.
-            warn: Prints a line and keeps it as a note of the run.
         """
         self._causes = causes
         self._owed = owed
         self._changed: Callable[[str, Batches], None] = lambda _id, _batches: None
         self._gap = gap
         self._say = say
-        self._warn = warn
+        self._warn = say
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
         self._continued: set[str] = set()
@@ -85,6 +83,10 @@ class Microbatch:
     def follow(self, changed: Callable[[str, Batches], None]) -> None:
         """Tells whenever batches of a model are planned, or one is built."""
         self._changed = changed
+
+    def warn_by(self, warn: Callable[[str], None]) -> None:
+        """What says that something is missing, and keeps it as a note of the run."""
+        self._warn = warn
 
     def of(self, unique_id: str) -> Batches | None:
         """A model's batches; None of all else, and of one that has planned none."""

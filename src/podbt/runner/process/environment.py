@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-
 from podbt import constants
 from podbt.contract.kinds import FreshnessMode, OnMissingState, Output
 from podbt.contract.record import RunIdentity
 from podbt.errors import ConfigError
+from podbt.runner.process.scratch import Workspace
 from podbt.store.location import Location
 from podbt.store.store import Store
 
@@ -22,11 +21,12 @@ MANUAL_DAG_ID = "manual"
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Where the runner finds and leaves things.
+    """What the runner was told.
 
     Attributes:
         identity: Which task instance this is; made up for a person's run.
         orchestrated: Whether the identity came from outside.
+        workspace: Where dbt finds and leaves things.
         artifacts: The artifact store; None where a person mounted none.
         expect_plan: Hash of the plan that the DAG was built from.
         on_missing_state: What to do where the state that is asked for does not exist.
@@ -37,16 +37,12 @@ class Environment:
         events: Whether to print progress for machines.
         dbts_output: Whether dbt prints to the console itself.
         grace_seconds: Time between SIGTERM and SIGKILL.
-        baked: Folder with plan, manifest and partial parse from the image build; None outside an image.
     """
 
     identity: RunIdentity
     orchestrated: bool
-    project: Path
-    profiles: Path
-    scratch: Path
+    workspace: Workspace
     artifacts: Store | None
-    baked: Path | None
     image: str | None
     revision: str | None
     allow_empty: bool
@@ -81,11 +77,13 @@ class Environment:
         return cls(
             identity=given or _manual_identity(),
             orchestrated=given is not None,
-            project=project,
-            profiles=_profiles_folder(env, project),
-            scratch=Path(env.get(constants.ENV_SCRATCH) or constants.SCRATCH_PATH) / "podbt",
+            workspace=Workspace(
+                project=project,
+                profiles=_profiles_folder(env, project),
+                scratch=Path(env.get(constants.ENV_SCRATCH) or constants.SCRATCH_PATH) / "podbt",
+                baked=baked if baked and baked.is_dir() else None,
+            ),
             artifacts=_artifacts(env, required=given is not None),
-            baked=baked if baked and baked.is_dir() else None,
             image=env.get(constants.ENV_IMAGE) or None,
             revision=env.get(constants.ENV_REVISION) or None,
             allow_empty=_flag(env, constants.ENV_ALLOW_EMPTY),
@@ -101,14 +99,6 @@ class Environment:
             dbts_output=_choice(env, constants.ENV_OUTPUT, Output) is Output.DBT,
             grace_seconds=_grace(env),
         )
-
-    @property
-    def target_path(self) -> Path:
-        return self.scratch / "target"
-
-    @property
-    def log_path(self) -> Path:
-        return self.scratch / "logs"
 
 
 def _choice(env: Mapping[str, str], name: str, choices: type[Choice]) -> Choice | None:
@@ -180,14 +170,3 @@ def _artifacts(env: Mapping[str, str], *, required: bool) -> Store | None:
         return None
     store.check()
     return store
-
-
-def profile_target(environment: Environment) -> str | None:
-    """The profile's default target, where it is written out and not templated."""
-    try:
-        project = yaml.safe_load((environment.project / "dbt_project.yml").read_text(encoding="utf-8"))
-        profiles = yaml.safe_load((environment.profiles / constants.PROFILES_FILE).read_text(encoding="utf-8"))
-        target = profiles[project["profile"]]["target"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
-        return None
-    return target if isinstance(target, str) and "{{" not in target else None

@@ -50,6 +50,9 @@ class Interrupts:
         self._on_request = on_request
         self._watched.set()
 
+    def is_requested(self) -> bool:
+        return self.requested
+
     def request(self) -> None:
         """Stops the run as a signal would."""
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,23 +1,51 @@
-"""The scratch folder at the start of a run: nothing in it may be taken for this run's that an earlier one left.
+"""The folders of a run. Nothing in its scratch folder may be taken for this run's that an earlier one left.
 
 A pod's is empty. A container that is started again, and a person's machine, keep the one before.
 """
 
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 
 from podbt import constants
 from podbt.errors import ConfigError
-from podbt.runner.process.environment import Environment
 
 
-def clean(environment: Environment, command: str | None, *, state_given: bool) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """Where dbt finds things, and where it leaves them.
+
+    Attributes:
+        project: The folder of dbt_project.yml.
+        profiles: The folder of profiles.yml.
+        scratch: For all that is written.
+        baked: Folder with plan, manifest and partial parse from the image build; None outside an image.
+    """
+
+    project: Path
+    profiles: Path
+    scratch: Path
+    baked: Path | None
+
+    @property
+    def target(self) -> Path:
+        """Dbt's target-path: manifest.json, run_results.json and the like."""
+        return self.scratch / "target"
+
+    @property
+    def logs(self) -> Path:
+        """Dbt's log-path."""
+        return self.scratch / "logs"
+
+
+def clean(workspace: Workspace, command: str | None, *, state_given: bool) -> None:
     """Removes dbt's files of an earlier run, and a journal that had no store.
 
     What stays: the partial parse, which dbt itself checks; copies of runs that could not be published; and for a
     `dbt retry` without a state the two files that it takes its work from.
 
     Args:
-        environment: Where the files are.
+        workspace: Where the files are.
         command: The dbt command.
         state_given: Whether the arguments name a state.
 
@@ -27,9 +55,9 @@ def clean(environment: Environment, command: str | None, *, state_given: bool) -
     kept = {constants.PARTIAL_PARSE_FILE}
     if command == "retry" and not state_given:
         kept |= {constants.RUN_RESULTS_FILE, constants.MANIFEST_FILE}
-    target = environment.target_path
+    target = workspace.target
     old = [path for path in target.iterdir() if path.name not in kept] if target.is_dir() else []
-    old += [environment.log_path, environment.scratch / constants.NODES_FILE]
+    old += [workspace.logs, workspace.scratch / constants.NODES_FILE]
     for path in old:
         try:
             if path.is_dir() and not path.is_symlink():

@@ -7,7 +7,7 @@ from podbt.contract.record import NodeRecord, RunRecord
 from podbt.contract.state import Pointer, TargetState
 from podbt.errors import ConfigError
 from podbt.runner.prepare.prepared import Prepared
-from podbt.runner.process.environment import Environment
+from podbt.runner.process.scratch import Workspace
 from podbt.runner.publish.whole import is_whole
 from podbt.store.run_folder import RunFolder
 
@@ -16,21 +16,21 @@ class Pointers:
     """The pointers of one run's target, around its publication.
 
     Args:
-        environment: Where dbt left its files.
+        workspace: Where dbt left its files.
         prepared: What the run was given.
         command: The dbt command.
         selected: What dbt selected; None where nobody knows, or where it asked a state for it.
     """
 
     def __init__(
-        self, environment: Environment, prepared: Prepared, command: str | None, selected: set[str] | None = None
+        self, workspace: Workspace, prepared: Prepared, command: str | None, selected: set[str] | None = None
     ) -> None:
         self._prepared = prepared
         self._command = command
         self._selected = selected
-        self._results = environment.target_path / constants.RUN_RESULTS_FILE
-        self._manifest = environment.target_path / constants.MANIFEST_FILE
-        self._sources = environment.target_path / constants.SOURCES_FILE
+        self._results = workspace.target / constants.RUN_RESULTS_FILE
+        self._manifest = workspace.target / constants.MANIFEST_FILE
+        self._sources = workspace.target / constants.SOURCES_FILE
 
     def is_whole(self, record: RunRecord, nodes: list[NodeRecord], folder: RunFolder) -> bool:
         """Whether the run is the target's new state; if so, puts the sources.json that it goes by beside its files.

@@ -72,10 +72,10 @@ class Console:
         with self._lock:
             self._expected |= unique_ids
 
-    def carried(self, nodes: list[NodeRecord]) -> None:
+    def begin(self, carried: list[NodeRecord]) -> None:
         """Counts what an earlier try did."""
         with self._lock:
-            self._ended |= {node.unique_id for node in nodes}
+            self._ended |= {node.unique_id for node in carried}
 
     def node_started(self, node: NodeRecord) -> None:
         """Says nothing: with several threads the ends tell enough."""
@@ -99,7 +99,10 @@ class Console:
         elif level in {"warn", "error"} and event.info.msg.strip():
             self._print(f"{'warning' if level == 'warn' else 'error'}: {shorten(event.info.msg, _MESSAGE_CHARS)}")
 
-    def report(self, summary: Summary) -> None:
+    def tick(self) -> None:
+        """Says nothing: a run may be silent for as long as a node takes."""
+
+    def end(self, summary: Summary, _nodes: list[NodeRecord]) -> None:
         """Prints the totals, where the artifacts are, and why the run failed."""
         counts = ", ".join(f"{count} {status}" for status, count in summary.counts.items() if status != "total")
         total = f"{summary.exit_reason}: {summary.counts.get('total', 0)} nodes in {summary.seconds:.1f} s"

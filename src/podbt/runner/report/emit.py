@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Final, Self
@@ -11,7 +11,7 @@ from podbt.contract.events import Mark, NodeEvent, Snapshot, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import NodeStatus
 from podbt.contract.plan import Plan
-from podbt.contract.record import NodeRecord
+from podbt.contract.record import NodeRecord, Summary
 from podbt.runner.process.redact import RedactedStream
 
 _EVERY_CHARS: Final = 32 * 1024
@@ -21,9 +21,10 @@ _EVERY_SECONDS: Final = 20.0
 class Progress:
     """The state of all nodes of a plan, as the runner tells it. Its followers have one of their own."""
 
+    end: ExitReason | None = None
+
     def __init__(self, plan_hash: str | None, unique_ids: Iterable[str]) -> None:
         self.plan_hash = plan_hash
-        self.end: ExitReason | None = None
         self._marks = dict.fromkeys(sorted(unique_ids), Mark.UNKNOWN)
 
     @classmethod
@@ -48,15 +49,13 @@ class Progress:
 class Emitter:
     """Prints what happens to nodes and, often enough for a rotated log, the state of all."""
 
-    def __init__(self, progress: Progress, written: Callable[[], int]) -> None:
+    def __init__(self, progress: Progress) -> None:
         """Prepares.
 
         Args:
             progress: The state, of the baked plan.
-            written: How many characters the process has printed.
         """
         self._progress = progress
-        self._written = written
         self._lock = Lock()
         self._last = (0, 0.0)
 
@@ -93,12 +92,12 @@ class Emitter:
         with self._lock:
             self._snapshot_if_due()
 
-    def end(self, reason: ExitReason, nodes: list[NodeRecord]) -> None:
+    def end(self, summary: Summary, nodes: list[NodeRecord]) -> None:
         """Prints the last snapshot, with what became of each node in the end."""
         with self._lock:
             for node in nodes:
                 self._progress.set(node.unique_id, Mark.of(node.status))
-            self._progress.end = reason
+            self._progress.end = summary.exit_reason
             self._snapshot()
 
     def _emit(self, event: NodeEvent) -> None:
@@ -109,12 +108,17 @@ class Emitter:
 
     def _snapshot_if_due(self) -> None:
         written, at = self._last
-        if self._written() - written >= _EVERY_CHARS or time.monotonic() - at >= _EVERY_SECONDS:
+        if _written() - written >= _EVERY_CHARS or time.monotonic() - at >= _EVERY_SECONDS:
             self._snapshot()
 
     def _snapshot(self) -> None:
-        self._last = (self._written(), time.monotonic())
+        self._last = (_written(), time.monotonic())
         _print(encode(self._progress.snapshot()))
+
+
+def _written() -> int:
+    """How many characters the process has printed."""
+    return sys.stdout.written if isinstance(sys.stdout, RedactedStream) else 0
 
 
 def _print(line: str) -> None:

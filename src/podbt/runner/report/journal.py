@@ -1,9 +1,9 @@
 """nodes.jsonl as it grows: one line when a node starts, one when it ends, in the artifact store at that moment."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 from podbt.contract.batches import Batches
 from podbt.contract.journal import lines_of
@@ -13,51 +13,37 @@ from podbt.errors import ArtifactError
 from podbt.runner.dbt.causes import Causes
 from podbt.runner.dbt.microbatch import Microbatch
 from podbt.runner.dbt.records import cut_off, record_of
+from podbt.runner.process.interrupts import Interrupts
 from podbt.runner.process.redact import Redactor
+from podbt.runner.report.compiled import CompiledSql
 from podbt.store.sink import Sink
 
 _LOCK_SECONDS = 1.0
-
-
-class Listener(Protocol):
-    """Who else is told of nodes."""
-
-    def node_started(self, node: NodeRecord) -> None: ...
-    def node_ended(self, node: NodeRecord) -> None: ...
 
 
 class Journal:
     """Collects nodes and appends each to a sink at once, so that a killed process leaves them behind."""
 
     def __init__(
-        self,
-        sink: Sink,
-        redactor: Redactor,
-        *,
-        listeners: tuple[Listener, ...] = (),
-        interrupted: Callable[[], bool] = lambda: False,
-        keep_sql: Callable[[str, str], str | None] = lambda _id, _path: None,
-        causes: Causes | None = None,
-        microbatch: Microbatch | None = None,
-    ) -> None:
+        self, sink: Sink, *, redactor: Redactor, interrupts: Interrupts, compiled: CompiledSql, causes: Causes,
+        microbatch: Microbatch,
+    ) -> None:  # fmt: skip
         """Starts an empty journal.
 
         Args:
             sink: Takes the lines.
             redactor: Keeps secrets out of them.
-            listeners: Told of each node, after it is written.
-            interrupted: Whether the run was told to stop: what fails then, fails because its query was cancelled.
-            keep_sql: Given a failed node's unique_id and path, keeps its compiled SQL and says where.
+            interrupts: Tells whether the run was told to stop: what fails then, fails because its query was cancelled.
+            compiled: Keeps the SQL of failed nodes.
             causes: What is known of errors beside dbt's text.
             microbatch: The batches of models that are built in batches.
         """
         self._sink = sink
         self._redactor = redactor
-        self._listeners = listeners
-        self._interrupted = interrupted
-        self._keep_sql = keep_sql
-        self._causes = causes or Causes()
-        self._microbatch = microbatch or Microbatch(self._causes)
+        self._interrupts = interrupts
+        self._compiled = compiled
+        self._causes = causes
+        self._microbatch = microbatch
         self._microbatch.follow(self.batches_changed)
         self._lock = Lock()  # dbt fires events from its worker threads
         self._nodes: dict[str, NodeRecord] = {}
@@ -97,16 +83,19 @@ class Journal:
                     self._nodes.pop(unique_id).model_copy(update={"status": NodeStatus.STARTED, "from_try": None})
                 )
 
-    def on_event(self, event: Any) -> None:
-        """Dbt's event callback."""
+    def on_event(self, event: Any) -> NodeRecord | None:
+        """Takes in one of dbt's events.
+
+        Returns:
+            The node that it tells of, once that is written: one that has begun, or one that has ended as a whole.
+        """
         node = record_of(event, self._redactor, self._causes)
         if node is None:
-            return
+            return None
         self.invocation_id = event.info.invocation_id
         if node.status == NodeStatus.STARTED:
-            self._start(node)
-        elif self._is_whole(node.unique_id):
-            self._end(node)
+            return self._start(node)
+        return self._end(node) if self._is_whole(node.unique_id) else None
 
     def batches_changed(self, unique_id: str, batches: Batches) -> None:
         """Writes what is built of a model, while it is."""
@@ -115,15 +104,14 @@ class Journal:
             if node is not None and node.status == NodeStatus.STARTED:
                 self._keep(node.model_copy(update={"batches": batches}))
 
-    def _start(self, node: NodeRecord) -> None:
+    def _start(self, node: NodeRecord) -> NodeRecord | None:
         self.has_begun = True
         with self._lock:
             self._running[node.unique_id] = self._running.get(node.unique_id, 0) + 1
             if self._running[node.unique_id] > 1:
-                return
+                return None
             self._keep(node)
-        for listener in self._listeners:
-            listener.node_started(node)
+        return node
 
     def _is_whole(self, unique_id: str) -> bool:
         """Whether a node ended, and not just one batch of it: those report under their model's unique_id."""
@@ -131,22 +119,21 @@ class Journal:
             self._running[unique_id] = self._running.get(unique_id, 1) - 1
             return self._running[unique_id] <= 0
 
-    def _end(self, node: NodeRecord) -> None:
+    def _end(self, node: NodeRecord) -> NodeRecord:
         if (batches := self._microbatch.of(node.unique_id)) is not None:
             said = self._microbatch.failure(node.unique_id) if node.failed else None
             message = self._redactor.text(said) if said else node.message
             node = node.model_copy(update={"batches": batches, "message": message})
-        if node.failed and self._interrupted():
+        if node.failed and self._interrupts.requested:
             node = node.model_copy(update={"status": NodeStatus.INTERRUPTED})
         elif node.failed and self._causes.cancelled(node.unique_id):
             node = cut_off(node)
         if node.failed and node.path:
             path = self._microbatch.compiled(node.unique_id, node.path)
-            node = node.model_copy(update={"compiled": self._keep_sql(node.unique_id, path)})
+            node = node.model_copy(update={"compiled": self._compiled.keep(node.unique_id, path)})
         with self._lock:
             self._keep(node)
-        for listener in self._listeners:
-            listener.node_ended(node)
+        return node
 
     def _keep(self, node: NodeRecord) -> None:
         self._nodes.pop(node.unique_id, None)  # in the order in which they ended

@@ -11,30 +11,30 @@ from podbt.contract.plan import Plan, PlanSelector
 from podbt.errors import ConfigError
 from podbt.runner.database.sessions import Sessions
 from podbt.runner.dbt.arguments import Arguments
-from podbt.runner.dbt.invoke import Outcome
-from podbt.runner.dbt.seams import Seams
-from podbt.runner.prepare import prepared
+from podbt.runner.dbt.invoke import Dbt, Outcome
+from podbt.runner.prepare.prepared import check_and_resolve, look_at_sources
 from podbt.runner.prepare.state import Resolved
 from podbt.runner.process.redact import Redactor
+from podbt.runner.process.scratch import Workspace
 from podbt.store.volume import Volume
 
 
-def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_run_knows_the_sessions_that_measure_its_sources(tmp_path: Path) -> None:
     known: list[Any] = []
 
-    def invoke(arguments: Arguments, _environment: Any, *, seams: list[Seams]) -> Outcome:
-        known.append((arguments.words[:2], seams))
-        return Outcome(success=False, exception=KeyboardInterrupt(), results=[])
+    class Stopped(Dbt):
+        def invoke(self, arguments: Arguments, **keywords: Any) -> Outcome:
+            known.append((arguments.words[:2], keywords))
+            return Outcome(success=False, exception=KeyboardInterrupt(), results=[])
 
-    monkeypatch.setattr(prepared, "invoke", invoke)
-    environment: Any = SimpleNamespace(artifacts=None, target_path=tmp_path, freshness="gate", baked=None)
+    dbt = Stopped(workspace=Workspace(project=tmp_path, profiles=tmp_path, scratch=tmp_path, baked=None))
+    environment: Any = SimpleNamespace(artifacts=None, freshness="gate")
     sessions = Sessions()
-    found = prepared.look_at_sources(Resolved(arguments=Arguments.parse(["build"])), environment, "prod", sessions)
-    ((words, seams),) = known
+    resolved = Resolved(arguments=Arguments.parse(["build"]))
+    found = look_at_sources(resolved, environment, dbt, sessions, "prod")
+    ((words, given),) = known
     assert words == ["source", "freshness"]
-    assert seams[1:] == [sessions.seams]
+    assert given["seams"][1:] == [sessions.seams]
     assert found.verdict.refusal is not None
     assert found.verdict.refusal[0] == "interrupted"
 
@@ -65,14 +65,14 @@ def test_a_state_needs_the_files_that_the_selector_asks(
     (tmp_path / "plan.json").write_text(plan.to_json())
     (tmp_path / "artifacts").mkdir()
     environment: Any = SimpleNamespace(
-        artifacts=Volume(tmp_path / "artifacts"), baked=tmp_path, project=tmp_path, profiles=tmp_path,
-        scratch=tmp_path / "s",
-        expect_plan=None, image=None, revision=None, on_missing_state=OnMissingState.FAIL,
+        artifacts=Volume(tmp_path / "artifacts"), expect_plan=None, image=None, revision=None,
+        workspace=Workspace(project=tmp_path, profiles=tmp_path, scratch=tmp_path / "s", baked=tmp_path),
+        on_missing_state=OnMissingState.FAIL,
     )  # fmt: skip
     arguments = Arguments.parse([*words.split(), "--state", "prod"])
     with pytest.raises(ConfigError, match=f"lacks {missing}"):
-        prepared.check_and_resolve(arguments, environment, Redactor(set()))
+        check_and_resolve(arguments, environment, Redactor(set()))
     environment.on_missing_state = OnMissingState.FULL
-    resolved = prepared.check_and_resolve(arguments, environment, Redactor(set()))
+    resolved = check_and_resolve(arguments, environment, Redactor(set()))
     assert resolved.at_most
     assert "--state" not in resolved.arguments.words

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from podbt.errors import ConfigError
 from podbt.runner.dbt.arguments import Arguments
 from podbt.runner.prepare.state import resolve_state
-from podbt.runner.process.scratch import clean
+from podbt.runner.process.scratch import Workspace, clean
 from podbt.store.volume import Volume
 
 LEFT = [
@@ -21,12 +20,16 @@ LEFT = [
 STAYS = ["publish-a/run.json", "target/partial_parse.msgpack"]
 
 
+def workspace_in(folder: Path) -> Workspace:
+    return Workspace(project=folder, profiles=folder, scratch=folder, baked=None)
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> Any:
+def workspace(tmp_path: Path) -> Workspace:
     for name in LEFT:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("old")
-    return SimpleNamespace(scratch=tmp_path, target_path=tmp_path / "target", log_path=tmp_path / "logs")
+    return workspace_in(tmp_path)
 
 
 def present(folder: Path) -> list[str]:
@@ -42,23 +45,23 @@ def present(folder: Path) -> list[str]:
     ],
 )
 def test_only_what_nothing_is_told_from_stays(
-    environment: Any, command: str, state_given: bool, more: list[str]
+    workspace: Workspace, command: str, state_given: bool, more: list[str]
 ) -> None:
-    clean(environment, command, state_given=state_given)
-    assert present(environment.scratch) == sorted([*STAYS, *more])
+    clean(workspace, command, state_given=state_given)
+    assert present(workspace.scratch) == sorted([*STAYS, *more])
 
 
 def test_an_empty_scratch_folder_is_fine(tmp_path: Path) -> None:
-    clean(SimpleNamespace(scratch=tmp_path, target_path=tmp_path / "t", log_path=tmp_path / "l"), "run", state_given=False)  # type: ignore[arg-type] # fmt: skip # noqa: E501
+    clean(workspace_in(tmp_path), "run", state_given=False)
 
 
-def test_what_cannot_be_removed_is_one_line(environment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_removed_is_one_line(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(ConfigError, match=r"cannot be removed \(Permission denied\).*PODBT_SCRATCH"):
-        clean(environment, "build", state_given=False)
+        clean(workspace, "build", state_given=False)
 
 
 def test_a_state_has_no_file_of_the_one_before(tmp_path: Path) -> None:

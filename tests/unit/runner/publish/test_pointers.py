@@ -61,7 +61,7 @@ def environment(tmp_path: Path) -> Any:
     for name in ("runs/old/sources.json", "runs/new/sources.json"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(name)
-    return SimpleNamespace(artifacts=tmp_path, target_path=target)
+    return SimpleNamespace(artifacts=tmp_path, target=target)
 
 
 def moved(environment: Any, run: RunRecord, *, measured: bool = False) -> dict[str, Pointer]:
@@ -82,12 +82,12 @@ def state(pointers: dict[str, Pointer]) -> TargetState:
 def test_a_state_gets_a_copy_of_its_own(environment: Any) -> None:
     pointers = moved(environment, record(1))
     assert state(pointers).sources == "runs/now/sources.json"
-    assert (environment.target_path / "sources.json").read_text() == "runs/new/sources.json"
+    assert (environment.target / "sources.json").read_text() == "runs/new/sources.json"
     assert set(pointers) == {"latest", "latest-success", "latest-results", "state"}  # it measured nothing itself
 
 
 def test_what_it_measured_itself_is_pointed_to(environment: Any) -> None:
-    (environment.target_path / "sources.json").write_text("{}")
+    (environment.target / "sources.json").write_text("{}")
     pointers = moved(environment, record(1), measured=True)
     assert set(pointers) == {"latest", "latest-success", "latest-results", "state", "freshness"}
     assert state(pointers).sources == "runs/now/sources.json"

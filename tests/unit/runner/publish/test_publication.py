@@ -38,12 +38,14 @@ class Published:
         )
         (scratch / "run_results.json").write_text('{"results": []}')
         self.folder = RunFolder.reserve(Volume(root), identity(1), scratch=scratch, patience_seconds=patience_seconds)
-        environment: Any = SimpleNamespace(artifacts=Volume(root), target_path=scratch, log_path=scratch)
+        workspace: Any = SimpleNamespace(target=scratch, logs=scratch)
+        report: Any = SimpleNamespace(check=lambda: None, say=lambda _: None)
+        termination: Any = SimpleNamespace(leave=self.left.append)
+        heartbeat: Any = SimpleNamespace(stop=lambda: None)
         publication = Publication(
-            folder=self.folder, environment=environment,
+            folder=self.folder, workspace=workspace,
             prepared=Prepared(verdict=Verdict(arguments=Arguments.parse(["build"])), sources=sources), command="build",
-            journal=SimpleNamespace(check=lambda: None),  # type: ignore[arg-type]
-            redactor=Redactor(set()), say=lambda _: None, leave=self.left.append, stop_beating=lambda: None,
+            report=report, redactor=Redactor(set()), termination=termination, heartbeat=heartbeat,
         )  # fmt: skip
         self.summary = publication.publish(record(identity(1), [node("a")]), [node("a")])
 
