@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow.serialization.decoders import smart_decode_trigger_kwargs
-
 ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 """States of a task that nothing but a person changes."""
 
@@ -39,6 +37,9 @@ def members_of(dag: Any, pod_task_id: str) -> dict[str, str]:
     Returns:
         What each answers for, see `podbt.airflow.pods.progress.packed`, by task_id.
     """
+    # Not at the top of the module: a process that parses this DAG alone would import Airflow's serialization for it.
+    from airflow.serialization.decoders import smart_decode_trigger_kwargs  # noqa: PLC0415
+
     found: dict[str, str] = {}
     for task in dag.tasks if dag is not None else ():
         arguments = getattr(task, "start_trigger_args", None)
