@@ -12,7 +12,7 @@ from podbt.contract.settings.kubernetes import Settings
 pytestmark = pytest.mark.e2e
 
 MODEL = "stg_opendental__patients"
-OTHER_PROJECT = ROOT / "tests" / "runner" / "project"
+OTHER_PROJECT = ROOT / "tests" / "support" / "projects" / "small"
 
 
 @pytest.fixture(scope="module")

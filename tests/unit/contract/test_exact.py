@@ -1,4 +1,4 @@
-"""Criteria that mean one node; tests/runner/test_exact.py asks real dbt."""
+"""Criteria that mean one node; tests/real/runner/dbt/test_exact.py asks real dbt."""
 
 import pytest
 
