@@ -28,7 +28,7 @@ def told(name, folder, **options):
     print(f"{name:43} {end}{'still there' if folder.exists() else 'removed'}")
 
 
-full, empty = UPath("memory:///work/full"), UPath("memory:///work/empty")
+full, empty = UPath("memory:///tree/full"), UPath("memory:///tree/empty")
 for folder in (full, empty):
     folder.mkdir(parents=True)
 (full / "run.json").write_text("{}")
