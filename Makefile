@@ -12,6 +12,8 @@ PYTHON ?= python3
 PROJECT ?= dbt_dental_models
 TAG ?=
 SECRETS ?=
+DBT ?=
+PY ?=
 IMAGE ?=
 NODES ?= 1
 PYTEST_ARGS ?=
@@ -20,6 +22,8 @@ UPGRADE ?=
 
 BIN := .venv/bin
 LOCAL := $(PYTHON) k8s/local
+RELEASES := $(patsubst requirements/dbt-%.txt,%,$(wildcard requirements/dbt-*.txt))
+PYTHONS := 3.11 3.12 3.13
 
 # Of make's own command line alone, since a shell's environment may have an ENV, too; make exports these to the recipe.
 of_TARGETS = --targets "$$TARGETS"
@@ -53,8 +57,9 @@ status: ## Say what of the local cluster is there
 	@$(LOCAL) status
 
 .PHONY: image
-image: ## Build the dbt image of a project: make image PROJECT=../their_project [TAG=name:1] (docs/your-project.md)
+image: ## Build the dbt image of a project: make image PROJECT=../their_project [TAG=name:1] [DBT=1.10] (docs/your-project.md)
 	@$(LOCAL) image --project $(PROJECT) $(if $(TAG),--tag $(TAG)) $(if $(SECRETS),--secrets $(SECRETS)) \
+	  $(if $(DBT),--dbt $(DBT)) \
 	  $(foreach name,TARGETS VARS ENV,$(if $(findstring command,$(origin $(name))),$(of_$(name))))
 
 .PHONY: load
@@ -107,6 +112,27 @@ types: venv ## Mypy, strict
 .PHONY: test-fast
 test-fast: venv postgres store-servers ## All tests that need no cluster
 	$(BIN)/pytest -m "not e2e and not chaos and not long" --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+
+.PHONY: test-dbt
+test-dbt: venv postgres store-servers ## The tests of what runs dbt on each dbt that an image can have (DBT=1.9 for one, PY=3.13 for another Python)
+	@for release in $(or $(DBT),$(RELEASES)); do \
+	  folder=.venv/dbt-$$release$(if $(PY),-python-$(PY)); \
+	  requirements/environment $$folder "$(PY)" build test dbt-$$release; \
+	  $$folder/bin/podbt --version; \
+	  $$folder/bin/pytest -m "not long" --numprocesses auto --dist loadscope --no-loadscope-reorder \
+	    tests/real/runner tests/unit/runner tests/unit/contract tests/unit/store $(PYTEST_ARGS); \
+	done
+
+.PHONY: test-python
+test-python: venv postgres store-servers ## The tests of podbt's parts, and a few runs of dbt, on each Python (PY=3.13 for one)
+	@for version in $(or $(PY),$(PYTHONS)); do \
+	  folder=.venv/python-$$version; \
+	  requirements/environment $$folder $$version dev; \
+	  $$folder/bin/podbt --version; \
+	  $$folder/bin/pytest -m "not long" --numprocesses auto --dist loadscope --no-loadscope-reorder \
+	    tests/unit/contract tests/unit/store tests/unit/pod tests/unit/runner tests/unit/cli tests/unit/airflow tests/dags \
+	    tests/real/runner/test_run.py tests/real/runner/dbt/test_baked_runs.py $(PYTEST_ARGS); \
+	done
 
 .PHONY: e2e
 e2e: venv ## End-to-end tests on the cluster that `up` leaves

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.support.forks import Forks
 from tests.support.forks import forks as running_forks
+from tests.support.releases import needed
 from tests.support.runner import SMALL
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -35,6 +36,9 @@ class _Files(LoadScopeScheduling):  # type: ignore[misc]  # it publishes no type
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if why := needed(item.nodeid):
+            item.add_marker(pytest.mark.skip(reason=why))
     items.sort(
         key=lambda item: next((n for n, place in enumerate(_FIRST) if item.nodeid.startswith(place)), len(_FIRST))
     )

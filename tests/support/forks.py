@@ -168,7 +168,10 @@ def warm_up(project: str) -> None:
     import dbt.cli.main
     import dbt.task.build  # imported by the command line's functions, and itself imports nearly all other tasks
 
-    os.environ |= {"WAREHOUSE_PORT": "1", "WAREHOUSE_PASSWORD": "x", "DBT_ENGINE_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    from podbt.runner.dbt import engine
+
+    os.environ |= {"WAREHOUSE_PORT": "1", "WAREHOUSE_PASSWORD": "x"}
+    engine.point(SEND_ANONYMOUS_USAGE_STATS="false")
     with tempfile.TemporaryDirectory() as folder:
         places = ["--project-dir", project, "--profiles-dir", project]
         places += ["--target-path", folder, "--log-path", folder]

@@ -10,8 +10,9 @@ from typing import Any
 
 from tests.support.forks import Forks, Process
 from tests.support.postgres import PASSWORD, Server
+from tests.support.releases import spelled
 
-PROJECTS = Path(__file__).parent / "projects"
+PROJECTS = spelled(Path(__file__).parent / "projects")
 SMALL = PROJECTS / "small"
 """A project of which single models fail, sleep and warn."""
 

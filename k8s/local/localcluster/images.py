@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcluster.content import Content
+from localcluster.locks import lock_of
 from localcluster.machine import PROBE_IMAGE, Source
 from localcluster.project import add_project, read_project
 from localcluster.shell import LocalError
@@ -37,12 +38,14 @@ class Choices:
     """What a person says of a project's image.
 
     Attributes:
+        dbt: The release of dbt, as "1.10"; empty for the newest.
         targets: The targets that it is for: "prod,ci".
         variables: dbt's variables, as YAML.
         env: Environment variables, as NAME=value words.
         secrets: A file of NAME=value lines that the installation of packages alone may read.
     """
 
+    dbt: str = ""
     targets: str = ""
     variables: str = ""
     env: str = ""
@@ -51,7 +54,7 @@ class Choices:
     @property
     def arguments(self) -> tuple[tuple[str, str], ...]:
         """The build arguments that are given; images differ by them."""
-        given = (("TARGETS", self.targets), ("VARS", self.variables), ("ENV", self.env))
+        given = (("DBT", self.dbt), ("TARGETS", self.targets), ("VARS", self.variables), ("ENV", self.env))
         return tuple((name, value) for name, value in given if value)
 
 
@@ -84,13 +87,13 @@ def dbt_image(places: Places, project: Path, *, base: str, choices: Choices | No
     """Return the dbt image of a project, which may be any folder.
 
     Raises:
-        LocalError: Something of the project cannot go into an image, or there is no such file of secrets.
+        LocalError: Something of the project cannot go into an image, or there is no such dbt or file of secrets.
     """
     choices = choices or Choices()
     if choices.secrets and not choices.secrets.is_file():
         raise LocalError(f"{choices.secrets} is missing: name a file of NAME=value lines, or no secrets.")
     found = read_project(project)
-    content = _python_content(places, "dbt")
+    content = _python_content(places, "dbt", dbt=choices.dbt)
     add_project(content, found)
     return Image(
         repository=f"podbt-dbt-{found.name.replace('_', '-')}",
@@ -176,12 +179,12 @@ def certificates(shell: Shell) -> Path | None:
     return None
 
 
-def _python_content(places: Places, image: str) -> Content:
+def _python_content(places: Places, image: str, *, dbt: str = "") -> Content:
     content = Content()
     for name in (f"images/{image}/Dockerfile", "images/certificates/with", "pyproject.toml", "LICENSE"):
         content.add(name, places.root / name)
-    for name in ("build", image):
-        content.add(f"requirements/{name}.txt", places.root / "requirements" / f"{name}.txt")
+    for lock in (places.root / "requirements" / "build.txt", lock_of(places.root, image, dbt=dbt)):
+        content.add(f"requirements/{lock.name}", lock)
     content.add_folder("src", places.root / "src")
     return content
 

@@ -6,6 +6,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from localcluster.locks import lock_of
+
 from localtry.folder import digest
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def installer(folder: Folder, shell: Shell) -> Path:
 def provide(session: Session, folder: Folder, shell: Shell, name: str) -> str:
     """Make an environment hold what an image of that name holds; return what was done."""
     uv, venv = folder.program("build", "uv"), folder.venv(name)
-    lock, sources = folder.root / "requirements" / f"{name}.txt", (folder.root / "src", folder.root / "pyproject.toml")
+    lock, sources = lock_of(folder.root, name), (folder.root / "src", folder.root / "pyproject.toml")
     done = session.state.read().get(f"venv-{name}", {})
     wanted = {"lock": digest(lock), "source": digest(*sources)}
     if done == wanted and venv.is_dir():

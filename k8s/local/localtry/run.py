@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from localcluster.locks import lock_of
 from localcluster.up import finish, together
 
 from localtry import environments, nightly, postgres
@@ -100,7 +101,7 @@ def _data(session: Session, folder: Folder, shell: Shell, server: Server) -> str
 
 def _plan(session: Session, folder: Folder, shell: Shell) -> str:
     """Do what the image's build does: a run then needs no parse."""
-    wanted = digest(folder.project, folder.root / "requirements" / "dbt.txt")
+    wanted = digest(folder.project, lock_of(folder.root, "dbt"))
     if session.state.read().get("plan") == wanted:
         return "is there already"
     command = ("plan", "--project-dir", folder.project, "--output", folder.baked)

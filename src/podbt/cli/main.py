@@ -3,10 +3,12 @@
 import argparse
 import gc
 import os
+import platform
 import re
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="podbt", description="dbt on Kubernetes from Airflow")
+    parser = argparse.ArgumentParser(
+        prog="podbt", description="dbt on Kubernetes from Airflow", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=_versions(), help="print podbt's version, and dbt's")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verbs.add_parser("run", help="run dbt with record and publication: podbt run -- build --select …").set_defaults(
         verb=lambda _: parser.error("give dbt's arguments behind two dashes: podbt run -- build --select …")
@@ -76,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _versions() -> str:
+    """What is here of the distributions that a run depends on, and Python."""
+    names = ("podbt", "dbt-core", "dbt-postgres", "apache-airflow")
+    found = [(name, one.version) for name in names for one in distributions(name=name)]
+    return ", ".join(f"{name} {one}" for name, one in [*found, ("Python", platform.python_version())])
+
+
 def _plan(options: argparse.Namespace) -> int:
     # Nearly all that dbt makes while it loads a project stays: looking for garbage every 700 objects finds none.
     gc.set_threshold(_YOUNG_OBJECTS)
@@ -91,7 +103,10 @@ def _plan(options: argparse.Namespace) -> int:
         secrets=read_secrets(options.secrets),
         copy_to=options.copy_to.resolve() if options.copy_to else None,
     )
-    print(f"podbt: planned {len(plan.nodes)} nodes and {len(plan.selectors)} selectors of {plan.project}: {plan.hash}")
+    print(
+        f"podbt: planned {len(plan.nodes)} nodes and {len(plan.selectors)} selectors of {plan.project} "
+        f"with dbt {plan.dbt_version}: {plan.hash}"
+    )
     return 0
 
 

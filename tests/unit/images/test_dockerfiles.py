@@ -208,3 +208,24 @@ def test_package_index_is_told_to_uv_too() -> None:
         check=True,
     ).stdout
     assert "UV_DEFAULT_INDEX=https://index.example/simple" in printed
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("1.10", ""),
+        ("1.8", "podbt: There is no image with dbt '1.8': DBT is one of 1.9, 1.10, 1.11.\n"),
+        ("", "podbt: There is no image with dbt '': DBT is one of 1.9, 1.10, 1.11.\n"),
+    ],
+)
+def test_the_dbt_image_takes_the_lock_of_the_release_that_is_asked_for(tmp_path: Path, release: str, said: str) -> None:
+    (script,) = [rest for word, rest in stages("dbt")[0] if word == "RUN"]
+    for locked in ("1.9", "1.10", "1.11"):
+        (tmp_path / "locks").mkdir(exist_ok=True)
+        (tmp_path / f"locks/dbt-{locked}.txt").write_text(locked)
+    command = ["sh", "-c", script.replace("/opt", str(tmp_path))]
+    ended = subprocess.run(command, env={**os.environ, "DBT": release}, capture_output=True, text=True, check=False)
+    assert ended.stderr == said
+    assert ended.returncode == (1 if said else 0)
+    if not said:
+        assert (tmp_path / "dbt.txt").read_text() == release

@@ -127,7 +127,7 @@ def test_archive_is_the_same_for_the_same_files(folder: Path) -> None:
 
 
 def test_missing_input_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"requirements/dbt\.txt is missing"):
-        Content().add("x", tmp_path / "requirements" / "dbt.txt")
+    with pytest.raises(LocalError, match=r"requirements/dbt-1\.11\.txt is missing"):
+        Content().add("x", tmp_path / "requirements" / "dbt-1.11.txt")
     with pytest.raises(LocalError, match="dags is missing or empty"):
         Content().add_folder("dags", tmp_path / "dags")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localcluster import images
+from localcluster import images, locks
 from localcluster.places import Places
 from localcluster.session import Session
 from localcluster.shell import LocalError, Shell
@@ -53,7 +53,8 @@ def test_name_tells_project_version_and_content(places: Places) -> None:
     ("path", "dbt", "airflow"),
     [
         ("src/podbt/cli/main.py", True, True),
-        ("requirements/dbt.txt", True, False),
+        ("requirements/dbt-1.11.txt", True, False),
+        ("requirements/dbt-1.10.txt", False, False),
         ("requirements/airflow.txt", False, True),
         ("requirements/build.txt", True, True),
         ("pyproject.toml", True, True),
@@ -90,9 +91,9 @@ def test_built_once(places: Places, shell: Shell, programs: Programs) -> None:
     for argument in (f"BASE_IMAGE={BASE}", f"VERSION={images.version(places)}", "REVISION=unknown"):
         assert f"--build-arg {argument}" in builds[0]
     assert f"docker tag {image.name} shop:1" in programs.calls
-    assert {"images/dbt/Dockerfile", "requirements/dbt.txt", "src/podbt/cli/main.py", "project/dbt_project.yml"} <= set(
-        context(programs)
-    )
+    assert set(context(programs)) >= {
+        "images/dbt/Dockerfile", "requirements/dbt-1.11.txt", "src/podbt/cli/main.py", "project/dbt_project.yml",
+    }  # fmt: skip
 
 
 def test_machines_certificates_help_the_build_and_change_no_name(
@@ -139,14 +140,37 @@ def choices(**given: Any) -> images.Choices:
 
 def test_choices_are_build_arguments_and_part_of_the_name(places: Places, shell: Shell, programs: Programs) -> None:
     programs.add("docker", DOCKER.format(folder=programs.folder))
-    chosen = choices(targets="prod,ci", variables="{a: 'two words'}", env="A=1 B='x y'")
+    chosen = choices(dbt="1.10", targets="prod,ci", variables="{a: 'two words'}", env="A=1 B='x y'")
     image = images.dbt_image(places, places.root / "shop", base=BASE, choices=chosen)
     assert image.name != images.dbt_image(places, places.root / "shop", base=BASE).name
     images.build(shell, image)
     (built,) = [call for call in programs.calls if call.startswith("docker build")]
-    for argument in ("TARGETS=prod,ci", "VARS={a: 'two words'}", "ENV=A=1 B='x y'"):
+    for argument in ("DBT=1.10", "TARGETS=prod,ci", "VARS={a: 'two words'}", "ENV=A=1 B='x y'"):
         assert f"--build-arg {argument}" in built
     assert "SUBFOLDER" not in built
+
+
+def test_an_image_has_the_lock_of_its_dbt(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    older = images.dbt_image(places, places.root / "shop", base=BASE, choices=choices(dbt="1.9"))
+    newest = images.dbt_image(places, places.root / "shop", base=BASE, choices=choices(dbt="1.11"))
+    assert older.name != newest.name
+    for image, lock in ((older, "1.9"), (newest, "1.11")):
+        images.build(shell, image)
+        sent = [name for name in context(programs) if name.startswith("requirements/")]
+        assert sorted(sent) == ["requirements/build.txt", f"requirements/dbt-{lock}.txt"]
+
+
+@pytest.mark.parametrize("release", ["1.8", "1.1", "1.10.23", "fusion", "../dev"])
+def test_an_unknown_dbt_is_refused_with_those_there_are(places: Places, release: str) -> None:
+    with pytest.raises(LocalError) as error:
+        images.dbt_image(places, places.root / "shop", base=BASE, choices=choices(dbt=release))
+    assert str(error.value) == f"There is no image with dbt '{release}': DBT is one of 1.9, 1.10, 1.11."
+
+
+def test_the_newest_dbt_is_the_default_of_every_build(places: Places) -> None:
+    dockerfile = (places.root / "images/dbt/Dockerfile").read_text()
+    assert f"\nARG DBT={locks.releases(places.root)[-1]}\n" in dockerfile
 
 
 def test_a_hub_of_ones_own_is_passed_on(places: Places, shell: Shell, programs: Programs) -> None:

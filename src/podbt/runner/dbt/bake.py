@@ -15,7 +15,7 @@ from podbt import constants
 from podbt.contract.plan import Plan
 from podbt.contract.plan_nodes import PlanContent
 from podbt.errors import ConfigError
-from podbt.runner.dbt import engine, template
+from podbt.runner.dbt import engine, releases, template
 from podbt.runner.dbt.build_parse import GIVE, Parse, parse
 from podbt.runner.dbt.build_profile import BuildProfile, read_yaml, write_profile
 from podbt.runner.dbt.install import check_for_secrets, install, lay_out
@@ -63,11 +63,16 @@ def bake(
         profile = write_profile(project, scratch, targets)
         _point_dbt_at(scratch)
         shared = ["--vars", _vars(variables), "--profile", profile.name]
-        install(project, shared, secrets or {})
-        if copy_to is not None:
-            lay_out(project, copy_to)
-            project = copy_to
-        plan = _parsed(project, output, profile, shared, scratch)
+        try:
+            install(project, shared, secrets or {})
+            if copy_to is not None:
+                lay_out(project, copy_to)
+                project = copy_to
+            plan = _parsed(project, output, profile, shared, scratch)
+        except ConfigError as error:
+            if line := releases.advice(project, error):
+                raise ConfigError(f"{error}\n{line}") from None
+            raise
     check_for_secrets([output, *([copy_to] if copy_to else [])], secrets or {})
     return plan
 

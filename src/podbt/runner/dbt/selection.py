@@ -7,7 +7,7 @@ from podbt.contract.kinds import Command, ResourceType, type_of
 from podbt.contract.record import NodeRecord
 from podbt.runner.dbt.arguments import EXCLUDE, SELECT, SELECTOR, Arguments
 from podbt.runner.dbt.seams import Seam, Seams
-from podbt.runner.dbt.selectors import asked
+from podbt.runner.dbt.selectors import asked, quietly
 
 
 class Selection:
@@ -53,7 +53,7 @@ class Selection:
             selected = set(select(selector, spec, *arguments, **keywords))
             self._selected = None if self._selected is None or asked(spec) else self._selected | selected
             if not selected and type(selector).__name__ == "FreshnessSelector":
-                matched, _ = selector.select_nodes(spec, warn_on_no_nodes=False)
+                matched, _ = selector.select_nodes(quietly(spec))
                 self._without_freshness = any(type_of(one) == ResourceType.SOURCE for one in matched)
             inlined = {unique_id for unique_id in selected if _is_ephemeral(selector.manifest.nodes.get(unique_id))}
             left = self.left(selected, selector.full_graph.select_children, inlined=inlined)

@@ -39,6 +39,16 @@ def at_most(spec: Any, *, included: bool = True) -> Any:
     return changed
 
 
+def quietly(spec: Any) -> Any:
+    """The selection without dbt's warning where it matches nothing (since 1.10 that is an argument of dbt's, too)."""
+    components = getattr(spec, "components", None)
+    if components is None:
+        return spec
+    changed = copy.copy(spec)
+    changed.components, changed.expect_exists = [quietly(one) for one in components], False
+    return changed
+
+
 def _could_match(get: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     return lambda config, name: at_most(get(config, name))
 
@@ -76,7 +86,7 @@ class Resolver:
 
         # Without a task of its own around it dbt looks for the `path` method's files in the working directory.
         with task_contextvars(project_root=self._root):
-            return set(map(str, self._selector.get_selected(at_most(spec), warn_on_no_nodes=False)))
+            return set(map(str, self._selector.get_selected(quietly(at_most(spec)))))
 
     def of_group(self, name: str) -> set[str]:
         """What `--select group:<name>` means."""

@@ -9,6 +9,8 @@ from tests.support.runner import Runner
 from tests.support.shop import EVERYTHING, Shop
 from tests.support.waiting import wait_for
 
+from podbt.runner.dbt.engine import variable
+
 pytestmark = pytest.mark.postgres
 
 
@@ -41,7 +43,7 @@ def test_nothing_less_moves_the_state(shop: Shop) -> None:
     """More ways to build less are in tests/unit/runner/publish/test_whole.py."""
     steps: list[tuple[list[str], dict[str, str]]] = [
         (["build", "--exclude", "codes_used"], {}),
-        (["build"], {"DBT_ENGINE_EMPTY": "true"}),
+        (["build"], {variable("EMPTY"): "true"}),
         (["run"], {}),
     ]
     for arguments, env in steps:
