@@ -82,19 +82,12 @@ def test_percent_signs_in_values_are_escaped() -> None:
     assert parsed["api"]["base_url"] == "https://airflow.example.com/a%20b"
 
 
-@pytest.mark.parametrize(
-    ("service", "url"),
-    [
-        ({"type": "NodePort", "nodePort": 31000}, "http://localhost:31000"),
-        ({"type": "ClusterIP", "nodePort": None, "port": 80}, "http://localhost:8080"),
-    ],
-    ids=["node port", "port-forward"],
-)
-def test_address_when_none_is_given(service: dict[str, Any], url: str) -> None:
+def test_address_when_none_is_given() -> None:
+    """That of `kubectl port-forward`, wherever the Service listens."""
+    service = {"type": "ClusterIP", "nodePort": None, "port": 80}
     manifests = render(EVALUATION, airflow={"baseUrl": ""}, apiServer={"service": service})
-    assert config(manifests)["api"]["base_url"] == url
-    internal = f"http://podbt-api-server:{service.get('port', 8080)}/execution/"
-    assert config(manifests)["core"]["execution_api_server_url"] == internal
+    assert config(manifests)["api"]["base_url"] == "http://localhost:8080"
+    assert config(manifests)["core"]["execution_api_server_url"] == "http://podbt-api-server:80/execution/"
 
 
 def test_components_run_what_they_are_called() -> None:

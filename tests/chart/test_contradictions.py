@@ -184,7 +184,7 @@ def test_several_nodes_are_fine_with_volumes_for_several_nodes() -> None:
 
 def test_what_the_chart_leaves_open_may_be_set_by_environment() -> None:
     names = [
-        "AIRFLOW_CONN_WAREHOUSE",
+        "AIRFLOW_VAR_REGION",
         "AIRFLOW__EMAIL__FROM_EMAIL",
         "AIRFLOW__METRICS__STATSD_ON",
         "ADMIN_EMAIL",

@@ -200,3 +200,25 @@ def test_node_port() -> None:
 
 def test_the_evaluation_database_is_off_by_default() -> None:
     assert "StatefulSet" not in {one["kind"] for one in render(PRODUCTION).objects}
+
+
+def test_long_releases_with_one_beginning_keep_apart() -> None:
+    one, other = ("analytics-platform-production-europe-west-" + end for end in ("one", "two"))
+    names = [set(render_as(release, EVALUATION).of_kind("Deployment")) for release in (one, other)]
+    assert not names[0] & names[1]
+    assert all(OBJECT_NAME.match(name) for name in names[0] | names[1])
+
+
+def test_words_that_yaml_reads_as_something_else_stay_names() -> None:
+    """A release may be called true or null; its labels are texts all the same."""
+    for release in ("true", "null", "yes"):
+        for one in render_as(release, EVALUATION).objects:
+            assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == release
+
+
+def test_an_own_affinity_joins_that_of_the_volume() -> None:
+    zone = {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [zone]}}
+    affinity = render(EVALUATION, scheduler={"affinity": {"nodeAffinity": required}}).pod("scheduler").spec["affinity"]
+    assert affinity["nodeAffinity"] == required
+    assert len(affinity["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]) == 1

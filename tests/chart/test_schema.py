@@ -63,11 +63,6 @@ def test_unknown_keys(path: str) -> None:
         ({"airflow": {"extraEnv": [{"name": "A"}]}}, "/airflow/extraEnv/0"),
         ({"airflow": {"extraEnv": [{"name": "A", "value": "1", "valueFrom": {}}]}}, "/airflow/extraEnv/0"),
         ({"scheduler": {"replicas": -1}}, "/scheduler/replicas"),
-        (
-            {"scheduler": {"podLabels": {"app.kubernetes.io/component": "x"}}},
-            "/scheduler/podLabels/app.kubernetes.io~1component",
-        ),
-        ({"commonLabels": {"helm.sh/chart": "x"}}, "/commonLabels/helm.sh~1chart"),
         ({"dbt": {"runTimeoutSeconds": 9}}, "/dbt/runTimeoutSeconds"),
         ({"dbt": {"scratchSizeLimit": "2 GB"}}, "/dbt/scratchSizeLimit"),
         ({"dbt": {"tolerations": [{"toleration_seconds": 1}]}}, "/dbt/tolerations/0"),

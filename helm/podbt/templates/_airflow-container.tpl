@@ -30,30 +30,30 @@ with airflow.cfg.
 - name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
   valueFrom:
     secretKeyRef:
-      name: {{ include "podbt.metadataSecret" . }}
-      key: {{ include "podbt.metadataKey" . }}
+      name: {{ include "podbt.metadataSecret" . | quote }}
+      key: {{ include "podbt.metadataKey" . | quote }}
 - name: AIRFLOW__CORE__FERNET_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ $keys }}
+      name: {{ $keys | quote }}
       key: fernet-key
 - name: AIRFLOW__API_AUTH__JWT_SECRET
   valueFrom:
     secretKeyRef:
-      name: {{ $keys }}
+      name: {{ $keys | quote }}
       key: jwt-secret
 - name: AIRFLOW__API__SECRET_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ $keys }}
+      name: {{ $keys | quote }}
       key: api-secret-key
 {{- with .Values.airflow.notifications }}
 {{- if .existingSecret }}
 - name: PODBT_NOTIFY_URL
   valueFrom:
     secretKeyRef:
-      name: {{ .existingSecret }}
-      key: {{ .key }}
+      name: {{ .existingSecret | quote }}
+      key: {{ .key | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -61,5 +61,5 @@ with airflow.cfg.
 {{/* Image of an Airflow container: the root. */}}
 {{- define "podbt.airflowImage" -}}
 image: {{ include "podbt.image" (dict "image" .Values.airflow.image "path" "airflow.image") | quote }}
-imagePullPolicy: {{ .Values.airflow.imagePullPolicy }}
+imagePullPolicy: {{ .Values.airflow.imagePullPolicy | quote }}
 {{- end -}}

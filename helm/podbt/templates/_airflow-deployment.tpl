@@ -13,7 +13,7 @@ spec:
   # Kubernetes' own limit of 600 s would call a rollout failed while it waits for the migrations, as it may.
   progressDeadlineSeconds: {{ add .root.Values.migrate.waitSeconds 900 }}
   strategy:
-    type: {{ .strategy }}
+    type: {{ .strategy | quote }}
   selector:
     matchLabels:
       {{- include "podbt.selectorLabels" . | nindent 6 }}
@@ -23,7 +23,7 @@ spec:
       {{- include "podbt.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 6 }}
     spec:
       {{- include "podbt.podSecurity" (dict "user" 65532) | nindent 6 }}
-      serviceAccountName: {{ include "podbt.airflowServiceAccount" .root }}
+      serviceAccountName: {{ include "podbt.airflowServiceAccount" .root | quote }}
       automountServiceAccountToken: {{ .token }}
       # Service variables such as PODBT_API_SERVER_PORT would enter the environment that podbt and Airflow read.
       enableServiceLinks: false
@@ -35,7 +35,7 @@ spec:
         {{- include "podbt.waitForMigrations" . | nindent 8 }}
         {{- include "podbt.planContainer" .root | nindent 8 }}
       containers:
-        - name: {{ .component }}
+        - name: {{ .component | quote }}
           {{- include "podbt.airflowImage" .root | nindent 10 }}
           # Airflow ends when its database goes away. Waiting for it here, instead of ending again and again, spares the
           # minutes that Kubernetes lets pass between restarts.
@@ -53,7 +53,7 @@ spec:
           {{- with .ports }}
           ports:
             {{- range $name, $port := . }}
-            - name: {{ $name }}
+            - name: {{ $name | quote }}
               containerPort: {{ $port }}
             {{- end }}
           {{- end }}

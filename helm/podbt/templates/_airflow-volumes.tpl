@@ -20,17 +20,17 @@
 - name: logs
   {{- if .sharedLogs }}
   persistentVolumeClaim:
-    claimName: {{ include "podbt.logsClaim" .root }}
+    claimName: {{ include "podbt.logsClaim" .root | quote }}
   {{- else }}
   emptyDir:
     sizeLimit: 256Mi
   {{- end }}
 - name: airflow-config
   configMap:
-    name: {{ include "podbt.fullname" .root }}-airflow-config
+    name: {{ printf "%s-airflow-config" (include "podbt.fullname" .root) | quote }}
 - name: scripts
   configMap:
-    name: {{ include "podbt.fullname" .root }}-scripts
+    name: {{ printf "%s-scripts" (include "podbt.fullname" .root) | quote }}
 {{- end -}}
 
 {{/* Mount and volume of the Settings. */}}
@@ -43,5 +43,5 @@
 {{- define "podbt.settingsVolume" -}}
 - name: settings
   configMap:
-    name: {{ include "podbt.fullname" . }}-settings
+    name: {{ printf "%s-settings" (include "podbt.fullname" .) | quote }}
 {{- end -}}

@@ -13,11 +13,11 @@
   value: {{ . | quote }}
 {{- end }}
 {{- range .secretEnv }}
-- name: {{ .name }}
+- name: {{ .name | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ .secret }}
-      key: {{ .key }}
+      name: {{ .secret | quote }}
+      key: {{ .key | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -42,7 +42,7 @@
 {{- if not .Values.artifacts.url -}}
 - name: artifacts
   persistentVolumeClaim:
-    claimName: {{ include "podbt.artifactsClaim" . }}
+    claimName: {{ include "podbt.artifactsClaim" . | quote }}
 {{- end }}
 {{- end -}}
 

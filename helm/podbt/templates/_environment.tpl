@@ -37,6 +37,7 @@ in silence, and the environment wins over airflow.cfg.
 {{- end -}}
 {{- $_ := set $names $variable true -}}
 {{- end -}}
+{{- include "podbt.validateDbtEnv" . -}}
 {{- include "podbt.validateDbtEnvironment" . -}}
 {{- end -}}
 

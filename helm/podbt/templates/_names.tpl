@@ -8,14 +8,18 @@ Kubernetes adds to Pods, within the 63 of a label value.
 {{- if not $full -}}
 {{- $full = ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
 {{- end -}}
-{{- $full | trunc 40 | trimSuffix "-" -}}
+{{- if gt (len $full) 40 -}}
+{{- /* Cut alone, the names of two long releases would be one. */ -}}
+{{- $full = printf "%s-%s" ($full | trunc 31 | trimSuffix "-") ($full | sha256sum | trunc 8) -}}
+{{- end -}}
+{{- $full -}}
 {{- end -}}
 
 {{/* Labels that select the pods of one component: dict root, component. Never change them: selectors are immutable. */}}
 {{- define "podbt.selectorLabels" -}}
-app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end -}}
 
 {{/* Labels of every object: dict root, component. */}}
@@ -23,8 +27,8 @@ app.kubernetes.io/component: {{ .component }}
 {{ include "podbt.selectorLabels" . }}
 app.kubernetes.io/part-of: podbt
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 {{- with .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
@@ -32,8 +36,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{/* Name, namespace and labels of an object: dict root, component, and suffix where it differs from component. */}}
 {{- define "podbt.metadata" -}}
-name: {{ include "podbt.fullname" .root }}-{{ default .component .suffix }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ printf "%s-%s" (include "podbt.fullname" .root) (default .component .suffix) | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "podbt.labels" . | nindent 2 }}
 {{- end -}}

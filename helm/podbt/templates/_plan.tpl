@@ -6,7 +6,7 @@ promotion changes one line of values, and nobody builds an Airflow image for it.
 {{- if .Values.dbt.plan.fromImage -}}
 - name: plan
   image: {{ include "podbt.image" (dict "image" .Values.dbt.image "path" "dbt.image") | quote }}
-  imagePullPolicy: {{ .Values.dbt.imagePullPolicy }}
+  imagePullPolicy: {{ .Values.dbt.imagePullPolicy | quote }}
   command: [cp, /opt/podbt/baked/plan.json, /opt/podbt/baked/manifest.json, /etc/podbt-plan/]
   {{- include "podbt.containerSecurity" . | nindent 2 }}
   resources:

@@ -50,32 +50,36 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
 {{/*
 Affinity of the pods that share the log volume: dict root, values. A ReadWriteOnce volume attaches to one node, so
-without it a pod on another node would wait for ever. Claims made elsewhere are their owner's business.
+without it a pod on another node would wait for ever. It joins what the values ask for. Claims made elsewhere are their
+owner's business.
 */}}
 {{- define "podbt.sharedVolumeAffinity" -}}
-{{- $shared := and (not .root.Values.logs.existingClaim) (not (has "ReadWriteMany" .root.Values.logs.accessModes)) -}}
-{{- if .values.affinity }}
+{{- $affinity := deepCopy .values.affinity -}}
+{{- if and (not .root.Values.logs.existingClaim) (not (has "ReadWriteMany" .root.Values.logs.accessModes)) -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict
+  "matchLabels" (dict "app.kubernetes.io/instance" .root.Release.Name)
+  "matchExpressions" (list (dict "key" "app.kubernetes.io/component" "operator" "In"
+    "values" (list "api-server" "scheduler" "dag-processor" "triggerer")))) -}}
+{{- $affinity = include "podbt.withPodAffinity" (dict "affinity" $affinity "term" $term) | fromJson -}}
+{{- end -}}
+{{- with $affinity }}
 affinity:
-  {{- toYaml .values.affinity | nindent 2 }}
-{{- else if $shared }}
-affinity:
-  podAffinity:
-    requiredDuringSchedulingIgnoredDuringExecution:
-      - topologyKey: kubernetes.io/hostname
-        labelSelector:
-          matchLabels:
-            app.kubernetes.io/instance: {{ .root.Release.Name }}
-          matchExpressions:
-            - key: app.kubernetes.io/component
-              operator: In
-              values: [api-server, scheduler, dag-processor, triggerer]
+  {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* An affinity that requires one term of podAffinity more, as JSON: dict affinity, term. */}}
+{{- define "podbt.withPodAffinity" -}}
+{{- $pods := deepCopy (get .affinity "podAffinity" | default dict) -}}
+{{- $key := "requiredDuringSchedulingIgnoredDuringExecution" -}}
+{{- $_ := set $pods $key (append (get $pods $key | default list) .term) -}}
+{{- merge (dict "podAffinity" $pods) (omit .affinity "podAffinity") | toJson -}}
 {{- end -}}
 
 {{/* Image pull Secrets of a pod: the root. */}}
@@ -83,7 +87,7 @@ affinity:
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}

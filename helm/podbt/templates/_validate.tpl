@@ -1,5 +1,8 @@
 {{/* Refuses values that contradict each other. Each message names the values and the way out. */}}
 {{- define "podbt.validate" -}}
+{{- include "podbt.validateNulls" . -}}
+{{- include "podbt.validateNames" . -}}
+{{- include "podbt.validateLabels" . -}}
 {{- $values := .Values -}}
 {{- if and $values.evaluationPostgres.enabled $values.metadata.existingSecret -}}
 {{- fail "evaluationPostgres.enabled and metadata.existingSecret name two metadata databases. Keep one of them." -}}
@@ -23,23 +26,31 @@
 {{- if and (not (kindIs "invalid" $service.nodePort)) (eq $service.type "ClusterIP") -}}
 {{- fail "apiServer.service.nodePort is set but apiServer.service.type is ClusterIP. Set the type to NodePort or nodePort to null." -}}
 {{- end -}}
+{{- if and (ne $service.type "ClusterIP") (not $values.airflow.baseUrl) -}}
+{{- fail (printf "apiServer.service.type is %s, but airflow.baseUrl is empty: links and log-in would lead to http://localhost:8080. Set airflow.baseUrl to the address that people open." $service.type) -}}
+{{- end -}}
+{{- range $component := list "apiServer" "triggerer" -}}
+{{- if and (gt (int64 $values.scheduler.replicas) 0) (eq (int64 (get $values $component).replicas) 0) -}}
+{{- fail (printf "%s.replicas is 0 while scheduler.replicas is %d: tasks would start and never end. Scale both to 0, or none." $component (int64 $values.scheduler.replicas)) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.rbac.create (not $values.serviceAccounts.airflow.create) (not $values.serviceAccounts.airflow.name) -}}
 {{- fail "rbac.create would let the namespace's default ServiceAccount run pods. Set serviceAccounts.airflow.name, or create that account, or set rbac.create=false." -}}
 {{- end -}}
 {{- if eq (include "podbt.airflowServiceAccount" .) (include "podbt.dbtServiceAccount" .) -}}
 {{- fail "serviceAccounts.airflow and serviceAccounts.dbt are the same account: dbt pods would share the right to run pods. Give serviceAccounts.dbt another name." -}}
 {{- end -}}
-{{- $reserved := list "app.kubernetes.io/instance" "app.kubernetes.io/part-of" -}}
-{{- range $label, $_ := $values.dbt.podLabels -}}
-{{- if has $label $reserved -}}
-{{- fail (printf "dbt.podLabels sets %s, which the chart sets itself. Remove it." $label) -}}
-{{- end -}}
-{{- end -}}
 {{- if and $values.dbt.plan.fromImage $values.dbt.plan.path -}}
 {{- fail "dbt.plan.fromImage and dbt.plan.path both say where the plan is. Set fromImage=false to use the path, or remove the path." -}}
 {{- end -}}
+{{- include "podbt.validateResources" . -}}
+{{- include "podbt.validateTolerations" . -}}
+{{- include "podbt.validateSeconds" . -}}
+{{- include "podbt.validateSchedule" (dict "path" "prune" "schedule" $values.prune.schedule "timeZone" $values.prune.timeZone) -}}
+{{- include "podbt.validateSecretRoles" . -}}
 {{- include "podbt.validateArtifacts" . -}}
 {{- include "podbt.validateEnvironment" . -}}
+{{- include "podbt.validateAirflowSecrets" . -}}
 {{- include "podbt.validateVolumes" . -}}
 {{- end -}}
 

@@ -53,10 +53,10 @@ def fitted(settings: Fitted, step: Step, plan: Plan) -> Fitted:
     demanded = demanded_by(step, plan.on(step.target or settings.target))
     resources = settings.resources
     for demands in demanded.values():
-        resources = Resources(
-            requests=_largest(resources.requests, demands.resources.requests),
-            limits=_largest(resources.limits, demands.resources.limits),
-        )
+        requests = _largest(resources.requests, demands.resources.requests)
+        limits = _largest(resources.limits, demands.resources.limits)
+        # A model that asks for more than the settings allow is not refused for it: the limit follows.
+        resources = Resources(requests=requests, limits=_at_least(limits, requests))
     changes: dict[str, Any] = {"resources": resources}
     if isinstance(settings, Settings):
         changes["node_selector"] = {**settings.node_selector, **_labels(demanded)}
@@ -118,6 +118,13 @@ def _named(plan: PlanContent) -> dict[str, list[str]]:
 
 def _largest(one: Amounts, other: Amounts) -> Amounts:
     return Amounts(cpu=_larger(one.cpu, other.cpu), memory=_larger(one.memory, other.memory))
+
+
+def _at_least(limits: Amounts, requests: Amounts) -> Amounts:
+    return Amounts(
+        cpu=limits.cpu and _larger(limits.cpu, requests.cpu),
+        memory=limits.memory and _larger(limits.memory, requests.memory),
+    )
 
 
 def _larger(one: str | None, other: str | None) -> str | None:

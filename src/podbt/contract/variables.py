@@ -8,7 +8,7 @@ from podbt import constants
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET: Final = "DBT_ENV_SECRET"  # noqa: S105 - how dbt's names for secrets begin
-_OURS: Final = frozenset(
+RESERVED: Final = frozenset(
     {f"{prefix}{option}" for prefix in ("DBT_", "DBT_ENGINE_")
      for option in ("PROJECT_DIR", "PROFILES_DIR", "TARGET_PATH", "LOG_PATH", "WRITE_JSON", "VERSION_CHECK")}
 ) | {"HOME", "PATH", "TMPDIR", "PYTHONUNBUFFERED"}  # fmt: skip
@@ -21,7 +21,7 @@ def problem(name: str) -> str | None:
         return f"'{name}' is no name of a variable; use letters, digits and underscores"
     if name.startswith(constants.NOT_FOR_DBT):
         return f"{name} is not for dbt: Airflow and podbt use it themselves"
-    if name in _OURS:
+    if name in RESERVED:
         return f"{name} is podbt's own to set; remove it"
     if name.startswith(_SECRET):
         return f"{name} is a secret by its name, and would be visible; give it as the settings give secrets"

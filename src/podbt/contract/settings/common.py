@@ -12,7 +12,11 @@ from podbt import constants
 from podbt.contract.model import Strict
 from podbt.contract.variables import texts
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+_LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+Namespace = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
+Name = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
+"""Of an object of Kubernetes: a DNS subdomain, as RFC 1123 has it."""
+SecretKeyName = Annotated[str, StringConstraints(pattern=r"^\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=253)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 
@@ -74,6 +78,14 @@ class Resources(Strict):
 
     requests: Amounts = Amounts(cpu="250m", memory="512Mi")
     limits: Amounts = Amounts(memory="2Gi")
+
+    @model_validator(mode="after")
+    def _within_the_limits(self) -> Self:
+        for kind in ("cpu", "memory"):
+            request, limit = getattr(self.requests, kind), getattr(self.limits, kind)
+            if request and limit and amount(request) > amount(limit):
+                raise ValueError(f"requests.{kind} ({request}) is above limits.{kind} ({limit}); raise the limit")
+        return self
 
 
 class Notify(Strict):

@@ -1,21 +1,33 @@
 """The settings of runtime kubernetes: each step in a pod."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from podbt import constants
 from podbt.contract.kinds import PullPolicy, Runtime, TaintEffect, TolerationOperator
 from podbt.contract.model import Strict
 from podbt.contract.settings.bucket import Bucket
-from podbt.contract.settings.common import EnvName, Image, Name, Quantity, Resources, RunSettings
+from podbt.contract.settings.common import (
+    EnvName,
+    Image,
+    Name,
+    Namespace,
+    Quantity,
+    Resources,
+    RunSettings,
+    SecretKeyName,
+)
+
+_FOLDER: Final = r"[^/.\x00-\x1f][^/\x00-\x1f]*"
+SUB_PATH: Final = rf"^({_FOLDER}(/{_FOLDER})*)?$"
 
 
 class SecretKey(Strict):
     """One key of a Secret in the namespace of the dbt pods."""
 
     name: Name
-    key: str = constants.PROFILES_FILE
+    key: SecretKeyName = constants.PROFILES_FILE
 
 
 class SecretEnv(Strict):
@@ -23,7 +35,7 @@ class SecretEnv(Strict):
 
     name: EnvName
     secret: Name
-    key: str
+    key: SecretKeyName
 
 
 def _once(variables: list[SecretEnv]) -> list[SecretEnv]:
@@ -44,7 +56,7 @@ class Artifacts(Bucket):
     """
 
     claim: Name | None = None
-    sub_path: str = ""
+    sub_path: Annotated[str, StringConstraints(pattern=SUB_PATH)] = ""
 
     @model_validator(mode="after")
     def _one_store(self) -> Self:
@@ -72,7 +84,7 @@ class Settings(RunSettings):
     image: Image
     image_pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
     image_pull_secrets: list[Name] = []
-    namespace: Name
+    namespace: Namespace
     service_account: Name
     profiles_secret: SecretKey
     secret_env: Annotated[list[SecretEnv], AfterValidator(_once)] = []
