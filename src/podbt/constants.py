@@ -20,6 +20,7 @@ ENV_IMAGE: Final = "PODBT_IMAGE"
 ENV_ALLOW_EMPTY: Final = "PODBT_ALLOW_EMPTY"
 ENV_RESUME: Final = "PODBT_RESUME"  # "0": run in full, whatever an earlier try did
 ENV_EVENTS: Final = "PODBT_EVENTS"  # "1": print progress for machines, see podbt.contract.events
+ENV_INSTANCE: Final = "PODBT_INSTANCE"  # whose run it is, see RunSettings.instance
 ENV_OUTPUT: Final = "PODBT_OUTPUT"  # see podbt.contract.kinds.Output
 ENV_GRACE: Final = "PODBT_GRACE_SECONDS"  # between SIGTERM and SIGKILL
 ENV_EXPECT_PLAN: Final = "PODBT_EXPECT_PLAN"  # hash of the plan that the DAG was built from
@@ -61,7 +62,11 @@ PLAN_FILE: Final = "plan.json"
 PARTIAL_PARSE_FILE: Final = "partial_parse.msgpack"
 LOG_FILE: Final = "dbt.log"
 
+INSTANCE: Final = "airflow"
+"""The installation whose settings name none, outside of Kubernetes."""
 CONTAINER_NAME: Final = "dbt"
 USER: Final = 65532
 """Who dbt is in every container, and which group: the image's own user."""
 LABEL_PREFIX: Final = "podbt.io"
+INSTANCE_LABEL: Final = f"{LABEL_PREFIX}/instance"
+"""Of pods and containers: the installation that made them, see RunSettings.instance."""

@@ -3,7 +3,16 @@
 from pathlib import Path
 
 import pytest
-from tests.support.chart.manifests import EVALUATION, IDS, NAMESPACE, PRODUCTION, SCENARIOS, Manifests, render
+from tests.support.chart.manifests import (
+    EVALUATION,
+    IDS,
+    NAMESPACE,
+    PRODUCTION,
+    SCENARIOS,
+    Manifests,
+    render,
+    render_as,
+)
 
 from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.settings.load import load_settings
@@ -46,6 +55,27 @@ def test_production_values(tmp_path: Path) -> None:
     assert [one.toleration_seconds for one in read.tolerations] == [None, 0]
     assert read.priority_class_name == "batch"
     assert read.keep_finished_pod_seconds == 0
+
+
+def test_each_release_is_an_installation_of_its_own(tmp_path: Path) -> None:
+    """Two releases in one namespace run the same DAGs with the same run ids."""
+    first = settings(render_as("one", EVALUATION), tmp_path)
+    second = settings(render_as("two", EVALUATION), tmp_path)
+    assert (first.instance, second.instance) == (f"{NAMESPACE}.one", f"{NAMESPACE}.two")
+    assert settings(render(EVALUATION, dbt={"instance": "prod"}), tmp_path).instance == "prod"
+
+
+def test_long_names_stay_different(tmp_path: Path) -> None:
+    long = "analytics-platform-production-european-west1-b-"
+    names = {settings(render_as(long + end, EVALUATION), tmp_path).instance for end in ("one", "two")}
+    assert len(names) == len({name[:63] for name in names}) == 2
+
+
+def test_prune_touches_no_other_installations_store() -> None:
+    container = render(EVALUATION).get("CronJob", "podbt-prune")["spec"]["jobTemplate"]["spec"]["template"]["spec"][
+        "containers"
+    ][0]
+    assert {"name": "PODBT_INSTANCE", "value": f"{NAMESPACE}.podbt"} in container["env"]
 
 
 def test_plain_variables(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from tests.support.e2e import kube
 from tests.support.e2e.rest import Airflow
 from tests.support.e2e.shell import DRIVER, attempt, run
 
-from podbt.pod.build import managed_selector
+from podbt.pod.build import MANAGED_BY
 
 pytestmark = pytest.mark.e2e
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 def what_is_there(airflow: Airflow) -> dict[str, Any]:
     releases = json.loads(run("helm", "list", "--namespace", kube.NAMESPACE, "--output", "json"))
     # Pods of dbt come and go by themselves; none is started here, as the runs show.
-    pods = kube.items("pods", managed_selector().replace("=", "!="))
+    pods = kube.items("pods", f"app.kubernetes.io/managed-by!={MANAGED_BY}")
     images = run("docker", "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
     return {
         "revisions": {one["name"]: one["revision"] for one in releases},

@@ -151,10 +151,12 @@ class FakeCluster:
 
 
 def _labelled(pod: dict[str, Any], request: web.Request) -> bool:
-    """Whether a pod has the labels of podbt's own that are asked for."""
-    asked = dict(part.split("=", 1) for part in request.query.get("labelSelector", "").split(",") if part)
+    """Whether a pod has the labels that are asked for, by equality or by their absence."""
     labels = pod["metadata"].get("labels", {})
-    return all(labels.get(key) == value for key, value in asked.items() if key.startswith("podbt.io/"))
+    asked = [part.partition("=") for part in request.query.get("labelSelector", "").split(",") if part]
+    return all(
+        labels.get(key) == value if equals else key.removeprefix("!") not in labels for key, equals, value in asked
+    )
 
 
 @asynccontextmanager

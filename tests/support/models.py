@@ -15,11 +15,12 @@ from tests.support.pods import ended, running
 
 from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.pods.progress import key_of, packed
+from podbt.constants import INSTANCE
 from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import RunIdentity, Summary
-from podbt.pod.build import _annotations, _labels, pod_name
+from podbt.pod.build import pod_name, run_annotations, run_labels
 from podbt.runner.report.emit import Progress
 
 NOW = datetime.now(UTC)
@@ -27,8 +28,8 @@ PLAN = plan("a", "b < a", "test.t < b")
 MEMBERS = FakeDag(a=uid("a"), b=uid("b"))
 PLACES = {unique_id: index for index, unique_id in enumerate(sorted(PLAN.nodes))}
 POD = RunIdentity(dag_id="d", run_id="r", task_id="g.pod")
-SHARED = pod_name(POD)
-ALONE = pod_name(RunIdentity(dag_id="d", run_id="r", task_id="g.b"))
+SHARED = pod_name(POD, INSTANCE)
+ALONE = pod_name(RunIdentity(dag_id="d", run_id="r", task_id="g.b"), INSTANCE)
 GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x", target="prod")
 BAD = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="a: boom", artifacts="runs/x")
 LOST = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.INTERRUPTED, error="told to stop")
@@ -70,7 +71,7 @@ def snapshot(end: ExitReason | None = None, **marks: Mark) -> str:
 async def shared_pod(fake: FakeCluster, *lines: str, age_seconds: float = 0) -> None:
     """Makes the group's pod, running, with these lines."""
     fake.logs[SHARED] = list(lines)
-    meta = {"name": SHARED, "uid": "u", "labels": _labels(POD), "annotations": _annotations(POD)}
+    meta = {"name": SHARED, "uid": "u", "labels": run_labels(POD, INSTANCE), "annotations": run_annotations(POD)}
     fake.pods[SHARED] = {"metadata": meta, "spec": {"containers": [{"name": "dbt"}]}}
     await fake.update(SHARED, age_seconds=age_seconds, **running())
 

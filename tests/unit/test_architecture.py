@@ -72,6 +72,7 @@ ROOMS["store"] = {
     "volume": ({"store"}, set()),
     "bucket": ({"store"}, {"obstore"}),
     "location": ({"bucket", "store", "volume"}, set()),
+    "owner": ({"store"}, set()),
     "pointers": ({"store"}, set()),
     "alive": ({"store"}, set()),
     "sink": (_FAILING | {"volume"}, set()),  # its local file is written as one of a volume's

@@ -15,6 +15,19 @@ Kubernetes adds to Pods, within the 63 of a label value.
 {{- $full -}}
 {{- end -}}
 
+{{/*
+What tells this installation from all others whose pods, or run records, may lie beside its own. A namespace has no dot
+in its name, so no two pairs give the same text.
+*/}}
+{{- define "podbt.instance" -}}
+{{- $instance := .Values.dbt.instance | default (printf "%s.%s" .Release.Namespace .Release.Name) -}}
+{{- if gt (len $instance) 63 -}}
+{{- printf "%s-%s" ($instance | trunc 52 | trimSuffix "-" | trimSuffix ".") ($instance | sha256sum | trunc 10) -}}
+{{- else -}}
+{{- $instance -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Labels that select the pods of one component: dict root, component. Never change them: selectors are immutable. */}}
 {{- define "podbt.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride | trunc 63 | trimSuffix "-" | quote }}

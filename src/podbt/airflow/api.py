@@ -15,13 +15,14 @@ from podbt.contract.record import RunIdentity
 
 def identity_of(task_instance: Any) -> RunIdentity:
     """The identity of an Airflow task instance, whichever of Airflow's classes it is."""
-    index = task_instance.map_index
+    index, try_id = task_instance.map_index, getattr(task_instance, "id", None)
     return RunIdentity(
         dag_id=task_instance.dag_id,
         run_id=task_instance.run_id,
         task_id=task_instance.task_id,
         map_index=-1 if index is None else index,
         try_number=task_instance.try_number,
+        try_id=None if try_id is None else str(try_id),
     )
 
 

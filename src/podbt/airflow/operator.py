@@ -17,7 +17,6 @@ from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
 from podbt.contract.kinds import Command, RunStatus, Runtime
-from podbt.contract.names import run_name
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.record import Summary, to_json
 from podbt.contract.settings.load import AnySettings
@@ -222,7 +221,7 @@ class DbtOperator(BaseOperator):
 
     def _run_here(self, context: Any) -> Any:
         identity = identity_of(context["ti"])
-        told = PodProgress(name=run_name(identity), created=datetime.now(UTC))
+        told = PodProgress(name="", created=datetime.now(UTC))
         try:
             settings, step = self.resolve(*self._rendered())
             self._run = run_of(settings, step, identity, self.log, told.feed)

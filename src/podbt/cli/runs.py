@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -131,8 +132,11 @@ def _recover(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     from podbt.store import prune  # noqa: PLC0415
+    from podbt.store.owner import claim  # noqa: PLC0415
 
     store = _store(options)
+    if instance := os.environ.get(constants.ENV_INSTANCE):
+        claim(store, instance)
     policy = prune.Policy(
         keep_days=options.keep_days,
         keep_count=options.keep_count,

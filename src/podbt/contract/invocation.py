@@ -32,6 +32,7 @@ def run_environment(
         **step.env,
         **identity.to_env(),
         **artifacts.environment(folder),
+        constants.ENV_INSTANCE: settings.instance,
         constants.ENV_LOCK_TABLES: str(int(settings.lock_tables)),
         constants.ENV_QUEUE_TIMEOUT: str(settings.queue_timeout_seconds),
         constants.ENV_GRACE: str(settings.termination_grace_seconds),

@@ -5,6 +5,7 @@ manifests/<sha256>.json                      each distinct manifest once
                                              (until it is published: try-<n>.partial/ on a volume; in a bucket the
                                              same folder without run.json, with nodes/000001.jsonl, ...)
                                              (<task_id>.command-<k>/ for each of several commands in one container)
+owner.json                                   whose store it is, see podbt.store.owner
 targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one,
                                              latest-results.json to the last that has run_results.json
 targets/<target>/freshness.json              points to the last run there that measured how fresh sources are

@@ -33,6 +33,8 @@ class RunIdentity(Strict):
     try_number: Annotated[int, Field(ge=0)] = 1
     part: Annotated[int, Field(ge=1)] | None = None
     """Which of its container's commands it is, where that has several."""
+    try_id: Annotated[str | None, Field(exclude=True)] = None
+    """Airflow's id of this very try, which no other Airflow has; where it is known. No part of any record."""
 
     def to_env(self) -> dict[str, str]:
         return {

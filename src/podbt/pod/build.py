@@ -14,24 +14,15 @@ from podbt.contract.settings.common import Resources
 from podbt.contract.settings.kubernetes import Artifacts, Settings
 from podbt.contract.step import Step
 
-_MANAGED_BY: Final = "podbt"
+MANAGED_BY: Final = "podbt"
 _LABEL_CHARS: Final = 63
+TRY_ID: Final = f"{constants.LABEL_PREFIX}/try-id"
+"""Annotation: Airflow's own id of the try."""
 
 
-def pod_name(identity: RunIdentity) -> str:
+def pod_name(identity: RunIdentity, instance: str) -> str:
     """The pod's name is its run's: a triggerer that restarts finds by it what it had created."""
-    return run_name(identity)
-
-
-def managed_selector() -> str:
-    """The label selector of every pod that this module builds."""
-    return f"app.kubernetes.io/managed-by={_MANAGED_BY}"
-
-
-def run_selector(dag_id: str, run_id: str) -> str:
-    """The label selector of all pods of one DAG run."""
-    wanted = {"dag-id": label_value(dag_id), "run-id": label_value(run_id)}
-    return ",".join([managed_selector(), *(f"{constants.LABEL_PREFIX}/{key}={value}" for key, value in wanted.items())])
+    return run_name(identity, instance)
 
 
 def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Pod:
@@ -52,10 +43,10 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
         api_version="v1",
         kind="Pod",
         metadata=k8s.V1ObjectMeta(
-            name=pod_name(identity),
+            name=pod_name(identity, settings.instance),
             namespace=settings.namespace,
-            labels={**settings.labels, **_labels(identity)},
-            annotations={**settings.annotations, **_annotations(identity)},
+            labels={**settings.labels, **run_labels(identity, settings.instance)},
+            annotations={**settings.annotations, **run_annotations(identity)},
         ),
         spec=k8s.V1PodSpec(
             restart_policy="Never",
@@ -167,12 +158,13 @@ def _resources(resources: Resources) -> k8s.V1ResourceRequirements:
     )
 
 
-def _labels(identity: RunIdentity) -> dict[str, str]:
+def run_labels(identity: RunIdentity, instance: str) -> dict[str, str]:
     """What people select by. Label values cannot hold every id, so the exact ids are annotations."""
     return {
         "app.kubernetes.io/name": "dbt",
         "app.kubernetes.io/component": "run",
-        "app.kubernetes.io/managed-by": _MANAGED_BY,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        constants.INSTANCE_LABEL: instance,
         f"{constants.LABEL_PREFIX}/dag-id": label_value(identity.dag_id),
         f"{constants.LABEL_PREFIX}/task-id": label_value(identity.task_id),
         f"{constants.LABEL_PREFIX}/run-id": label_value(identity.run_id),
@@ -180,8 +172,11 @@ def _labels(identity: RunIdentity) -> dict[str, str]:
     }
 
 
-def _annotations(identity: RunIdentity) -> dict[str, str]:
+def run_annotations(identity: RunIdentity) -> dict[str, str]:
+    """The exact ids of what a pod runs for."""
+    known = {TRY_ID: identity.try_id} if identity.try_id else {}
     return {
+        **known,
         f"{constants.LABEL_PREFIX}/dag-id": identity.dag_id,
         f"{constants.LABEL_PREFIX}/run-id": identity.run_id,
         f"{constants.LABEL_PREFIX}/task-id": identity.task_id,

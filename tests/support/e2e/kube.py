@@ -9,9 +9,11 @@ from typing import Any
 from tests.support.e2e.shell import attempt, run, wait_until
 
 from podbt.contract.settings.kubernetes import Settings
-from podbt.pod.build import label_value, managed_selector
+from podbt.pod.build import label_value
+from podbt.pod.whose import Owner
 
 NAMESPACE = "podbt"
+INSTANCE = "podbt.podbt"  # its namespace and release
 KUBECTL = ("kubectl", "--namespace", NAMESPACE)
 API_SERVER = ("deploy/podbt-api-server", "--container", "api-server")
 COMPONENTS = ("api-server", "dag-processor", "scheduler", "triggerer")
@@ -56,13 +58,13 @@ def dbt_pods(settings: Settings, *, run_id: str, task_id: str, try_number: int |
     if try_number is not None:
         wanted["try-number"] = str(try_number)
     assert settings.namespace == NAMESPACE
-    labels = [managed_selector(), *(f"podbt.io/{key}={value}" for key, value in wanted.items())]
+    labels = [Owner.of(settings).selectors[0], *(f"podbt.io/{key}={value}" for key, value in wanted.items())]
     return sorted(items("pods", ",".join(labels)), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
 
 def managed_pods() -> set[str]:
-    """The names of all pods that podbt made."""
-    return {pod["metadata"]["name"] for pod in items("pods", managed_selector())}
+    """The names of all pods that this release's podbt made."""
+    return {pod["metadata"]["name"] for pod in items("pods", Owner(instance=INSTANCE).selectors[0])}
 
 
 def delete_pods(names: set[str]) -> None:

@@ -1,7 +1,6 @@
 """The trigger against an API server: which event ends the task, and what happens to the pod."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,17 @@ from tests.support.fake_cluster import FakeCluster, fake_cluster
 from tests.support.plans import plan
 from tests.support.pods import ended, running
 from tests.support.settings import DOCKER, LOCAL
-from tests.support.steps import BAD, GOOD, NAME, NOTHING, TaskInstance, created, run, succeed, trigger
+from tests.support.steps import BAD, GOOD, IDENTITY, NAME, NOTHING, TaskInstance, created, pod, run, succeed, trigger
 
 from podbt.airflow import trigger as trigger_module
 from podbt.airflow.pods import cluster, follow
 from podbt.airflow.trigger import DbtPodTrigger
+from podbt.constants import INSTANCE, INSTANCE_LABEL
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary, to_json
+from podbt.pod.build import run_labels
+from podbt.pod.whose import RELEASE_LABEL
 
 
 def test_success_ends_the_task_with_the_summary(
@@ -144,15 +146,12 @@ def test_callbacks_and_outlets_get_their_worker(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_restarted_triggerer_attaches_to_the_pod(monkeypatch: pytest.MonkeyPatch) -> None:
-    born = datetime.now(UTC).isoformat()
-    there = {"metadata": {"name": NAME, "uid": "u", "creationTimestamp": born}, "status": running()}
-
     async def finish(fake: FakeCluster) -> None:
         await asyncio.sleep(0.2)
         await fake.update(NAME, **ended(GOOD, 0, "Completed"))
 
     def put(fake: FakeCluster) -> None:
-        fake.pods[NAME] = there
+        fake.pods[NAME] = pod() | {"status": running()}
 
     event, fake = run(monkeypatch, finish, prepare=put)
     assert isinstance(event, TaskSuccessEvent)
@@ -274,11 +273,26 @@ def test_a_restart_leaves_the_pod_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_pods_that_a_dead_triggerer_forgot_are_swept(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = {"metadata": {"name": "old"}, "status": ended(GOOD, 0, "Completed")}
-    young = {"metadata": {"name": "young"}, "status": running()}
-    event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.pods.update(old=old, young=young))
+    """Those of earlier releases too, and never those of another installation in the namespace."""
+    gone, labels = ended(GOOD, 0, "Completed"), run_labels(IDENTITY, INSTANCE)
+    unnamed = {key: value for key, value in labels.items() if key != INSTANCE_LABEL}
+    labelled = {
+        "old": labels,
+        "older": unnamed,
+        "foreign": labels | {INSTANCE_LABEL: "other"},
+        "release": unnamed | {RELEASE_LABEL: "other"},
+        "young": labels,
+    }
+    pods = {
+        name: {
+            "metadata": {"name": name, "labels": of_it, "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "status": running() if name == "young" else gone,
+        }
+        for name, of_it in labelled.items()
+    }
+    event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.pods.update(pods))
     assert isinstance(event, TaskSuccessEvent)
-    assert fake.deleted == [NAME, "old"]
+    assert fake.deleted == [NAME, "old", "older"]
 
 
 def test_dag_test_leaves_no_pod(monkeypatch: pytest.MonkeyPatch) -> None:

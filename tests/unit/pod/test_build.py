@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 from tests.support.settings import SETTINGS
 
+from podbt.constants import INSTANCE
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Artifacts, SecretEnv, Settings
 from podbt.contract.step import Step
@@ -128,10 +129,10 @@ identities = st.builds(
 
 @given(identities, identities)
 def test_names_and_labels_are_valid_and_names_distinct(one: RunIdentity, other: RunIdentity) -> None:
-    name = pod_name(one)
+    name = pod_name(one, INSTANCE)
     assert len(name) <= 63
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name)
-    assert (name == pod_name(other)) == (one == other)
+    assert (name == pod_name(other, INSTANCE)) == (one == other)
     value = label_value(one.run_id)
     assert re.fullmatch(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", value)
     assert len(value) <= 63

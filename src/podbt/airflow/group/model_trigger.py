@@ -24,7 +24,7 @@ from podbt.contract.record import to_json
 from podbt.contract.result import ModelResult
 from podbt.contract.settings.kubernetes import Settings
 from podbt.errors import ConfigError, PodbtError
-from podbt.pod.build import pod_name
+from podbt.pod.whose import Owner, names_of
 
 _PATIENCE_SECONDS: Final = 5.0
 
@@ -102,7 +102,13 @@ class ModelTrigger(BaseTrigger):
     async def _event(self) -> TriggerEvent:
         settings = pod_settings(self.overrides)
         ti: Any = self.task_instance
-        place = Place(namespace=settings.namespace, dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        place = Place(
+            owner=Owner.of(settings),
+            namespace=settings.namespace,
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            pod_task_id=self.pod,
+        )
         async with watching(place) as watch:
             await watch.ready()
             verdict, pod = await self._served(watch)
@@ -213,16 +219,17 @@ class ModelTrigger(BaseTrigger):
         identity = api.identity_of(ti)
         selection = self._selection(set(keys))
         settings, step = resolve_pod({**self.step, **selection, "resume": False, "events": True}, self.overrides)
-        name = pod_name(identity)
-        await wait_for_others(place, name, [place.pod_task_id, identity.task_id], self.log)
-        told = PodProgress(name=name, created=born(ti.id))
+        names = names_of(identity, settings.instance)
+        await wait_for_others(place, names, [place.pod_task_id, identity.task_id], self.log)
+        told = PodProgress(name=names[0], created=born(ti.id))
         self._follower = PodFollower(settings, step, identity, self.log, told.feed)
         outcome = await self._follower.follow()
         told.artifacts = outcome.summary.artifacts
         text, result = report(
             Duty(node=self._duty.node, at={key: self._duty.at[key] for key in keys}, plan=self.plan), told
         )
-        result = result.model_copy(update={"unique_id": self.node, "target": outcome.summary.target, "pod": name})
+        known = {"unique_id": self.node, "target": outcome.summary.target, "pod": self._follower.name}
+        result = result.model_copy(update=known)
         if outcome.ok:
             self.log.info("%s", text)
             return _done(result)

@@ -1,7 +1,10 @@
 """A model group of one DAG run, for its tasks and their triggers. Light: it is imported wherever a DAG is parsed."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:  # it brings the Kubernetes client, which parsing a DAG file does not need
+    from podbt.pod.whose import Owner
 
 ENDED: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 """States of a task that nothing but a person changes."""
@@ -15,8 +18,9 @@ POD: Final = "pod"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Which group of which run, and where its pods are. A group is known by the task_id of its pod."""
+    """Which group of which run, and where its pods are and whose. A group is known by the task_id of its pod."""
 
+    owner: "Owner"
     namespace: str
     dag_id: str
     run_id: str

@@ -14,7 +14,7 @@ from podbt.airflow.resolve import pod_settings
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
-from podbt.pod.build import pod_name
+from podbt.pod.whose import Owner, names_of
 
 _WORK_SECONDS: Final = 2.0
 _END_SECONDS: Final = 0.5
@@ -44,24 +44,26 @@ class GroupPodTrigger(DbtPodTrigger):
         identity = self._identity()
         settings = pod_settings(self.overrides)
         place = Place(
+            owner=Owner.of(settings),
             namespace=settings.namespace,
             dag_id=identity.dag_id,
             run_id=identity.run_id,
             pod_task_id=identity.task_id,
         )
-        name = pod_name(identity)
-        self._told = PodProgress(name=name, created=datetime.now(UTC))
+        names = names_of(identity, settings.instance)
+        self._told = PodProgress(name=names[0], created=datetime.now(UTC))
         if identity.try_number > 1:
             # A run that was cleared as a whole starts anew. After a lost pod, what the tasks show as built stays built.
             states = await task_states(place)
             built = any(states.get(task) == "success" for task in self._members())
             self.step = {**self.step, "resume": built}
             self._told.resumed = built
-        await wait_for_others(place, name, [identity.task_id, *self._members()], self.log)
+        await wait_for_others(place, names, [identity.task_id, *self._members()], self.log)
         self._told.created = datetime.now(UTC)
         outcome = await super()._outcome()
         if self._follower is not None and self._follower.created is not None:
-            self._told.created = self._follower.created  # an earlier triggerer may have made the pod
+            # An earlier triggerer may have made the pod, and an earlier release under another name.
+            self._told.created, self._told.name = self._follower.created, self._follower.name
         self._told.ended, self._told.lost = True, outcome.line
         self._told.artifacts = outcome.summary.artifacts
         if outcome.summary.exit_reason not in _SHOWN:
@@ -112,7 +114,7 @@ class FinishTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises."""
         ti: Any = self.task_instance
-        place = Place(namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
+        place = Place(owner=Owner(instance=""), namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
         members = members_of(getattr(self.task, "dag", None), self.pod) or self.members or ()
         states = await self._all_ended([place.own("start"), self.pod, *members], place)
         if not states.keys() & set(members):

@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime
 from http import HTTPStatus
@@ -24,7 +24,6 @@ from podbt.airflow.pods.follow import Log, end_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.layout import run_folder
 from podbt.contract.record import RunIdentity
-from podbt.pod.build import run_selector
 from podbt.pod.state import has_ended
 
 _LOOK_SECONDS: Final = 1.0
@@ -200,15 +199,15 @@ async def pods_of(api: client.CoreV1Api, place: Place, task_ids: Iterable[str]) 
     wanted = set(task_ids)
     label = f"{constants.LABEL_PREFIX}/task-id"  # the annotation holds the exact id
     found = []
-    for pod in await cluster.find(api, place.namespace, run_selector(place.dag_id, place.run_id)):
+    for pod in await cluster.find(api, place.namespace, place.owner.run_selectors(place.dag_id, place.run_id)):
         task_id = str(pod["metadata"].get("annotations", {}).get(label))
         if task_id in wanted:
             found.append(pod)
     return found
 
 
-async def wait_for_others(place: Place, name: str, task_ids: Iterable[str], log: Log) -> None:
-    """Returns when no pod but the named one can be writing the tables of these tasks."""
+async def wait_for_others(place: Place, names: Collection[str], task_ids: Iterable[str], log: Log) -> None:
+    """Returns when no pod but those named can be writing the tables of these tasks."""
     said = False
     while True:
         try:
@@ -219,7 +218,7 @@ async def wait_for_others(place: Place, name: str, task_ids: Iterable[str], log:
             others = [f"? ({error})"]
         else:
             others = [pod["metadata"]["name"] for pod in pods if not has_ended(pod)]
-        if not set(others) - {name}:
+        if not set(others).difference(names):
             return
         if not said:
             log.info("Waiting for the end of pod %s", ", ".join(others))

@@ -7,7 +7,7 @@ everything else a trigger does.
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -17,8 +17,8 @@ import aiohttp
 from kubernetes_asyncio import client, config
 
 from podbt import constants
-from podbt.pod.build import managed_selector
 from podbt.pod.state import ended_at
+from podbt.pod.whose import Owner
 
 _REQUEST_SECONDS: Final = 20
 _WATCH_SECONDS: Final = 240
@@ -75,7 +75,7 @@ async def create(api: client.CoreV1Api, namespace: str, body: dict[str, Any]) ->
     """Creates a pod.
 
     Returns:
-        False where a pod of that name exists: an earlier triggerer created it for this very try.
+        False where a pod of that name exists: most often an earlier triggerer created it for this very try.
 
     Raises:
         RefusedError: The API server does not take it.
@@ -150,12 +150,22 @@ async def states(
             await asyncio.sleep(2)
 
 
-async def find(api: client.CoreV1Api, namespace: str, selector: str) -> list[dict[str, Any]]:
-    """The pods with these labels, oldest first."""
+async def get(api: client.CoreV1Api, namespace: str, name: str) -> dict[str, Any] | None:
+    """A pod as it is now; None where there is none of that name."""
     response = await api.list_namespaced_pod(
-        namespace, label_selector=selector, _preload_content=False, _request_timeout=_REQUEST_SECONDS
+        namespace, field_selector=f"metadata.name={name}", _preload_content=False, _request_timeout=_REQUEST_SECONDS
     )
-    pods = list((await _read(response))["items"])
+    return next(iter((await _read(response))["items"]), None)
+
+
+async def find(api: client.CoreV1Api, namespace: str, selectors: Iterable[str]) -> list[dict[str, Any]]:
+    """The pods that one of these label selectors selects, oldest first."""
+    pods: list[dict[str, Any]] = []
+    for selector in selectors:
+        response = await api.list_namespaced_pod(
+            namespace, label_selector=selector, _preload_content=False, _request_timeout=_REQUEST_SECONDS
+        )
+        pods += (await _read(response))["items"]
     return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
 
@@ -259,8 +269,8 @@ async def _lines(response: Any) -> AsyncGenerator[bytes, None]:
 _swept: dict[str, float] = {}
 
 
-async def sweep(api: client.CoreV1Api, namespace: str, keep_seconds: int) -> None:
-    """Deletes ended pods that whoever followed them left behind, at most every five minutes.
+async def sweep(api: client.CoreV1Api, namespace: str, owner: Owner, keep_seconds: int) -> None:
+    """Deletes this installation's ended pods that whoever followed them left behind, at most every five minutes.
 
     A triggerer that dies between a pod's end and its deletion forgets it. Pods that still run are not touched:
     activeDeadlineSeconds ends those.
@@ -269,10 +279,7 @@ async def sweep(api: client.CoreV1Api, namespace: str, keep_seconds: int) -> Non
         return
     _swept[namespace] = time.monotonic()
     try:
-        response = await api.list_namespaced_pod(
-            namespace, label_selector=managed_selector(), _preload_content=False, _request_timeout=_REQUEST_SECONDS
-        )
-        pods = (await _read(response))["items"]
+        pods = await find(api, namespace, owner.selectors)
     except TRANSIENT:
         return
     for pod in pods:

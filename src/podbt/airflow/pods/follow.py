@@ -16,6 +16,7 @@ from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
+from podbt.pod import whose
 from podbt.pod.build import build_pod
 from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason, why_pending
 
@@ -112,10 +113,15 @@ def _end(pod: dict[str, Any] | None, name: str) -> Outcome | None:
     return outcome
 
 
+class _ForeignError(Exception):
+    """A pod has this try's name and is another's."""
+
+
 class PodFollower:
     """The pod of one try of a step: creates it or attaches to it, copies its log, tells how it ended, deletes it.
 
     Attributes:
+        name: The pod's.
         created: When the API server made the pod; None until it was seen.
         leave: Whether the pod ended by itself and may be looked at for a while, rather than be deleted at once.
     """
@@ -138,12 +144,15 @@ class PodFollower:
             on_line: Gets each line first; True keeps it out of the log.
         """
         self._settings = settings
+        self._owner = whose.Owner.of(settings)
         self._manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
-        self._name: str = self._manifest["metadata"]["name"]
+        self._older_name = whose.names_of(identity, settings.instance)[1]
+        self.name: str = self._manifest["metadata"]["name"]
         self._log = log
         self._on_line = on_line or (lambda _: False)
         self._waiting = ("", time.monotonic())
         self._told = ""
+        self._foreign = False
         self.created: datetime | None = None
         self.leave = False
 
@@ -153,17 +162,20 @@ class PodFollower:
         if refused := await self._create(api):
             return refused
         return await end_of(
-            api, self._settings.namespace, self._name, read=self._copy_log, judge=self._judge, on_cut=self._on_cut
+            api, self._settings.namespace, self.name, read=self._copy_log, judge=self._judge, on_cut=self._on_cut
         )
 
     async def delete(self, *, now: bool) -> None:
-        """Deletes the pod, at once or after the settings' keep_finished_pod_seconds."""
+        """Deletes the pod, at once or after the settings' keep_finished_pod_seconds; not one that is another's."""
+        if self._foreign:
+            return
         if not now:
             await asyncio.sleep(self._settings.keep_finished_pod_seconds)
         api = await cluster.connect()
-        await cluster.delete(api, self._settings.namespace, self._name, self._settings.termination_grace_seconds)
+        await cluster.delete(api, self._settings.namespace, self.name, self._settings.termination_grace_seconds)
         # Only now, with this pod's result read: a sweep at the start could delete the very pod to attach to.
-        await cluster.sweep(api, self._settings.namespace, self._settings.keep_finished_pod_seconds)
+        keep_seconds = self._settings.keep_finished_pod_seconds
+        await cluster.sweep(api, self._settings.namespace, self._owner, keep_seconds)
 
     def delete_later(self) -> None:
         """Deletes the pod while the loop runs on: the event that its end became may get lost with the triggerer."""
@@ -172,28 +184,68 @@ class PodFollower:
         task.add_done_callback(_background.discard)
 
     def _on_cut(self, error: Exception) -> None:
-        self._log.warning("Watching pod %s was cut (%s: %s); going on", self._name, type(error).__name__, error)
+        self._log.warning("Watching pod %s was cut (%s: %s); going on", self.name, type(error).__name__, error)
 
     async def _create(self, api: client.CoreV1Api) -> Outcome | None:
-        """Creates the pod, waiting for quota and through short outages of the API server."""
+        """Creates the pod or attaches to it, waiting for quota and through short outages of the API server."""
         deadline, wait = time.monotonic() + self._settings.startup_timeout_seconds, 1.0
         while True:
             try:
-                created = await cluster.create(api, self._settings.namespace, self._manifest)
+                if (said := await self._is_made(api)) is None:
+                    return None
+            except _ForeignError as error:
+                self._foreign = True
+                return failure(ExitReason.CONFIG_ERROR, str(error))
             except cluster.RefusedError as error:
                 said = str(error)
                 if error.status not in _BUSY and "exceeded quota" not in said:
-                    return failure(ExitReason.CONFIG_ERROR, f"Pod {self._name} cannot be created: {said}")
+                    return failure(ExitReason.CONFIG_ERROR, f"Pod {self.name} cannot be created: {said}")
             except cluster.TRANSIENT as error:
                 said = f"{type(error).__name__}: {error}"
-            else:
-                self._log.info("Pod %s %s", self._name, "created" if created else "is there already, attached")
-                return None
             if time.monotonic() > deadline:
-                return failure(ExitReason.LOST, f"Pod {self._name} could not be created in time: {said}")
-            self._log.warning("Pod %s is not created yet (%s); again in %.0f s", self._name, said, wait)
+                return failure(ExitReason.LOST, f"Pod {self.name} could not be created in time: {said}")
+            self._log.warning("Pod %s is not created yet (%s); again in %.0f s", self.name, said, wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
+
+    async def _is_made(self, api: client.CoreV1Api) -> str | None:
+        """Creates the pod, or attaches to it where it is there already.
+
+        Returns:
+            None once it is there; else what has to go first.
+
+        Raises:
+            _ForeignError: The pod of that name is not this try's.
+        """
+        if await self._is_there_from_before(api):
+            return None
+        if await cluster.create(api, self._settings.namespace, self._manifest):
+            self._log.info("Pod %s created", self.name)
+            return None
+        there = await cluster.get(api, self._settings.namespace, self.name)
+        if there is None:
+            return "a pod of that name was just deleted"
+        refused = whose.refusal_of(there, self._manifest)
+        if refused is None:
+            self._attach(there)
+        elif not self._owner.owns(there) or not (has_ended(there) or there["metadata"].get("deletionTimestamp")):
+            raise _ForeignError(refused)
+        return refused  # our own, of a DAG run that was deleted and made again: it goes soon
+
+    async def _is_there_from_before(self, api: client.CoreV1Api) -> bool:
+        """Attaches to the pod that an earlier release made for this very try, under the name that it gave."""
+        there = await cluster.get(api, self._settings.namespace, self._older_name)
+        if there is None or not whose.is_older_pod_of(there, self._manifest, self._owner):
+            return False
+        self.name = self._older_name
+        self._attach(there)
+        return True
+
+    def _attach(self, pod: dict[str, Any]) -> None:
+        """A try keeps the image and plan that its pod was made with, whatever the settings say by now."""
+        image = whose.image_of(pod)
+        made = "" if image == self._settings.image else f"; it was made with image {image} and keeps it"
+        self._log.info("Pod %s is there already, attached%s", self.name, made)
 
     async def _judge(self, pod: dict[str, Any], *, changed: bool) -> Outcome | None:
         self.created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
@@ -215,17 +267,17 @@ class PodFollower:
         limit = self._settings.run_timeout_seconds + self._settings.termination_grace_seconds
         started = pod.get("status", {}).get("startTime") or pod["metadata"]["creationTimestamp"]
         if cluster.age_seconds(started) > limit + _DEADLINE_MARGIN_SECONDS:
-            return failure(ExitReason.LOST, f"Pod {self._name} is past its deadline and its node does not end it.")
+            return failure(ExitReason.LOST, f"Pod {self.name} is past its deadline and its node does not end it.")
         return None
 
     async def _events(self) -> list[dict[str, Any]]:
-        return await cluster.events(await cluster.connect(), self._settings.namespace, self._name)
+        return await cluster.events(await cluster.connect(), self._settings.namespace, self.name)
 
     def _tell_why(self, why: str) -> None:
         """Says once for what the pod waits: to the user it looks like dbt at work until it has started."""
         if why and why != self._told:
             self._told = why
-            self._log.warning("Pod %s has not started yet: %s", self._name, why)
+            self._log.warning("Pod %s has not started yet: %s", self.name, why)
 
     async def _copy_log(self, lines: AsyncGenerator[str, None]) -> None:
         """Copies the pod's log into the task's, in one message a second.

@@ -27,6 +27,15 @@ def task_labels(identity: RunIdentity) -> dict[str, str]:
     }
 
 
+def try_labels(settings: DockerSettings, identity: RunIdentity) -> dict[str, str]:
+    """What the container of one try has besides: whose it is, and which try, also by Airflow's id where it is known."""
+    return {
+        constants.INSTANCE_LABEL: settings.instance,
+        f"{_LABEL}/try-number": str(identity.try_number),
+        **({f"{_LABEL}/try-id": identity.try_id} if identity.try_id else {}),
+    }
+
+
 def build_container(
     settings: DockerSettings, step: Step, identity: RunIdentity, configured: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -61,7 +70,7 @@ def build_container(
         "Cmd": step.arguments(settings.target),
         "Env": [f"{name}={value}" for name, value in environment.items()],
         "User": f"{constants.USER}:{constants.USER}",
-        "Labels": {**settings.labels, **task_labels(identity), f"{_LABEL}/try-number": str(identity.try_number)},
+        "Labels": {**settings.labels, **task_labels(identity), **try_labels(settings, identity)},
         "StopTimeout": settings.termination_grace_seconds,
         # A volume of its own: the only place of a stopped read-only container that can still be read.
         "Volumes": {MESSAGE_FOLDER: {}},

@@ -17,7 +17,7 @@ from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
 from podbt import constants
-from podbt.airflow.runtimes.container import MESSAGE_FILE, MESSAGE_FOLDER, build_container, task_labels
+from podbt.airflow.runtimes.container import MESSAGE_FILE, MESSAGE_FOLDER, build_container, task_labels, try_labels
 from podbt.airflow.runtimes.environment import configured
 from podbt.airflow.runtimes.watched import End, WatchedRun
 from podbt.contract.exits import ExitReason
@@ -68,7 +68,7 @@ class ContainerRun(WatchedRun):
     ) -> None:
         super().__init__(settings, log, on_line)
         self._settings, self._step, self._identity = settings, step, identity
-        self._name = run_name(identity)
+        self._name = run_name(identity, settings.instance)
         self._url = settings.docker_url or os.environ.get("DOCKER_HOST") or _SOCKET
         self._api: Any = None
         self._id: str | None = None
@@ -102,6 +102,7 @@ class ContainerRun(WatchedRun):
             found = self._api.inspect_container(self._name)
         except NotFound:
             found = self._create(environment)
+        self._refuse_foreign(found)
         self._id = str(found["Id"])
         if found["State"]["Status"] == "created":
             self._api.put_archive(self._id, MESSAGE_FOLDER, _empty_message())
@@ -202,6 +203,18 @@ class ContainerRun(WatchedRun):
         created = self._api.create_container_from_config(body, self._name)
         return dict(self._api.inspect_container(created["Id"]))
 
+    def _refuse_foreign(self, found: dict[str, Any]) -> None:
+        """A name says less than labels do: whose container it is, and of which task instance."""
+        labels = found["Config"].get("Labels") or {}
+        wanted = {**task_labels(self._identity), **try_labels(self._settings, self._identity)}
+        other = {key: value for key, value in wanted.items() if labels.get(key) != value}
+        if other:
+            key, value = next(iter(other.items()))
+            raise ConfigError(
+                f"Container {self._name} is there already with {key}={labels.get(key)}, and this try has {value}. Give "
+                "each Airflow a name of its own (instance in the settings), or remove that container."
+            )
+
     def _provide_image(self) -> None:
         image, policy = self._settings.image, self._settings.image_pull_policy
         if policy != "Always":
@@ -231,7 +244,8 @@ class ContainerRun(WatchedRun):
         """A worker that was killed leaves its container, and two of them would write the same tables."""
         labels = [f"{key}={value}" for key, value in task_labels(self._identity).items()]
         for found in self._api.containers(all=True, filters={"label": labels}):
-            if f"/{self._name}" in found["Names"]:
+            whose = (found.get("Labels") or {}).get(constants.INSTANCE_LABEL, self._settings.instance)
+            if f"/{self._name}" in found["Names"] or whose != self._settings.instance:
                 continue
             self._log.warning("Container %s of an earlier try is ended and removed", found["Names"][0].strip("/"))
             with contextlib.suppress(NotFound):

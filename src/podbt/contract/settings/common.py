@@ -17,6 +17,7 @@ Namespace = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}$")]
 Name = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
 """Of an object of Kubernetes: a DNS subdomain, as RFC 1123 has it."""
 SecretKeyName = Annotated[str, StringConstraints(pattern=r"^\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=253)]
+Instance = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=63)]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 
@@ -98,6 +99,8 @@ class RunSettings(Strict):
     """What a run needs wherever it is. Durations are in seconds."""
 
     target: Annotated[str, StringConstraints(min_length=1)]
+    instance: Instance = constants.INSTANCE
+    """Which installation this is: its pods, containers and artifact store are told from those of others by it."""
     run_timeout_seconds: Annotated[int, Field(ge=10, le=7 * 86400)] = 14400
     termination_grace_seconds: Annotated[int, Field(ge=5, le=3600)] = 90
     connection_wait_seconds: Annotated[int, Field(ge=0, le=3600)] = 60

@@ -21,6 +21,7 @@ from podbt.contract.settings.local import LocalSettings
 from podbt.errors import ConfigError
 
 AnySettings = Settings | DockerSettings | LocalSettings
+_NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _RUNTIMES: Final[Mapping[str, type[AnySettings]]] = {
     Runtime.KUBERNETES: Settings,
     Runtime.DOCKER: DockerSettings,
@@ -81,4 +82,14 @@ def _load(file: Path, _modified: int) -> AnySettings:
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         raise ConfigError(f"{file}: not readable as YAML{'' if line is None else f' (line {line + 1})'}.") from None
+    if isinstance(data, dict) and "instance" not in data and (namespace := _own_namespace()):
+        data["instance"] = namespace
     return parse_settings(data, source=str(file))
+
+
+def _own_namespace() -> str:
+    """The namespace that this process runs in; empty outside of Kubernetes."""
+    try:
+        return _NAMESPACE_FILE.read_text().strip()
+    except OSError:
+        return ""

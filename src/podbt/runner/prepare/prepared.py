@@ -21,6 +21,7 @@ from podbt.runner.prepare.sources import Sources, complete_sources, earlier_step
 from podbt.runner.prepare.state import Resolved, resolve_state
 from podbt.runner.process.environment import Environment
 from podbt.runner.process.redact import Redactor
+from podbt.store.owner import claim
 
 _SELECTING: Final = SELECTING_COMMANDS | {Command.CLONE, "list", "ls", "show"}
 
@@ -70,9 +71,11 @@ def check_and_resolve(arguments: Arguments, environment: Environment, redactor: 
 
     Raises:
         SkewError: They do not.
-        ConfigError: There is no such state.
+        ConfigError: There is no such state, or the artifact store is another installation's.
     """
     place = environment.workspace
+    if environment.artifacts is not None and environment.instance:
+        claim(environment.artifacts, environment.instance)
     check_plan(environment.expect_plan, place.baked, image=environment.image, revision=environment.revision)
     return resolve_state(
         arguments,

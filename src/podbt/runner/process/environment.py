@@ -28,6 +28,7 @@ class Environment:
         orchestrated: Whether the identity came from outside.
         workspace: Where dbt finds and leaves things.
         artifacts: The artifact store; None where a person mounted none.
+        instance: The installation that it is run by; None where nobody said.
         expect_plan: Hash of the plan that the DAG was built from.
         on_missing_state: What to do where the state that is asked for does not exist.
         freshness: What a source that is too old means; None: sources are not looked at.
@@ -43,6 +44,7 @@ class Environment:
     orchestrated: bool
     workspace: Workspace
     artifacts: Store | None
+    instance: str | None
     image: str | None
     revision: str | None
     allow_empty: bool
@@ -84,6 +86,7 @@ class Environment:
                 baked=baked if baked and baked.is_dir() else None,
             ),
             artifacts=_artifacts(env, required=given is not None),
+            instance=env.get(constants.ENV_INSTANCE) or None,
             image=env.get(constants.ENV_IMAGE) or None,
             revision=env.get(constants.ENV_REVISION) or None,
             allow_empty=_flag(env, constants.ENV_ALLOW_EMPTY),

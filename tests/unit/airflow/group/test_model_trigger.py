@@ -31,11 +31,12 @@ from podbt import constants
 from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.group.place import TOLD
 from podbt.airflow.pods.progress import PodProgress
+from podbt.constants import INSTANCE
 from podbt.contract.events import Mark
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
-from podbt.pod.build import _annotations, _labels, pod_name
+from podbt.pod.build import pod_name, run_annotations, run_labels
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -159,15 +160,15 @@ def test_a_lost_pods_next_try_serves_what_is_left(monkeypatch: pytest.MonkeyPatc
         await fake.remove(SHARED)
         airflow.states["g.pod"] = "up_for_retry"
         await asyncio.sleep(0.3)
-        name = pod_name(again)
-        meta = {"name": name, "uid": "u2", "labels": _labels(again), "annotations": _annotations(again)}
+        name = pod_name(again, INSTANCE)
+        meta = {"name": name, "uid": "u2", "labels": run_labels(again, INSTANCE), "annotations": run_annotations(again)}
         fake.logs[name] = [node("b", "success"), node("test.t", "pass")]
         fake.pods[name] = {"metadata": meta, "spec": {"containers": [{"name": "dbt"}]}}
         await fake.update(name, **running())
 
     (event,), fake = run(monkeypatch, play)
     assert isinstance(event, TaskSuccessEvent)
-    assert result(event)["pod"] == pod_name(again)
+    assert result(event)["pod"] == pod_name(again, INSTANCE)
     assert fake.created == []
 
 
@@ -299,4 +300,4 @@ def test_what_is_stored_makes_the_same_trigger() -> None:
 
 
 def test_the_shared_pods_label_is_the_one_that_is_looked_for() -> None:
-    assert _annotations(POD)[f"{constants.LABEL_PREFIX}/task-id"] == "g.pod"
+    assert run_annotations(POD)[f"{constants.LABEL_PREFIX}/task-id"] == "g.pod"

@@ -17,15 +17,16 @@ from podbt.airflow.group.place import TOLD
 from podbt.airflow.group.triggers import FinishTrigger, GroupPodTrigger
 from podbt.airflow.pods import follow
 from podbt.airflow.pods.progress import key_of
+from podbt.constants import INSTANCE
 from podbt.contract.events import NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Failure, RunIdentity, Summary
-from podbt.pod.build import _annotations, _labels, pod_name
+from podbt.pod.build import pod_name, run_annotations, run_labels
 
 NOW = datetime.now(UTC)
 POD = RunIdentity(dag_id="d", run_id="r", task_id="g.pod")
-NAME = pod_name(POD)
+NAME = pod_name(POD, INSTANCE)
 BOOM = Failure(unique_id="model.p.a", status="error", message="boom")
 BAD = Summary(status=RunStatus.FAILED, exit_reason=ExitReason.NODE_FAILURE, error="model.p.a: boom", failures=[BOOM])
 GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS)
@@ -35,7 +36,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch, summary: Summary, dag: FakeDag, *, try_number: int = 1, **states: str | None
 ) -> tuple[TriggerEvent, FakeCluster]:
     """Runs the pod's trigger over a pod that ends so."""
-    name = pod_name(POD.model_copy(update={"try_number": try_number}))
+    name = pod_name(POD.model_copy(update={"try_number": try_number}), INSTANCE)
     monkeypatch.setattr(follow, "_TICK_SECONDS", 0.05)
 
     async def play(fake: FakeCluster) -> None:
@@ -124,15 +125,20 @@ def test_it_waits_for_pods_that_still_write_the_same_tables(monkeypatch: pytest.
     async def scenario() -> tuple[bool, bool]:
         async with fake_cluster(monkeypatch) as fake:
             FakeAirflow.install(monkeypatch)
-            meta = {"name": pod_name(other), "uid": "o", "labels": _labels(other), "annotations": _annotations(other)}
-            fake.pods[pod_name(other)] = {"metadata": meta}
-            await fake.update(pod_name(other), **running())
+            meta = {
+                "name": pod_name(other, INSTANCE),
+                "uid": "o",
+                "labels": run_labels(other, INSTANCE),
+                "annotations": run_annotations(other),
+            }
+            fake.pods[pod_name(other, INSTANCE)] = {"metadata": meta}
+            await fake.update(pod_name(other, INSTANCE), **running())
             tested = GroupPodTrigger(step={"command": "build"})
             tested.task_instance = FakeTaskInstance("g.pod", FakeTask(dag=FakeDag(a="model.p.a")))
             waiting = asyncio.ensure_future(anext(aiter(tested.run())))
             await asyncio.sleep(0.3)
             before = NAME in fake.pods
-            await fake.remove(pod_name(other))
+            await fake.remove(pod_name(other, INSTANCE))
             await asyncio.wait_for(fake.until(lambda: NAME in fake.pods), 10)
             waiting.cancel()
             await asyncio.wait({waiting})

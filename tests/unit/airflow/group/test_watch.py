@@ -17,6 +17,7 @@ from podbt.airflow.pods import cluster, follow
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
+from podbt.pod.whose import Owner
 
 pytestmark = pytest.mark.usefixtures("planned")
 
@@ -132,6 +133,6 @@ def test_a_missing_right_to_list_pods_is_said_and_not_waited_out(monkeypatch: py
 
     monkeypatch.setattr(cluster, "connect", connected)
     monkeypatch.setattr(watch, "pods_of", refused)
-    place = Place(namespace="ns", dag_id="d", run_id="r", pod_task_id="g.pod")
+    place = Place(owner=Owner(instance="airflow"), namespace="ns", dag_id="d", run_id="r", pod_task_id="g.pod")
     with pytest.raises(cluster.RefusedError, match="pods is forbidden"):
-        asyncio.run(asyncio.wait_for(watch.wait_for_others(place, "x", ["g.pod"], Quiet()), 5))
+        asyncio.run(asyncio.wait_for(watch.wait_for_others(place, ["x"], ["g.pod"], Quiet()), 5))
