@@ -18,7 +18,8 @@ ALLOWED = {
     "contract": ({"constants", "errors", "contract"}, set[str]()),
     "store": ({"constants", "errors", "contract", "store"}, {"obstore"}),
     "runner": ({"constants", "errors", "contract", "store", "runner"}, _DBT),
-    "cli": ({"constants", "errors", "contract", "store", "runner", "cli"}, set()),
+    "ci": ({"constants", "errors", "contract", "store", "runner", "ci"}, set()),
+    "cli": ({"constants", "errors", "contract", "store", "runner", "ci", "cli"}, set()),
     "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
     "airflow": (
         {"constants", "errors", "contract", "store", "pod", "airflow"},
@@ -53,6 +54,7 @@ ROOMS["contract"] = {
     "batches": ({"model"}, set()),
     "record": (_WORDS | {"batches", "exits"}, set()),
     "state": ({"model"}, set()),
+    "project_vars": (set(), set()),
     "layout": ({"record"}, set()),
     "names": ({"record"}, set()),
     "runs": ({"record"}, set()),
@@ -84,11 +86,25 @@ ROOMS["store"] = {
     "recover": ({"alive", "run_folder", "runs", "store"}, set()),
     "tries": ({"alive", "recover", "runs", "store"}, set()),
 }
+ROOMS["ci"] = {
+    "request": (set(), set()),
+    "profile": (set(), set()),
+    "manifest": (set(), set()),
+    "changes": ({"manifest"}, set()),
+    "before": (set(), set()),
+    "child": (set(), set()),
+    "outcome": ({"changes"}, set()),
+    "flow": ({"before", "changes", "child", "manifest", "outcome", "profile", "request"}, set()),
+    "markdown": ({"changes", "outcome"}, set()),
+    "junit": ({"outcome"}, set()),
+    "main": ({"before", "flow", "junit", "markdown", "outcome", "profile", "request"}, set()),
+}
 ROOMS["cli"] = {
     "compare": (set(), set()),
     "render": ({"compare"}, set()),
     "runs": ({"render"}, set()),
-    "main": ({"runs"}, set()),
+    "ci": (set(), set()),
+    "main": ({"ci", "runs"}, set()),
 }
 ROOMS["airflow"] = {
     "api": (set(), {"airflow"}),

@@ -12,6 +12,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
+from podbt.cli import ci
 from podbt.cli.runs import add_verbs
 from podbt.errors import ConfigError, PodbtError
 from podbt.store.failures import store_errors, unreachable
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--secrets", type=Path, help="a file of NAME=value lines for the installation of packages alone")
     plan.add_argument("--env", action="append", default=[], metavar="NAMES", help="variables: 'NAME=value OTHER=value'")
     plan.set_defaults(verb=_plan)
+    ci.add_verbs(verbs)
     add_verbs(verbs)
     return parser
 

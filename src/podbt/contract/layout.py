@@ -10,6 +10,7 @@ targets/<target>/latest.json                 points to the last run there, lates
                                              latest-results.json to the last that has run_results.json
 targets/<target>/freshness.json              points to the last run there that measured how fresh sources are
 targets/<target>/state.json                  the last complete build there: manifest, run_results.json, sources.json
+targets/<target>/variables.json              the digests of the variables that the state was built with
 targets/<target>/batches.json                what runs left of microbatch models there and nobody has built since
 """
 
@@ -37,6 +38,7 @@ LATEST_RESULTS = "latest-results.json"
 FRESHNESS = "freshness.json"
 STATE = "state.json"
 BATCHES = "batches.json"
+VARIABLES = "variables.json"
 
 _MAX_NAME = 100
 

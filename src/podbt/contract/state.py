@@ -31,6 +31,16 @@ class TargetState(Pointer):
     plan_hash: str | None = None
 
 
+class StateVariables(Pointer):
+    """targets/<target>/variables.json, beside the state of the same run.
+
+    A file of its own: a release of podbt that does not know it still reads the state.
+    """
+
+    variables: dict[str, str]
+    """See `podbt.contract.project_vars`."""
+
+
 def split_state_name(name: str) -> tuple[str, bool]:
     """Splits the name of a state.
 

@@ -4,8 +4,9 @@ from podbt import constants
 from podbt.contract import layout
 from podbt.contract.kinds import BUILDING_COMMANDS, Command
 from podbt.contract.record import NodeRecord, RunRecord
-from podbt.contract.state import Pointer, TargetState
+from podbt.contract.state import Pointer, StateVariables, TargetState
 from podbt.errors import ConfigError
+from podbt.runner.dbt.project_vars import project_vars
 from podbt.runner.prepare.prepared import Prepared
 from podbt.runner.process.scratch import Workspace
 from podbt.runner.publish.whole import is_whole
@@ -28,6 +29,7 @@ class Pointers:
         self._prepared = prepared
         self._command = command
         self._selected = selected
+        self._project = workspace.project
         self._results = workspace.target / constants.RUN_RESULTS_FILE
         self._manifest = workspace.target / constants.MANIFEST_FILE
         self._sources = workspace.target / constants.SOURCES_FILE
@@ -77,6 +79,9 @@ class Pointers:
                 plan_hash=record.plan_hash,
             )
             folder.point(target, layout.STATE, state)
+            variables = project_vars(self._project, self._prepared.verdict.arguments)
+            known = StateVariables(run=folder.path, finished_at=record.finished_at, variables=variables)
+            folder.point(target, layout.VARIABLES, known)
 
 
 def _seen(record: RunRecord, folder: RunFolder) -> str | None:
