@@ -117,7 +117,8 @@ class Flow:
                 found = ls(*excluding) if excluding else everything
             else:
                 stated = ["--state", str(state.folder)]
-                modified = ls("--select", _MODIFIED, *stated)
+                # Else the tests of what is modified would be modified, too.
+                modified = ls("--select", _MODIFIED, "--indirect-selection", "empty", *stated)
                 after = Manifest.read(dbt.workspace.target)
                 review.changes = changes.compare(
                     Manifest.read(state.folder),

@@ -20,10 +20,10 @@ def test_a_good_change_is_checked_built_reported_and_dropped(pull_request: PullR
     assert done.last_line.startswith("podbt ci: passed: 4 done, 0 failed, 0 skipped")
     text = report.read_text()
     assert text.startswith("## ✅ dbt of pull request 7: passed\n")
-    assert "1 changed · 4 of 8 nodes to build and test · 4 done · 0 failed · 0 skipped" in text
+    assert "1 changed · 4 of 7 nodes to build and test · 4 done · 0 failed · 0 skipped" in text
     assert "| `model.shop.orders` | its SQL |" in text
     assert re.search(r"\| `model\.shop\.sales` \| success \| [\d.]+ \| [\d.]+ \| 1 \|", text)
-    assert "where the state was built, all 8 nodes" in text
+    assert "where the state was built, all 7 nodes" in text
     cases = {case.get("name") for case in ET.parse(junit).iter("testcase")}
     assert {"shop.orders", "shop.sales", "shop.daily"} < cases
     assert pull_request.schemas() == []
