@@ -22,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from podbt.contract.settings.pod import Affinity, PodPatch, TopologySpread, Volume, VolumeMount
 from podbt.contract.variables import RESERVED
 
 HELM = Path(__file__).parent
@@ -140,12 +141,39 @@ def _closed(values: tuple[Value, ...]) -> JsonObject:
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
+def settings_definitions() -> JsonObject:
+    """The schemas of what podbt's settings take in Kubernetes' own spelling, from the settings themselves."""
+    found: JsonObject = {}
+    for model in (Affinity, PodPatch, TopologySpread, Volume, VolumeMount):
+        schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        found |= schema.pop("$defs", {}) | {model.__name__: schema}
+    return {name: _plain_schema(schema) for name, schema in sorted(found.items())}
+
+
+def _plain_schema(schema: Any) -> Any:
+    """Pydantic's schema without names, defaults and the null that stands for "not given"."""
+    if isinstance(schema, list):
+        return [_plain_schema(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "anyOf" in schema:
+        (kept,) = [option for option in schema["anyOf"] if option != {"type": "null"}]
+        return _plain_schema(kept)
+    plain = {}
+    for key, value in schema.items():
+        if key == "properties":
+            plain[key] = {name: _plain_schema(item) for name, item in value.items()}
+        elif key not in {"title", "default", "description"}:
+            plain[key] = _plain_schema(value)
+    return plain
+
+
 def chart_schema(values: tuple[Value, ...], definitions: JsonObject) -> str:
     """The whole schema as text."""
     schema: JsonObject = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _closed(values)
     # Helm hands this key to every chart that is another one's dependency.
     schema["properties"]["global"] = {"description": "Values of a parent chart; not used.", "type": "object"}
-    schema["$defs"] = definitions
+    schema["$defs"] = definitions | settings_definitions()
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from tests.support.chart.manifests import CHART, EVALUATION, PAUSED, PRODUCTION, Manifests, Pod, render
 
 from podbt.contract.settings.kubernetes import Settings
@@ -27,16 +28,17 @@ def cron_job(manifests: Manifests) -> dict[str, Any]:
 def test_a_bucket_takes_the_place_of_the_volume(tmp_path: Path) -> None:
     manifests = render(BUCKET)
     assert not [name for name in manifests.of_kind("PersistentVolumeClaim") if name.endswith("-artifacts")]
-    for component in ("api-server", "prune"):
-        pod = manifests.pod(component)
-        assert artifact_mounts(pod) == []
-        assert not [volume for volume in pod.spec["volumes"] if volume["name"] == "artifacts"]
-        variables = env(pod)
-        assert variables["PODBT_ARTIFACTS"] == "s3://dbt-runs/dental"
-        assert variables["PODBT_ARTIFACTS_ENDPOINT_URL"] == "https://objects.example.com:9000"
-        assert variables["PODBT_ARTIFACTS_REGION"] == "eu-central-1"
-        assert variables["AWS_SECRET_ACCESS_KEY"] == {"secretKeyRef": {"name": "runs-bucket", "key": "secret"}}
-    assert "PODBT_ARTIFACTS" not in env(manifests.pod("scheduler"))
+    pod = manifests.pod("prune")
+    assert artifact_mounts(pod) == []
+    assert not [volume for volume in pod.spec["volumes"] if volume["name"] == "artifacts"]
+    variables = env(pod)
+    assert variables["PODBT_ARTIFACTS"] == "s3://dbt-runs/dental"
+    assert variables["PODBT_ARTIFACTS_ENDPOINT_URL"] == "https://objects.example.com:9000"
+    assert variables["PODBT_ARTIFACTS_REGION"] == "eu-central-1"
+    assert variables["AWS_SECRET_ACCESS_KEY"] == {"secretKeyRef": {"name": "runs-bucket", "key": "secret"}}
+    # The bucket's credentials reach those alone that read or write there.
+    others = [pod for pod in manifests.pods() if not pod.owner.startswith("CronJob")]
+    assert [pod.owner for pod in others if "PODBT_ARTIFACTS" in env(pod) or "runs-bucket" in str(pod.spec)] == []
     (tmp_path / "settings.yaml").write_text(manifests.settings_text())
     settings = load_settings(tmp_path / "settings.yaml")
     assert isinstance(settings, Settings)
@@ -46,12 +48,29 @@ def test_a_bucket_takes_the_place_of_the_volume(tmp_path: Path) -> None:
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= {one.name for one in settings.secret_env}
 
 
-def test_on_a_volume_the_pruner_writes_and_the_api_server_reads() -> None:
+def test_on_a_volume_the_pruner_writes_and_no_pod_of_airflow_mounts_it() -> None:
     manifests = render(PRODUCTION)
-    (reading,), (writing,) = artifact_mounts(manifests.pod("api-server")), artifact_mounts(manifests.pod("prune"))
-    assert reading == {"name": "artifacts", "mountPath": "/artifacts", "readOnly": True, "subPath": "dental"}
+    (writing,) = artifact_mounts(manifests.pod("prune"))
     assert writing == {"name": "artifacts", "mountPath": "/artifacts", "subPath": "dental"}
-    assert "PODBT_ARTIFACTS" not in env(manifests.pod("api-server"))
+    for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
+        assert artifact_mounts(manifests.pod(component)) == []
+
+
+def test_who_shares_a_one_node_volume_meets_on_its_node() -> None:
+    """Else a dbt pod on another node would wait for a volume that cannot be attached there."""
+    manifests = render(EVALUATION)
+    prune = manifests.pod("prune")
+    asked = yaml.safe_load(manifests.settings_text())
+    assert asked["affinity"] == prune.spec["affinity"]
+    (term,) = asked["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    components = term["labelSelector"]["matchExpressions"][0]["values"]
+    for labels in (prune.metadata["labels"], {**asked["labels"], "app.kubernetes.io/component": "run"}):
+        assert term["labelSelector"]["matchLabels"].items() <= labels.items()
+        assert labels["app.kubernetes.io/component"] in components
+    for spread in (PRODUCTION, BUCKET):
+        assert yaml.safe_load(render(spread).settings_text())["affinity"] == {}
+        assert "affinity" not in render(spread).pod("prune").spec
 
 
 def test_the_pruner_is_where_dbt_is() -> None:

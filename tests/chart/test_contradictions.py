@@ -72,10 +72,6 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"artifacts": {"url": "gs://bucket/x", "region": "eu-central-1"}},
         ("artifacts.region", "GCS"),
     ),
-    "artifacts on two nodes": (
-        {"dbt": {"nodeSelector": {"pool": "batch"}}, "apiServer": {"nodeSelector": {"pool": "web"}}},
-        ("artifacts is ReadWriteOnce", "pool", "artifacts.accessModes=[ReadWriteMany]"),
-    ),
     "logs on two nodes": (
         {"scheduler": {"nodeSelector": {"pool": "a"}}, "triggerer": {"nodeSelector": {"pool": "b"}}},
         ("logs is ReadWriteOnce", "logs.accessModes=[ReadWriteMany]"),
@@ -129,11 +125,6 @@ CASES |= {
     "settings file by environment": (env("PODBT_SETTINGS"), ("PODBT_SETTINGS, which the chart sets itself", "Remove")),
     "home by environment": (env("FINE", "HOME"), ("HOME, which the chart sets itself",)),
     "admin by environment": (env("ADMIN_PASSWORD"), ("ADMIN_PASSWORD, which the chart sets itself",)),
-    "bucket by environment": (env("PODBT_ARTIFACTS") | {"artifacts": BUCKET}, ("PODBT_ARTIFACTS, which the chart",)),
-    "credentials of the bucket by environment": (
-        env("AWS_ACCESS_KEY_ID") | {"artifacts": BUCKET | {"secretEnv": secret("AWS_ACCESS_KEY_ID")}},
-        ("AWS_ACCESS_KEY_ID, which the chart sets itself",),
-    ),
     "address of notifications by environment": (
         {"airflow": env("PODBT_NOTIFY_URL")["airflow"] | {"notifications": {"existingSecret": "chat"}}},
         ("PODBT_NOTIFY_URL, which the chart sets itself",),

@@ -1,4 +1,4 @@
-"""Every scenario, and the pods that run of it, against what each supported version of Kubernetes says of its own API."""
+"""Every scenario, and the pod of its settings, against what each supported Kubernetes says of its own API."""
 
 import copy
 from pathlib import Path

@@ -47,6 +47,7 @@ with airflow.cfg.
     secretKeyRef:
       name: {{ $keys | quote }}
       key: api-secret-key
+{{- include "podbt.caEnv" . }}
 {{- with .Values.airflow.notifications }}
 {{- if .existingSecret }}
 - name: PODBT_NOTIFY_URL

@@ -22,7 +22,7 @@ spec:
       {{- $checksums := list "config/airflow-config.yaml" "config/scripts.yaml" "config/settings.yaml" }}
       {{- include "podbt.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 6 }}
     spec:
-      {{- include "podbt.podSecurity" (dict "user" 65532) | nindent 6 }}
+      {{- include "podbt.podSecurity" (dict "root" .root) | nindent 6 }}
       serviceAccountName: {{ include "podbt.airflowServiceAccount" .root | quote }}
       automountServiceAccountToken: {{ .token }}
       # Service variables such as PODBT_API_SERVER_PORT would enter the environment that podbt and Airflow read.
@@ -31,6 +31,7 @@ spec:
       {{- include "podbt.pullSecrets" .root | nindent 6 }}
       {{- include "podbt.scheduling" . | nindent 6 }}
       {{- include "podbt.sharedVolumeAffinity" . | nindent 6 }}
+      {{- include "podbt.topologySpread" . | nindent 6 }}
       initContainers:
         {{- include "podbt.waitForMigrations" . | nindent 8 }}
         {{- include "podbt.planContainer" .root | nindent 8 }}
@@ -45,6 +46,9 @@ spec:
             - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
             - airflow
             - {{ .component }}
+            {{- with .args }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
           env:
             {{- include "podbt.airflowEnv" .root | nindent 12 }}
             {{- with .env }}
@@ -62,7 +66,7 @@ spec:
           resources:
             {{- toYaml .values.resources | nindent 12 }}
           volumeMounts:
-            {{- include "podbt.airflowMounts" . | nindent 12 }}
+            {{- include "podbt.airflowMounts" .root | nindent 12 }}
             {{- include "podbt.settingsMount" . | nindent 12 }}
             {{- include "podbt.planMount" .root | nindent 12 }}
             {{- with .mounts }}
@@ -99,7 +103,7 @@ cheaply, so that four components do not compete with the Job for CPU; Airflow th
   resources:
     {{- toYaml .values.resources | nindent 4 }}
   volumeMounts:
-    {{- include "podbt.airflowMounts" . | nindent 4 }}
+    {{- include "podbt.airflowMounts" .root | nindent 4 }}
 {{- end -}}
 
 {{/* Probes of a component that only the database knows about: dict job (Airflow's job type). */}}

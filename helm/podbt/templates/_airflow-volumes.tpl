@@ -1,4 +1,4 @@
-{{/* Mounts every Airflow container has. */}}
+{{/* Mounts every Airflow container has: the root. */}}
 {{- define "podbt.airflowMounts" -}}
 - name: tmp
   mountPath: /tmp
@@ -10,6 +10,12 @@
 - name: scripts
   mountPath: /etc/podbt-scripts
   readOnly: true
+{{- with include "podbt.caMount" . }}
+{{ . }}
+{{- end }}
+{{- with .Values.airflow.volumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* The volumes behind those mounts: dict root, and sharedLogs, whether the logs are worth keeping. */}}
@@ -31,6 +37,12 @@
 - name: scripts
   configMap:
     name: {{ printf "%s-scripts" (include "podbt.fullname" .root) | quote }}
+{{- with include "podbt.caVolume" .root }}
+{{ . }}
+{{- end }}
+{{- with .root.Values.airflow.volumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* Mount and volume of the Settings. */}}

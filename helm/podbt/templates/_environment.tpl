@@ -4,7 +4,7 @@ in silence, and the environment wins over airflow.cfg.
 */}}
 {{- define "podbt.validateEnvironment" -}}
 {{- $own := include "podbt.airflowOwnEnv" . | fromYamlArray -}}
-{{- $own = concat $own (include "podbt.artifactsEnv" . | fromYamlArray) -}}
+{{- $own = concat $own (include "podbt.apiServerEnv" . | default "[]" | fromYamlArray) -}}
 {{- if .Values.admin.enabled -}}
 {{- $own = concat $own (include "podbt.adminEnv" . | fromYamlArray) -}}
 {{- end -}}
@@ -48,6 +48,7 @@ in silence, and the environment wins over airflow.cfg.
   (dict "name" "dbt.secretEnv" "names" (include "podbt.namesOf" .Values.dbt.secretEnv | fromJsonArray))
   (dict "name" "artifacts.secretEnv" "names" (include "podbt.namesOf" .Values.artifacts.secretEnv | fromJsonArray))
 -}}
+{{- $places = append $places (dict "name" "caBundle" "names" (include "podbt.caVariables" . | fromJson | keys | sortAlpha)) -}}
 {{- if .Values.warehouse.existingSecret -}}
 {{- $places = append $places (dict "name" "warehouse.existingSecret" "names"
   (list "WAREHOUSE_HOST" "WAREHOUSE_PORT" "WAREHOUSE_DATABASE" "WAREHOUSE_USER" "WAREHOUSE_PASSWORD")) -}}

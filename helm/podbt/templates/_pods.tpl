@@ -1,13 +1,19 @@
 {{/*
-Pod-level security, as the "restricted" Pod Security Standard asks: dict user (numeric id).
-The ids are numbers because the kubelet cannot tell from a name that a user is not root.
+Pod-level security, as the "restricted" Pod Security Standard asks: dict root, and user (a numeric id) where it is not that
+of podSecurity. The ids are numbers because the kubelet cannot tell from a name that a user is not root.
 */}}
 {{- define "podbt.podSecurity" -}}
+{{- $ids := .root.Values.podSecurity -}}
+{{- if and .user $ids.runAsUser -}}
+{{- $ids = dict "runAsUser" .user "runAsGroup" .user "fsGroup" .user -}}
+{{- end -}}
 securityContext:
   runAsNonRoot: true
-  runAsUser: {{ .user }}
-  runAsGroup: {{ .user }}
-  fsGroup: {{ .user }}
+  {{- range $key := list "runAsUser" "runAsGroup" "fsGroup" }}
+  {{- with get $ids $key }}
+  {{ $key }}: {{ int64 . }}
+  {{- end }}
+  {{- end }}
   # Large volumes would otherwise be walked through at every start.
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
@@ -80,6 +86,38 @@ affinity:
 {{- $key := "requiredDuringSchedulingIgnoredDuringExecution" -}}
 {{- $_ := set $pods $key (append (get $pods $key | default list) .term) -}}
 {{- merge (dict "podAffinity" $pods) (omit .affinity "podAffinity") | toJson -}}
+{{- end -}}
+
+{{/*
+Affinity of the pods that share the volume of run records, as JSON: the root. dbt pods and the prune job meet on one node
+while the volume is ReadWriteOnce; the first of them may choose it, since the term selects that pod itself.
+*/}}
+{{- define "podbt.dbtAffinity" -}}
+{{- $affinity := deepCopy .Values.dbt.affinity -}}
+{{- $artifacts := .Values.artifacts -}}
+{{- if not (or $artifacts.url $artifacts.existingClaim (has "ReadWriteMany" $artifacts.accessModes)) -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict
+  "matchLabels" (dict "app.kubernetes.io/instance" .Release.Name)
+  "matchExpressions" (list (dict "key" "app.kubernetes.io/component" "operator" "In" "values" (list "run" "prune")))) -}}
+{{- $affinity = include "podbt.withPodAffinity" (dict "affinity" $affinity "term" $term) | fromJson -}}
+{{- end -}}
+{{- toJson $affinity -}}
+{{- end -}}
+
+{{/* How a component's pods spread: dict root, component, values. A constraint without a selector means the component. */}}
+{{- define "podbt.topologySpread" -}}
+{{- with .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- include "podbt.spreadOver" (dict "constraints" . "labels" (include "podbt.selectorLabels" $ | fromYaml)) | fromJsonArray | toYaml | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "podbt.spreadOver" -}}
+{{- $constraints := list -}}
+{{- range .constraints -}}
+{{- $constraints = append $constraints (merge (deepCopy .) (dict "labelSelector" (dict "matchLabels" $.labels))) -}}
+{{- end -}}
+{{- toJson $constraints -}}
 {{- end -}}
 
 {{/* Image pull Secrets of a pod: the root. */}}

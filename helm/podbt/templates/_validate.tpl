@@ -48,6 +48,9 @@
 {{- include "podbt.validateSeconds" . -}}
 {{- include "podbt.validateSchedule" (dict "path" "prune" "schedule" $values.prune.schedule "timeZone" $values.prune.timeZone) -}}
 {{- include "podbt.validateSecretRoles" . -}}
+{{- include "podbt.validateProduction" . -}}
+{{- include "podbt.validateAccess" . -}}
+{{- include "podbt.validateExtensions" . -}}
 {{- include "podbt.validateArtifacts" . -}}
 {{- include "podbt.validateEnvironment" . -}}
 {{- include "podbt.validateAirflowSecrets" . -}}
@@ -67,13 +70,9 @@
 {{- end -}}
 {{- /* ReadWriteOnce: whoever mounts the volume has to be able to meet on one node. */ -}}
 {{- $groups := dict
-  "artifacts" (dict "dbt" $values.dbt.nodeSelector "apiServer" $values.apiServer.nodeSelector)
   "logs" (dict "apiServer" $values.apiServer.nodeSelector "scheduler" $values.scheduler.nodeSelector
     "dagProcessor" $values.dagProcessor.nodeSelector "triggerer" $values.triggerer.nodeSelector)
 -}}
-{{- if $values.artifacts.url -}}
-{{- $groups = omit $groups "artifacts" -}}
-{{- end -}}
 {{- range $name, $selectors := $groups -}}
 {{- $volume := get $values $name -}}
 {{- if and (not $volume.existingClaim) (not (has "ReadWriteMany" $volume.accessModes)) -}}

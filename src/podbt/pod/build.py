@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from typing import Final
+from typing import Any, Final
 
+from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 
 from podbt import constants
@@ -13,6 +14,7 @@ from podbt.contract.record import RunIdentity
 from podbt.contract.settings.common import Resources
 from podbt.contract.settings.kubernetes import Artifacts, Settings
 from podbt.contract.step import Step
+from podbt.pod.patch import patched
 
 MANAGED_BY: Final = "podbt"
 _LABEL_CHARS: Final = 63
@@ -60,11 +62,13 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
             node_selector=settings.node_selector or None,
             tolerations=[k8s.V1Toleration(**item.model_dump(mode="json")) for item in settings.tolerations] or None,
             priority_class_name=settings.priority_class_name,
+            affinity=settings.affinity.manifest() or None,
+            topology_spread_constraints=[one.manifest() for one in settings.topology_spread_constraints] or None,
             security_context=k8s.V1PodSecurityContext(
                 run_as_non_root=True,
-                run_as_user=constants.USER,
-                run_as_group=constants.USER,
-                fs_group=constants.USER,
+                run_as_user=settings.pod_security.run_as_user,
+                run_as_group=settings.pod_security.run_as_group,
+                fs_group=settings.pod_security.fs_group,
                 # Else the kubelet changes the owner of every artifact at every start.
                 fs_group_change_policy="OnRootMismatch",
                 seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
@@ -73,6 +77,11 @@ def build_pod(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Po
             volumes=_volumes(settings),
         ),
     )
+
+
+def pod_manifest(settings: Settings, step: Step, identity: RunIdentity) -> dict[str, Any]:
+    """`build_pod` as the API takes it, with the settings' pod_patch merged in."""
+    return patched(ApiClient().sanitize_for_serialization(build_pod(settings, step, identity)), settings.pod_patch)
 
 
 def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1Container:
@@ -111,6 +120,7 @@ def _container(settings: Settings, step: Step, identity: RunIdentity) -> k8s.V1C
             k8s.V1VolumeMount(name="scratch", mount_path=constants.SCRATCH_PATH),
             *_artifacts_mounts(settings.artifacts),
             k8s.V1VolumeMount(name="profiles", mount_path=constants.PROFILES_PATH, read_only=True),
+            *(one.manifest() for one in settings.volume_mounts),
         ],
     )
 
@@ -133,6 +143,7 @@ def _volumes(settings: Settings) -> list[k8s.V1Volume]:
                 default_mode=0o440,
             ),
         ),
+        *(one.manifest() for one in settings.volumes),
     ]
 
 

@@ -1,7 +1,7 @@
 """The API's own description of each supported Kubernetes version, cut down to the kinds that the chart makes.
 
-`python tests/support/chart/kubernetes_schemas.py v1.29.json v1.30.json ...` makes them anew. The files are what Kubernetes
-publishes as api/openapi-spec/swagger.json, also within the Go module k8s.io/kubernetes, under the version's name.
+`python tests/support/chart/kubernetes_schemas.py v1.29.json v1.30.json ...` makes them anew. The files are what
+Kubernetes publishes as api/openapi-spec/swagger.json, also in the Go module k8s.io/kubernetes, under a version's name.
 """
 
 import gzip

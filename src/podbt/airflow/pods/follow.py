@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from kubernetes.client import ApiClient
 from kubernetes_asyncio import client
 
 from podbt.airflow.pods import cluster
@@ -17,7 +16,7 @@ from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.step import Step
 from podbt.pod import whose
-from podbt.pod.build import build_pod
+from podbt.pod.build import pod_manifest
 from podbt.pod.state import has_ended, has_started, outcome_of, startup_problem, waiting_reason, why_pending
 
 _TICK_SECONDS: Final = 2.0
@@ -145,7 +144,7 @@ class PodFollower:
         """
         self._settings = settings
         self._owner = whose.Owner.of(settings)
-        self._manifest = ApiClient().sanitize_for_serialization(build_pod(settings, step, identity))
+        self._manifest = pod_manifest(settings, step, identity)
         self._older_name = whose.names_of(identity, settings.instance)[1]
         self.name: str = self._manifest["metadata"]["name"]
         self._log = log

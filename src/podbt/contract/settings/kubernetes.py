@@ -18,6 +18,7 @@ from podbt.contract.settings.common import (
     RunSettings,
     SecretKeyName,
 )
+from podbt.contract.settings.pod import Affinity, PodPatch, PodSecurity, TopologySpread, Volume, VolumeMount
 
 _FOLDER: Final = r"[^/.\x00-\x1f][^/\x00-\x1f]*"
 SUB_PATH: Final = rf"^({_FOLDER}(/{_FOLDER})*)?$"
@@ -96,6 +97,12 @@ class Settings(RunSettings):
     node_selector: dict[str, str] = {}
     tolerations: list[Toleration] = []
     priority_class_name: Name | None = None
+    affinity: Affinity = Affinity()
+    topology_spread_constraints: list[TopologySpread] = []
+    volumes: list[Volume] = []
+    volume_mounts: list[VolumeMount] = []
+    pod_security: PodSecurity = PodSecurity()
+    pod_patch: PodPatch | None = None
     startup_timeout_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     keep_finished_pod_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
 
@@ -103,4 +110,14 @@ class Settings(RunSettings):
     def _one_value_each(self) -> Self:
         if twice := sorted(set(self.env) & {one.name for one in self.secret_env}):
             raise ValueError(f"{twice[0]} is given by env and by secret_env; keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _volumes_of_its_own(self) -> Self:
+        names = [volume.name for volume in self.volumes]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"volumes has {twice[0]} twice; keep one")
+        added = names + [volume.name for volume in (self.pod_patch and self.pod_patch.spec.volumes) or ()]
+        if unknown := [mount.name for mount in self.volume_mounts if mount.name not in added]:
+            raise ValueError(f"volume_mounts names {unknown[0]}, which is none of volumes; add it there")
         return self
