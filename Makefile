@@ -18,6 +18,12 @@ IMAGE ?=
 NODES ?= 1
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+CONFIG ?= promotion.yaml
+TO ?=
+DIGEST ?=
+REVISION ?=
+WAIT ?= 0
+DRY_RUN ?=
 UPGRADE ?=
 
 BIN := .venv/bin
@@ -29,6 +35,8 @@ PYTHONS := 3.11 3.12 3.13
 of_TARGETS = --targets "$$TARGETS"
 of_VARS = --vars "$$VARS"
 of_ENV = --env "$$ENV"
+
+image_NAMED = $(if $(DIGEST),--digest "$(DIGEST)") $(if $(REVISION),--revision "$(REVISION)")
 
 ##@ Run
 
@@ -65,6 +73,36 @@ image: ## Build the dbt image of a project: make image PROJECT=../their_project 
 .PHONY: load
 load: ## Copy an image into the local cluster: make load IMAGE=name:1
 	@$(LOCAL) load $(IMAGE)
+
+##@ Release
+
+.PHONY: release
+release: .venv/release/.synced promotion-tools ## Build the image of this commit, try it, push it, sign it: once (docs/promotion.md)
+	@revision=$$(git rev-parse HEAD); \
+	  $(LOCAL) image --project $(PROJECT) --tag podbt-release:$$revision; \
+	  eval "$$($(LOCAL) env --docker)"; \
+	  .venv/release/bin/podbt release --config $(CONFIG) --image podbt-release:$$revision $(if $(DRY_RUN),--dry-run)
+
+.PHONY: promote
+promote: .venv/release/.synced promotion-tools ## Bring an image to a stage: make promote TO=staging [DIGEST= or REVISION=] [DRY_RUN=1]
+	@.venv/release/bin/podbt promote --config $(CONFIG) --to "$(TO)" --wait $(WAIT) $(image_NAMED) $(if $(DRY_RUN),--dry-run)
+
+.PHONY: rollback
+rollback: .venv/release/.synced promotion-tools ## Bring a stage back: make rollback TO=prod [DIGEST=sha256:…] [DRY_RUN=1]
+	@.venv/release/bin/podbt rollback --config $(CONFIG) --to "$(TO)" --wait $(WAIT) $(image_NAMED) $(if $(DRY_RUN),--dry-run)
+
+.PHONY: scan
+scan: .venv/release/.synced ## Ask an index of vulnerabilities about all that the images install
+	.venv/release/bin/pip-audit --disable-pip --require-hashes --progress-spinner off \
+	  $(foreach name,dbt-1.11 airflow,--requirement requirements/$(name).txt)
+
+.PHONY: dist
+dist: .venv/release/.synced ## Build what a release of podbt consists of into dist: wheel, source distribution, chart
+	@ci/dist
+
+.PHONY: promotion-tools
+promotion-tools:
+	@ci/promotion-tools
 
 ##@ Check
 
@@ -110,7 +148,7 @@ types: venv ## Mypy, strict
 	$(BIN)/mypy bench
 
 .PHONY: test-fast
-test-fast: venv postgres store-servers ## All tests that need no cluster
+test-fast: venv postgres store-servers promotion-tools .venv/release/.synced ## All tests that need no cluster
 	$(BIN)/pytest -m "not e2e and not chaos and not long" --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-dbt
@@ -188,6 +226,12 @@ venv: .venv/.synced
 .venv/docs/.synced: requirements/docs.txt .venv/.synced
 	@[ -x .venv/docs/bin/python ] || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/docs
 	$(BIN)/uv pip sync --quiet --python .venv/docs/bin/python --require-hashes requirements/docs.txt
+	@touch $@
+
+.venv/release/.synced: requirements/release.txt .venv/.synced
+	@[ -x .venv/release/bin/python ] || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/release
+	$(BIN)/uv pip sync --quiet --python .venv/release/bin/python --require-hashes requirements/release.txt
+	$(BIN)/uv pip install --quiet --python .venv/release/bin/python --no-deps --editable .
 	@touch $@
 
 .PHONY: store-servers

@@ -4,7 +4,8 @@
     ├── ConfigError        what was asked for or configured cannot work: fix it, a retry cannot help
     │   └── EmptySelectionError    a step is told to select nothing
     ├── SkewError          Airflow and the dbt image do not belong together: deploy them of one build
-    └── ArtifactError      the artifact store refused what was to be written or read
+    ├── ArtifactError      the artifact store refused what was to be written or read
+    └── PromotionError     an image may not go on to a stage, or could not be brought there
 
 A message is one line: what failed, which value, what to do. None carries a secret, and none is chained to an
 exception that might.
@@ -40,3 +41,7 @@ class SkewError(PodbtError):
 
 class ArtifactError(PodbtError):
     """The artifact store could not be written or read."""
+
+
+class PromotionError(PodbtError):
+    """An image may not go on to a stage, or could not be brought there."""

@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     image.add_argument("--secrets", type=Path, metavar="FILE", help="NAME=value lines for the installation of packages")
     load = add("load", help="copy images into the cluster's nodes, where they lack them")
     load.add_argument("images", nargs="+", metavar="IMAGE")
-    add("env", help='print the environment to reach the cluster by: eval "$(python3 k8s/local env)"')
+    env_verb = add("env", help='print the environment to reach the cluster by: eval "$(python3 k8s/local env)"')
+    env_verb.add_argument("--docker", action="store_true", help="of the Docker daemon alone; there need be no cluster")
     add("status", help="print what is there")
     add("try", help="run the nightly DAG with processes alone: no Docker, no cluster; everything is in .try")
     add("try-down", help="stop what `try` started and remove its folder")
@@ -90,7 +91,7 @@ def run(session: Session, options: argparse.Namespace) -> int:
         case "load":
             return verbs.load(session, options.images)
         case "env":
-            return env(session)
+            return env(session, docker_only=options.docker)
         case "try":
             return taste.start(session)
         case "try-down":
@@ -99,13 +100,15 @@ def run(session: Session, options: argparse.Namespace) -> int:
             return verbs.status(session)
 
 
-def env(session: Session) -> int:
-    """Print the cluster's environment for a shell to evaluate."""
+def env(session: Session, *, docker_only: bool) -> int:
+    """Print the cluster's environment, or the Docker daemon's alone, for a shell to evaluate."""
     session = daemon.required(session)
-    if not cluster.node_id(session.shell):
+    if not docker_only and not cluster.node_id(session.shell):
         raise LocalError(f"there is no container {NODE}: run `up` first.")
     if host := session.shell.environ.get("DOCKER_HOST"):
         print(f"export DOCKER_HOST={host}")
+    if docker_only:
+        return 0
     print(f"export KUBECONFIG={session.places.kubeconfig}")
     print(f'export PATH="{session.places.bin}:$PATH"')
     return 0

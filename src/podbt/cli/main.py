@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from podbt.cli import ci
+from podbt.cli.promotion import add_promotion
 from podbt.cli.runs import add_verbs
+from podbt.cli.versions import add_version
 from podbt.errors import ConfigError, PodbtError
 from podbt.store.failures import store_errors, unreachable
 
@@ -69,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("run", help="run dbt with record and publication: podbt run -- build --select …").set_defaults(
         verb=lambda _: parser.error("give dbt's arguments behind two dashes: podbt run -- build --select …")
     )
+    add_promotion(verbs)
+    add_version(verbs)
     plan = verbs.add_parser("plan", help="parse a dbt project without a database and write what an image bakes")
     plan.add_argument("--project-dir", type=Path, default=Path())
     plan.add_argument("--output", type=Path, required=True)
