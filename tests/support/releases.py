@@ -12,8 +12,10 @@ import yaml
 
 RELEASE: Final = tuple(int(part) for part in version("dbt-core").split(".")[:2])
 
+_FUNCTIONS: Final = "functions are nodes since dbt 1.11"
 NEEDS: Final[dict[str, tuple[tuple[int, int], str]]] = {
-    "tests/real/runner/dbt/test_functions.py": ((1, 11), "functions are nodes since dbt 1.11"),
+    "tests/real/runner/dbt/test_functions.py": ((1, 11), _FUNCTIONS),
+    "tests/real/runner/dbt/test_bake_selectors.py::test_a_function_is_a_node_like_any_other": ((1, 11), _FUNCTIONS),
 }
 """The release that a test needs at least, and why: by the beginning of its id."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.releases import RELEASE
 
 from podbt.contract import kinds
 from podbt.contract.events import Mark, NodeEvent, encode
@@ -195,6 +196,7 @@ def test_the_choices_are_dbts() -> None:
     for dbts in (results.NodeStatus, results.FreshnessStatus):
         assert {status.value for status in dbts} <= set(kinds.NodeStatus)
     assert {status.value for status in results.FreshnessStatus} == kinds.FRESHNESS_STATUSES
-    assert {kind.value for kind in BuildTask.RUNNER_MAP} - {"saved_query", "exposure"} == kinds.RUNNABLE
-    assert set(kinds.ResourceType) <= {kind.value for kind in NodeType}
+    newer = {"function"} if RELEASE < (1, 11) else set()
+    assert {kind.value for kind in BuildTask.RUNNER_MAP} - {"saved_query", "exposure"} == kinds.RUNNABLE - newer
+    assert set(kinds.ResourceType) <= {kind.value for kind in NodeType} | newer
     assert {status.value for status in BuildTask.MARK_DEPENDENT_ERRORS_STATUSES} & kinds.DONE_STATUSES == set()

@@ -130,7 +130,7 @@ class TableLocks:
 
 def _written(manifest: Any, selected: frozenset[str]) -> Iterator[tuple[str, str, str]]:
     for unique_id in selected:
-        node = manifest.nodes.get(unique_id) or manifest.functions.get(unique_id)
+        node = manifest.nodes.get(unique_id) or getattr(manifest, "functions", {}).get(unique_id)
         if node is None or str(node.resource_type) not in BUILT or node.config.materialized == EPHEMERAL:
             continue
         yield str(node.database or ""), str(node.schema), str(node.alias or node.name)

@@ -1,6 +1,7 @@
 """From what dbt returned to one exit reason and one line that says why."""
 
 import re
+from importlib.metadata import version
 
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import ANSWERED_STATUSES, NODE_COMMANDS, NodeStatus
@@ -15,6 +16,7 @@ _LINE_CHARS = 700
 _COMPILATION = re.compile(
     r"^(?:(?:pre|post)-hook \d+ of \d+ \(.*?\): )?\s*(Compilation|Parsing|Dependency) Error\b", re.DOTALL
 )
+_UNKNOWN = re.compile(r"No such (?:option|command)")
 
 
 def classify(
@@ -95,7 +97,9 @@ def of_error(error: BaseException, *, logged_in: bool = False) -> tuple[ExitReas
     if told := of_way(cause, logged_in=logged_in):
         return told
     if cause is None:
-        return ExitReason.CONFIG_ERROR, shorten(_plain(error), _LINE_CHARS)
+        # Of an option that came with a later dbt it matters which one the image has.
+        which = f" The image has dbt {version('dbt-core')}." if _UNKNOWN.match(_plain(error)) else ""
+        return ExitReason.CONFIG_ERROR, shorten(_plain(error), _LINE_CHARS) + which
     line = f"{cause.words}, when dbt ran: {cause.statement}." if cause.statement else f"{cause.words}."
     if cause.denied:
         line += " Give the profile's user that right."

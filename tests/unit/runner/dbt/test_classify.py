@@ -1,5 +1,7 @@
 """What a refused login means: a wrong Secret before anything worked, a rotated password after that."""
 
+from importlib.metadata import version
+
 import psycopg2
 import pytest
 from dbt.adapters.exceptions import FailedToConnectError
@@ -119,3 +121,17 @@ def test_words_alone_make_no_login() -> None:
         assert reason is ExitReason.NODE_FAILURE
         assert line is not None
         assert line.startswith("1 of 1 nodes failed: model.p.a: connection to server")
+
+
+@pytest.mark.parametrize("words", ["build --sampled", "builds"])
+def test_what_this_dbt_does_not_know_is_said_with_its_release(words: str) -> None:
+    from dbt.cli.main import dbtRunner
+
+    refused = dbtRunner().invoke(words.split()).exception
+    reason, line = classify(
+        command="build", success=False, exception=refused, nodes=[], interrupted=False, allow_empty=False
+    )
+    assert reason == ExitReason.CONFIG_ERROR
+    assert line is not None
+    assert line.startswith(f"No such {'option' if 'sampled' in words else 'command'} '")
+    assert line.endswith(f" The image has dbt {version('dbt-core')}.")
