@@ -196,7 +196,9 @@ def test_the_choices_are_dbts() -> None:
     for dbts in (results.NodeStatus, results.FreshnessStatus):
         assert {status.value for status in dbts} <= set(kinds.NodeStatus)
     assert {status.value for status in results.FreshnessStatus} == kinds.FRESHNESS_STATUSES
-    newer = {"function"} if RELEASE < (1, 11) else set()
-    assert {kind.value for kind in BuildTask.RUNNER_MAP} - {"saved_query", "exposure"} == kinds.RUNNABLE - newer
+    newer: set[str] = {kinds.ResourceType.FUNCTION} if RELEASE < (1, 11) else set()
+    assert {kind.value for kind in BuildTask.RUNNER_MAP} - {"saved_query", "exposure"} == set[str](
+        kinds.RUNNABLE
+    ) - newer
     assert set(kinds.ResourceType) <= {kind.value for kind in NodeType} | newer
     assert {status.value for status in BuildTask.MARK_DEPENDENT_ERRORS_STATUSES} & kinds.DONE_STATUSES == set()
