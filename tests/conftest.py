@@ -1,10 +1,12 @@
 """An Airflow home of the tests' own, set before anything imports Airflow; and which tests stay together."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.forks import Forks
 from tests.support.forks import forks as running_forks
 from tests.support.releases import needed
@@ -20,6 +22,16 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
 }
+
+with contextlib.suppress(ModuleNotFoundError):  # dbt is absent where other versions of Airflow are tested
+    # dbt's own switch for tests: a process parses the text of a macro once, which is four fifths of a small parse.
+    from dbt_common.tests import enable_test_caching
+
+    enable_test_caching()
+
+# A busy machine makes examples slowly, which says nothing of what is tested.
+settings.register_profile("podbt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("podbt")
 
 # These share what takes a minute to make.
 _TOGETHER = "tests/dbt_project"

@@ -167,9 +167,11 @@ def warm_up(project: str) -> None:
     """Has dbt make the code that reads and writes its files, which it does when that is first called for."""
     import dbt.cli.main
     import dbt.task.build  # imported by the command line's functions, and itself imports nearly all other tasks
+    from dbt_common.tests import enable_test_caching
 
     from podbt.runner.dbt import engine
 
+    enable_test_caching()  # dbt's own switch for tests: a fork knows the macros whose text was parsed here
     os.environ |= {"WAREHOUSE_PORT": "1", "WAREHOUSE_PASSWORD": "x"}
     engine.point(SEND_ANONYMOUS_USAGE_STATS="false")
     with tempfile.TemporaryDirectory() as folder:

@@ -115,7 +115,7 @@ def _render(files: tuple[Path, ...], release: str, values: str) -> Manifests:
     result = _template(files, release, values)
     if result.returncode != 0:
         raise AssertionError(result.stderr)
-    return Manifests(tuple(one for one in yaml.safe_load_all(result.stdout) if one))
+    return Manifests(tuple(one for one in yaml.load_all(result.stdout, yaml.CSafeLoader) if one))
 
 
 def refusal(*files: Path, **values: Any) -> str:
