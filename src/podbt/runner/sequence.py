@@ -1,7 +1,7 @@
 """Several dbt commands in one container, in order, each with a record of its own."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -116,15 +116,25 @@ def run_in_order(
             environment.termination_log.write_text("")  # until this command has an end, the one before it is none
         told = dict(os.environ)
         code = one(command.arguments, part)
-        os.environ.clear()  # of what dbt is told by it some is for one command alone
-        os.environ |= told
         interrupts.watch(lambda: None)  # what the command has watched by is over
+        _restore(told)
         ended.append(_ended(command, code, environment, hide))
     if environment.termination_log is None:
         return next((one.code for one in ended if one.code != ExitCode.OK), ExitCode.OK)
     summary = combined(ended)
     Termination(environment.termination_log).leave(summary)
     return summary.exit_reason.exit_code
+
+
+def _restore(told: Mapping[str, str]) -> None:
+    """Takes back what the command has told dbt by the environment: some of it is for one command alone.
+
+    All else stays untouched. A thread of the command may still read the environment, the one that a signal wakes with
+    it, and would for a moment find none.
+    """
+    for name in os.environ.keys() - told.keys():
+        del os.environ[name]
+    os.environ |= {name: value for name, value in told.items() if os.environ.get(name) != value}
 
 
 def combined(ended: Sequence[Ended]) -> Summary:

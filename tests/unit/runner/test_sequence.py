@@ -1,6 +1,7 @@
 """Several commands in one container: which of them run, and what is said of all."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -118,6 +119,28 @@ def test_a_signal_keeps_the_others_from_running(commands: Commands, monkeypatch:
     assert told["error"] == "run: The run was told to stop before this command."
 
 
+def test_what_a_command_tells_dbt_is_taken_back_and_nothing_else_is_touched(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEPT", "1")
+    monkeypatch.setenv("CHANGED", "before")
+    monkeypatch.setenv("REMOVED", "before")
+
+    def tells() -> None:
+        os.environ |= {"CHANGED": "by the command", "DBT_TOLD": "by the command"}
+        os.environ.pop("REMOVED", None)
+
+    removed: list[str] = []
+    remove = type(os.environ).__delitem__
+    commands.then = tells
+    with monkeypatch.context() as patch:
+        patch.setattr(type(os.environ), "__delitem__", lambda own, name: (removed.append(name), remove(own, name)))
+        commands.run("seed && run")
+    assert [os.environ[name] for name in ("KEPT", "CHANGED", "REMOVED")] == ["1", "before", "before"]
+    assert "DBT_TOLD" not in os.environ
+    assert set(removed) == {"DBT_TOLD", "REMOVED"}  # a thread that reads the others at any moment finds them
+
+
 def test_a_command_without_a_word_of_its_own_is_lost(commands: Commands, tmp_path: Path) -> None:
     commands.then = (tmp_path / "message").unlink
     commands.ends = {"seed": BAD}
@@ -148,7 +171,7 @@ def test_a_try_goes_on_behind_what_ended_well(commands: Commands, capsys: pytest
     told = commands.run("seed && run && test")
     assert commands.ran == [("run", 2), ("test", 3)]
     assert told["exit_reason"] == "success"
-    first = {"command": "seed", "exit_reason": "success", "from_try": 1, "artifacts": "runs/d/r/t.command-1/try-1"}
+    first = {"command": "seed", "exit_reason": "success", "from_try": 1, "artifacts": "runs/d/r/t@command-1/try-1"}
     assert told["commands"][0] == first
     assert "command 1 of 3 ended well in try-1: seed" in capsys.readouterr().out
 
