@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal, Self, TypeAlias
 
-from podbt.contract.model import Strict
+from podbt.contract.model import StorePath, Strict
 
 Span: TypeAlias = tuple[datetime, datetime]
 
@@ -47,7 +47,7 @@ class Gap(Strict):
     """Batches of a model that a run was to build, and that nobody has built since."""
 
     left: list[Span]
-    run: str
+    run: StorePath
     """The folder of the run that left them last, relative to the root of the artifact store."""
     database: str | None = None
     """Hash of the connection that it wrote to."""

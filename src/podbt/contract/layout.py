@@ -4,7 +4,8 @@ runs/<dag_id>/<run_id>/<task_id>/try-<n>/    run.json nodes.jsonl run_results.js
 manifests/<sha256>.json                      each distinct manifest once
                                              (until it is published: try-<n>.partial/ on a volume; in a bucket the
                                              same folder without run.json, with nodes/000001.jsonl, ...)
-                                             (<task_id>.command-<k>/ for each of several commands in one container)
+                                             (<task_id>@<map_index>/ of a mapped task, and <task_id>@command-<k>/ for
+                                             each of several commands in one container)
 owner.json                                   whose store it is, see podbt.store.owner
 targets/<target>/latest.json                 points to the last run there, latest-success.json to the last good one,
                                              latest-results.json to the last that has run_results.json
@@ -41,14 +42,16 @@ BATCHES = "batches.json"
 VARIABLES = "variables.json"
 
 _MAX_NAME = 100
+_MARK = "@"
 
 
 def run_folder(identity: RunIdentity) -> str:
     """The folder of one try."""
-    task = identity.task_id if identity.map_index < 0 else f"{identity.task_id}.{identity.map_index}"
-    task = task if identity.part is None else f"{task}.command-{identity.part}"
-    parts = (identity.dag_id, identity.run_id, task)
-    return "/".join((RUNS, *map(folder_name, parts), f"try-{identity.try_number}"))
+    dag, run, task = map(folder_name, (identity.dag_id, identity.run_id, identity.task_id))
+    # By a mark that `folder_name` leaves in no name: a task may be called "each.0" beside the first of a mapped "each".
+    task += f"{_MARK}{identity.map_index}" if identity.map_index >= 0 else ""
+    task += f"{_MARK}command-{identity.part}" if identity.part is not None else ""
+    return "/".join((RUNS, dag, run, task, f"try-{identity.try_number}"))
 
 
 def folder_name(name: str) -> str:

@@ -1,11 +1,22 @@
 """The base of everything that is read from outside: unknown keys are refused, and the refusal is one line."""
 
 import json
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from podbt.errors import ConfigError
+
+
+def _stays_within(path: str) -> str:
+    if path.startswith("/") or not {".", ".."}.isdisjoint(path.split("/")):
+        raise PydanticCustomError("store_path", "is no path within the artifact store")
+    return path
+
+
+StorePath: TypeAlias = Annotated[str, AfterValidator(_stays_within)]
+"""A path relative to the artifact store's root or to a run's folder: whoever may write there may not lead elsewhere."""
 
 
 class Strict(BaseModel):

@@ -11,8 +11,8 @@ from pydantic import Field
 from podbt import constants
 from podbt.contract.batches import Batches
 from podbt.contract.exits import ExitReason
-from podbt.contract.kinds import FAILED_STATUSES, ResourceType, RunStatus
-from podbt.contract.model import Strict
+from podbt.contract.kinds import CHECKS, FAILED_STATUSES, RunStatus
+from podbt.contract.model import StorePath, Strict
 from podbt.errors import ConfigError
 
 SCHEMA_VERSION = 1
@@ -94,7 +94,7 @@ class NodeRecord(Strict):
     message: str | None = None
     relation: str | None = None
     path: str | None = None
-    compiled: str | None = None
+    compiled: StorePath | None = None
     """The compiled SQL of a node that failed or that `compile` was run for, relative to the run's folder."""
     batches: Batches | None = None
     """Of a microbatch model: what was built of its batches, and what is left."""
@@ -133,7 +133,7 @@ class RunStart(Strict):
     plan_hash: str | None = None
     podbt_version: str
     dbt_version: str
-    resumed_from: str | None = None
+    resumed_from: StorePath | None = None
     """The folder of the earlier try that this one went on from."""
 
 
@@ -150,9 +150,9 @@ class RunRecord(RunStart):
     finished_at: datetime
     seconds: float
     invocation_id: str | None = None
-    manifest: str | None = None
+    manifest: StorePath | None = None
     """Path of the manifest in the artifact store."""
-    sources: str | None = None
+    sources: StorePath | None = None
     """Path in the store of the sources.json that was the newest of the target when the run began."""
     stale: list[Failure] = []
     """Sources that were found too old before the run's own nodes."""
@@ -167,7 +167,7 @@ class CommandSummary(Strict):
 
     command: str
     exit_reason: ExitReason
-    artifacts: str | None = None
+    artifacts: StorePath | None = None
     from_try: int | None = None
     """The earlier try that ran it, where this one only went on behind it."""
 
@@ -180,7 +180,7 @@ class Summary(Strict):
     error: str | None = None
     counts: dict[str, int] = {}
     failures: list[Failure] = []
-    artifacts: str | None = None
+    artifacts: StorePath | None = None
     """The run's folder, relative to the root of the artifact store."""
     target: str | None = None
     seconds: float = 0.0
@@ -232,8 +232,8 @@ class Summary(Strict):
 
 
 def failures_of(nodes: list[NodeRecord]) -> list[Failure]:
-    """The failing nodes, models and their like before tests, at most 20."""
-    failing = sorted((node for node in nodes if node.failed), key=lambda node: node.resource_type == ResourceType.TEST)
+    """The failing nodes, models and their like before tests of both kinds, at most 20."""
+    failing = sorted((node for node in nodes if node.failed), key=lambda node: node.resource_type in CHECKS)
     return [
         Failure(unique_id=node.unique_id, status=node.status, message=shorten(node.message or "", _MESSAGE_CHARS))
         for node in failing[:_MAX_FAILURES]

@@ -6,14 +6,14 @@ A target's state is what its tables were last built from, whole: later runs comp
 from datetime import datetime
 from typing import Literal
 
-from podbt.contract.model import Strict
+from podbt.contract.model import StorePath, Strict
 from podbt.errors import ConfigError
 
 
 class Pointer(Strict):
     """Names one published run."""
 
-    run: str
+    run: StorePath
     """The run's folder, relative to the root of the artifact store."""
     finished_at: datetime
 
@@ -22,9 +22,9 @@ class TargetState(Pointer):
     """targets/<target>/state.json. Paths are relative to the root of the artifact store."""
 
     schema_version: Literal[1] = 1
-    manifest: str
-    run_results: str
-    sources: str | None = None
+    manifest: StorePath
+    run_results: StorePath
+    sources: StorePath | None = None
     """sources.json of the last freshness run before the build began: what the build had seen, or less."""
     image: str | None = None
     revision: str | None = None

@@ -37,22 +37,22 @@ def test_each_command_has_its_record_and_a_retry_goes_on_behind_them(
     line = ["seed", "&&", "run", "--select", "good", "divides", "&&", "docs", "generate"]
     ran = runner.run(*line)
     assert ran.code == 1, ran.output
-    first = {"t.command-1/try-1": ("success", "seed"), "t.command-2/try-1": ("node_failure", "run")}
+    first = {"t@command-1/try-1": ("success", "seed"), "t@command-2/try-1": ("node_failure", "run")}
     assert records(runner) == first
     said = told()
     assert said["exit_reason"] == "node_failure"
     assert "division by zero" in said["error"]
     assert said["counts"] == {"total": 3, "success": 2, "error": 1}
     assert [one["exit_reason"] for one in said["commands"]] == ["success", "node_failure"]
-    assert said["artifacts"] == "runs/d/r/t.command-2/try-1"
+    assert said["artifacts"] == "runs/d/r/t@command-2/try-1"
     (runner.folder / "project/models/divides.sql").write_text("select 1 as x from {{ ref('good') }}")
     runner.env |= {"PODBT_TRY_NUMBER": "2"}
     postgres.query("drop table if exists small.codes cascade")
     again = runner.run(*line)
     assert again.code == 0, again.output
     assert records(runner) == first | {
-        "t.command-2/try-2": ("success", "run"),
-        "t.command-3/try-2": ("success", "docs"),
+        "t@command-2/try-2": ("success", "run"),
+        "t@command-3/try-2": ("success", "docs"),
     }
     assert [(one["exit_reason"], one.get("from_try")) for one in told()["commands"]] == [
         ("success", 1), ("success", None), ("success", None),
@@ -70,12 +70,12 @@ def test_what_a_command_selects_is_nothing_to_the_next(runner: Runner, told: Any
 
 def test_a_signal_ends_the_command_and_keeps_the_next_from_beginning(runner: Runner, told: Any) -> None:
     process = runner.start("run", "--select", "slow", ";", "seed")
-    wait_for(lambda: any(runner.artifacts.glob("runs/d/r/t.command-1/*/alive.json")))
+    wait_for(lambda: any(runner.artifacts.glob("runs/d/r/t@command-1/*/alive.json")))
     process.send_signal(signal.SIGTERM)
     done = ended(process)
     assert done.code == 4, done.output
     assert told()["exit_reason"] == "interrupted"
-    assert list(records(runner)) == ["t.command-1/try-1"]
+    assert list(records(runner)) == ["t@command-1/try-1"]
 
 
 def test_a_command_that_cannot_begin_stops_the_rest(runner: Runner, told: Any) -> None:

@@ -82,7 +82,18 @@ def test_folder_names_are_safe_and_distinct(one: str, other: str) -> None:
 def test_each_of_several_commands_has_a_folder_beside_the_others() -> None:
     identity = RunIdentity(dag_id="d", run_id="r", task_id="t", map_index=3)
     folders = [layout.run_folder(identity.model_copy(update={"part": part})) for part in (None, 1, 2)]
-    assert folders == ["runs/d/r/t.3/try-1", "runs/d/r/t.3.command-1/try-1", "runs/d/r/t.3.command-2/try-1"]
+    assert folders == ["runs/d/r/t@3/try-1", "runs/d/r/t@3@command-1/try-1", "runs/d/r/t@3@command-2/try-1"]
+
+
+@given(st.data())
+def test_no_task_shares_a_folder_with_another_ones_mapped_or_later_command(data: st.DataObject) -> None:
+    names = st.sampled_from(["each", "each.0", "each@0", "each.command-1", "each@command-1", "each.0.command-1", "0"])
+    identities = st.builds(
+        RunIdentity, dag_id=st.just("d"), run_id=st.just("r"), task_id=names,
+        map_index=st.integers(-1, 1), part=st.sampled_from([None, 1, 2]),
+    )  # fmt: skip
+    one, other = data.draw(identities), data.draw(identities)
+    assert (layout.run_folder(one) == layout.run_folder(other)) == (one == other)
 
 
 def test_a_run_folder_is_readable() -> None:
@@ -99,9 +110,14 @@ def node(unique_id: str, status: str, resource_type: str = "model") -> NodeRecor
 
 
 def test_models_come_before_tests_among_the_failures() -> None:
-    nodes = [node("test.p.t", "fail", "test"), node("model.p.ok", "success"), node("model.p.m", "error")]
-    assert [item.unique_id for item in failures_of(nodes)] == ["model.p.m", "test.p.t"]
-    assert counts_of(nodes) == {"total": 3, "error": 1, "fail": 1, "success": 1}
+    nodes = [
+        node("test.p.t", "fail", "test"),
+        node("unit_test.p.u", "fail", "unit_test"),
+        node("model.p.ok", "success"),
+        node("model.p.m", "error"),
+    ]
+    assert [item.unique_id for item in failures_of(nodes)] == ["model.p.m", "test.p.t", "unit_test.p.u"]
+    assert counts_of(nodes) == {"total": 4, "error": 1, "fail": 2, "success": 1}
 
 
 def test_a_summary_refuses_unknown_keys() -> None:
