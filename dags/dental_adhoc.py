@@ -15,7 +15,7 @@ from airflow.sdk import DAG, Param
 from podbt.airflow import ApproveFullRefresh, DbtOperator, notifications, selector_names
 
 COMMANDS = ["build", "run", "test", "seed", "snapshot", "compile", "source freshness"]
-WORDS = r"^([\w.+@*][\w.:+@*,/-]*( +|$))*$"
+WORDS = r"^([\w.+@*][\w.:+@*,/-]*( +|$))*$(?!\n)"  # in Python "$" also matches before a line break at the end
 
 with DAG(
     dag_id="dental_adhoc",

@@ -65,6 +65,8 @@ def test_what_comes_of_a_form(bag: DagBag, values: dict[str, Any], arguments: li
         {"select": "{{ var.value.secret }}"},
         {"select": "a;b"},
         {"select": "a\n--vars x"},
+        {"select": "a\n"},
+        {"select": "\n"},
         {"selector": "no_such_selector"},
         {"target": "clinic"},
         {"target": ""},
