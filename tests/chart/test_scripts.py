@@ -63,7 +63,7 @@ def test_a_young_heartbeat_is_healthy(postgres: Server, jobs: Any) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"age": "1 hour"}, r"is 36\d\d s old"),  # and what has passed since
+        ({"age": "1 hour"}, r" is (3600|36[0-9]{2}) s old"),  # and what has passed since
         ({"hostname": "192.0.2.1"}, "No running TriggererJob"),
         ({"state": "failed"}, "No running TriggererJob"),
     ],

@@ -182,18 +182,18 @@ def test_a_hub_of_ones_own_is_passed_on(places: Places, shell: Shell, programs: 
 
 def test_a_package_beside_the_project_is_in_the_context(places: Places, shell: Shell, programs: Programs) -> None:
     programs.add("docker", DOCKER.format(folder=programs.folder))
-    (places.root / "shared/macros").mkdir(parents=True)
-    (places.root / "shared/dbt_project.yml").write_text("name: shared\n")
-    (places.root / "shared/macros/one.sql").write_text("")
+    (places.root / "common/macros").mkdir(parents=True)
+    (places.root / "common/dbt_project.yml").write_text("name: common\n")
+    (places.root / "common/macros/one.sql").write_text("")
     before = images.dbt_image(places, places.root / "shop", base=BASE).name
-    (places.root / "shop/packages.yml").write_text("packages: [{local: ../shared}]\n")
+    (places.root / "shop/packages.yml").write_text("packages: [{local: ../common}]\n")
     image = images.dbt_image(places, places.root / "shop", base=BASE)
     name, _ = images.build(shell, image)
     (built,) = [call for call in programs.calls if call.startswith("docker build")]
     assert "--build-arg SUBFOLDER=shop" in built
     files = set(context(programs))
-    assert {"project/shop/dbt_project.yml", "project/shop/packages.yml", "project/shared/macros/one.sql"} <= files
-    (places.root / "shared/macros/one.sql").write_text("changed")
+    assert {"project/shop/dbt_project.yml", "project/shop/packages.yml", "project/common/macros/one.sql"} <= files
+    (places.root / "common/macros/one.sql").write_text("changed")
     after = images.dbt_image(places, places.root / "shop", base=BASE).name
     assert len({before, name, after}) == 3
 

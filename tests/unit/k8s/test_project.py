@@ -128,27 +128,27 @@ def test_packages_that_nothing_would_install_are_the_projects(tmp_path: Path) ->
     assert files_of(tmp_path / "elsewhere", files) == {"dependencies.yml"}
 
 
-SHARED = {
-    "shared/dbt_project.yml": "name: shared",
-    "shared/macros/m.sql": "",
-    "shared/profiles.yml": "x: {password: y}",
+COMMON = {
+    "common/dbt_project.yml": "name: common",
+    "common/macros/m.sql": "",
+    "common/profiles.yml": "x: {password: y}",
 }
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "packages:\n  - local: ../shared  # ours\n",
-        "packages: [{local: ../shared}]",
-        "packages:\n  - {package: a/b, version: 1.0.0}\n  - {\"local\": '../shared/'}\n",
-        '# packages: [{local: ../gone}]\npackages:\n- local: "../shared"\n',
+        "packages:\n  - local: ../common  # ours\n",
+        "packages: [{local: ../common}]",
+        "packages:\n  - {package: a/b, version: 1.0.0}\n  - {\"local\": '../common/'}\n",
+        '# packages: [{local: ../gone}]\npackages:\n- local: "../common"\n',
     ],
 )
 @pytest.mark.parametrize("file", ["packages.yml", "dependencies.yml"])
 def test_a_package_beside_the_project_goes_in_beside_it(tmp_path: Path, text: str, file: str) -> None:
-    files = {**SHARED, "shared/target/x": "", f"shop/{file}": text}
+    files = {**COMMON, "common/target/x": "", f"shop/{file}": text}
     assert files_of(tmp_path, files) == {
-        "shop/dbt_project.yml", f"shop/{file}", "shared/dbt_project.yml", "shared/macros/m.sql",
+        "shop/dbt_project.yml", f"shop/{file}", "common/dbt_project.yml", "common/macros/m.sql",
     }  # fmt: skip
     assert read_project(tmp_path / "shop").place == "shop"
 
@@ -179,7 +179,7 @@ def test_packages_of_packages_and_packages_inside_are_found(tmp_path: Path) -> N
 REFUSED = [
     pytest.param({"shop/packages.yml": "packages: [{local: ../gone}]"}, "local package '../gone' is not there",
                  id="gone"),
-    pytest.param({"shop/packages.yml": "packages: [{local: /srv/shared}]"}, "has a path of this machine",
+    pytest.param({"shop/packages.yml": "packages: [{local: /srv/common}]"}, "has a path of this machine",
                  id="absolute"),
     pytest.param({"shop/packages.yml": "packages: [{local: ..}]", "dbt_project.yml": "name: top"},
                  "is a folder that the project lies in", id="around it"),

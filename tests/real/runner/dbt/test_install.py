@@ -12,12 +12,12 @@ from podbt.runner.dbt.bake import bake
 from podbt.runner.dbt.install import lay_out, read_secrets
 
 SECRET = "hunter2-of-the-git-host"
-SHARED = {
-    "dbt_project.yml": project().replace("name: shop", "name: shared"),
+COMMON = {
+    "dbt_project.yml": project().replace("name: shop", "name: common"),
     "macros/one.sql": "{% macro one() %}1{% endmacro %}",
     "models/base.sql": "select 1 as id",
 }
-SHOP = {"models/orders.sql": "select {{ shared.one() }} as id from {{ ref('base') }}"}
+SHOP = {"models/orders.sql": "select {{ common.one() }} as id from {{ ref('base') }}"}
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def repository(folder: Path) -> Path:
-    write(folder, SHARED)
+    write(folder, COMMON)
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com"]
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "one"], ["tag", "v1"]):
         subprocess.run([*git, *words], check=True)
@@ -35,14 +35,14 @@ def repository(folder: Path) -> Path:
 
 
 def test_a_package_beside_the_project_ends_in_it(tmp_path: Path) -> None:
-    write(tmp_path / "tree/shared", SHARED)
-    shop = write(tmp_path / "tree/teams/shop", SHOP | {"packages.yml": "packages: [{local: ../../shared}]"})
+    write(tmp_path / "tree/common", COMMON)
+    shop = write(tmp_path / "tree/teams/shop", SHOP | {"packages.yml": "packages: [{local: ../../common}]"})
     plan = bake(shop, tmp_path / "baked", copy_to=tmp_path / "project")
-    assert set(plan.nodes) == {"model.shop.orders", "model.shared.base"}
-    installed = tmp_path / "project/dbt_packages/shared"
+    assert set(plan.nodes) == {"model.shop.orders", "model.common.base"}
+    installed = tmp_path / "project/dbt_packages/common"
     assert installed.is_dir()
     assert not installed.is_symlink()
-    assert (installed / "macros/one.sql").read_text() == (tmp_path / "tree/shared/macros/one.sql").read_text()
+    assert (installed / "macros/one.sql").read_text() == (tmp_path / "tree/common/macros/one.sql").read_text()
 
 
 def packages(url: str) -> dict[str, str]:
@@ -54,7 +54,7 @@ def test_no_secret_of_the_build_is_left_anywhere(tmp_path: Path, capfd: pytest.C
     url = f"file://{tmp_path}/{{{{ env_var('DBT_ENV_SECRET_GIT') }}}}"
     shop = write(tmp_path / "tree", packages(url))
     plan = bake(shop, tmp_path / "baked", secrets={"DBT_ENV_SECRET_GIT": SECRET}, copy_to=tmp_path / "project")
-    assert "model.shared.base" in plan.nodes
+    assert "model.common.base" in plan.nodes
     assert "DBT_ENV_SECRET_GIT" not in os.environ
     assert not list((tmp_path / "project").rglob(".git"))
     for folder in ("project", "baked"):
@@ -92,9 +92,9 @@ def test_a_package_that_cannot_be_had_is_gits_word_without_the_secret(
 
 
 def test_packages_know_what_else_the_build_is_given(tmp_path: Path) -> None:
-    write(tmp_path / "shared", SHARED)
+    write(tmp_path / "common", COMMON)
     shop = write(tmp_path / "shop", SHOP | {"packages.yml": "packages: [{local: \"../{{ env_var('PLACE') }}\"}]"})
-    assert "model.shared.base" in bake(shop, tmp_path / "baked", env={"PLACE": "shared"}).nodes
+    assert "model.common.base" in bake(shop, tmp_path / "baked", env={"PLACE": "common"}).nodes
 
 
 def test_what_links_lead_to_is_laid_out(tmp_path: Path) -> None:
