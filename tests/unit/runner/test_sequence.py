@@ -132,9 +132,14 @@ def test_what_a_command_tells_dbt_is_taken_back_and_nothing_else_is_touched(
 
     removed: list[str] = []
     remove = type(os.environ).__delitem__
+
+    def removes(own: Any, name: str) -> None:
+        removed.append(name)
+        remove(own, name)
+
     commands.then = tells
     with monkeypatch.context() as patch:
-        patch.setattr(type(os.environ), "__delitem__", lambda own, name: (removed.append(name), remove(own, name)))
+        patch.setattr(type(os.environ), "__delitem__", removes)
         commands.run("seed && run")
     assert [os.environ[name] for name in ("KEPT", "CHANGED", "REMOVED")] == ["1", "before", "before"]
     assert "DBT_TOLD" not in os.environ
