@@ -81,7 +81,7 @@ def test_object_names_are_the_documented_ones() -> None:
     assert set(manifests.of_kind("CronJob")) == {"podbt-prune"}
     assert set(manifests.of_kind("Service")) == {"podbt-api-server", "podbt-postgres"}
     assert set(manifests.of_kind("PersistentVolumeClaim")) == {"podbt-artifacts", "podbt-logs"}
-    assert set(manifests.of_kind("ServiceAccount")) == {"podbt-airflow", "podbt-dbt"}
+    assert set(manifests.of_kind("ServiceAccount")) == {"podbt-airflow", "podbt-dbt", "podbt-plan"}
     assert set(manifests.of_kind("Secret")) == {
         "podbt-airflow", "podbt-admin", "podbt-metadata", "podbt-postgres", "podbt-warehouse", "podbt-profiles",
     }  # fmt: skip
@@ -141,18 +141,19 @@ def test_what_pods_mount_exists(scenario: Path) -> None:
 
 
 def test_pods_follow_their_configuration() -> None:
-    """A changed ConfigMap has to roll the pods that read it."""
+    """A changed ConfigMap has to roll the pods that read it when they start; podbt's settings are read all the time."""
     before = render(EVALUATION)
-    after = render(EVALUATION, dbt={"target": "demo"})
+    after = render(EVALUATION, airflow={"parallelism": 4}, dbt={"target": "demo"})
     for component in ("api-server", "scheduler", "dag-processor", "triggerer"):
         old, new = (m.pod(component).metadata["annotations"] for m in (before, after))
-        assert old["podbt/checksum-settings"] != new["podbt/checksum-settings"]
-        assert old["podbt/checksum-airflow-config"] == new["podbt/checksum-airflow-config"]
+        assert old["podbt/checksum-airflow-config"] != new["podbt/checksum-airflow-config"]
+        assert old["podbt/checksum-scripts"] == new["podbt/checksum-scripts"]
+        assert "podbt/checksum-settings" not in old
 
 
 def test_the_job_gets_a_new_name_with_new_content() -> None:
     def job(**values: object) -> str:
-        (name,) = render(EVALUATION, **values).of_kind("Job")
+        (name,) = [one for one in render(EVALUATION, **values).of_kind("Job") if "-migrate-" in one]
         return name
 
     assert job() == job(dbt={"target": "demo"})

@@ -1,54 +1,101 @@
-"""How the dbt image's plan reaches Airflow: a copy in each pod that loads DAGs, from the image that will run."""
+"""How the dbt image's plan reaches Airflow: a Job in that image tells it, and Airflow's pods do not start again."""
 
 from typing import Any
 
 import pytest
 import yaml
-from tests.support.chart.manifests import EVALUATION, PAUSED, PRODUCTION, Manifests, render
+from tests.support.chart.manifests import EVALUATION, NAMESPACE, PAUSED, PRODUCTION, Manifests, render
 
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
-DOCKERFILE_PLAN = "/opt/podbt/baked/plan.json"
-DOCKERFILE_MANIFEST = "/opt/podbt/baked/manifest.json"  # for Cosmos
+LOADS_DAGS = ("scheduler", "dag-processor", "triggerer")
 
 
 def settings(manifests: Manifests) -> dict[str, Any]:
     return dict(yaml.safe_load(manifests.settings_text()))
 
 
-@pytest.mark.parametrize("component", AIRFLOW)
-def test_each_airflow_pod_copies_the_plan_of_the_image_that_runs(component: str) -> None:
+def job(manifests: Manifests) -> dict[str, Any]:
+    (found,) = [one for name, one in manifests.of_kind("Job").items() if name.startswith("podbt-plan-")]
+    return dict(found)
+
+
+@pytest.mark.parametrize("component", LOADS_DAGS)
+def test_whoever_loads_dags_mounts_the_plans(component: str) -> None:
     manifests = render(PRODUCTION)
     pod = manifests.pod(component)
-    (copying,) = [one for one in pod.spec["initContainers"] if one["name"] == "plan"]
-    assert copying["image"] == settings(manifests)["image"]
-    assert copying["command"] == ["cp", DOCKERFILE_PLAN, DOCKERFILE_MANIFEST, "/etc/podbt-plan/"]
-    assert "args" not in copying
-    assert {"name": "plan", "mountPath": "/etc/podbt-plan"} in copying["volumeMounts"]
     assert {"name": "plan", "mountPath": "/etc/podbt-plan", "readOnly": True} in pod.main["volumeMounts"]
     (volume,) = [one for one in pod.spec["volumes"] if one["name"] == "plan"]
-    assert "emptyDir" in volume
-    assert settings(manifests)["plan"] == "/etc/podbt-plan/plan.json"
+    assert volume["configMap"] == {"name": "podbt-plan"}
+    assert settings(manifests)["plan"] == "/etc/podbt-plan"
 
 
-def test_the_job_needs_no_plan() -> None:
+@pytest.mark.parametrize("component", AIRFLOW)
+def test_no_airflow_pod_needs_the_dbt_image(component: str) -> None:
+    manifests = render(PRODUCTION)
+    image = settings(manifests)["image"]
+    assert image not in [one["image"] for one in manifests.pod(component).containers]
+
+
+@pytest.mark.parametrize("component", AIRFLOW)
+def test_a_promotion_leaves_airflows_pods_as_they_are(component: str) -> None:
+    before, after = (render(EVALUATION, dbt={"image": {"tag": tag}, "env": {"A": tag}}) for tag in ("0.2.0", "0.3.0"))
+    assert settings(before) != settings(after)
+    name = f"podbt-{component}"
+    assert before.get("Deployment", name) == after.get("Deployment", name)
+
+
+def test_a_promotion_is_another_job_in_the_new_image() -> None:
+    before, after = (job(render(EVALUATION, dbt={"image": {"tag": tag}})) for tag in ("0.2.0", "0.3.0"))
+    assert before["metadata"]["name"] != after["metadata"]["name"]
+    (container,) = after["spec"]["template"]["spec"]["containers"]
+    assert container["image"].endswith(":0.3.0")
+    assert f"--image={container['image']}" in container["args"]
+    assert {"--config-map=podbt-plan", f"--namespace={NAMESPACE}"} <= set(container["args"])
+
+
+def test_the_config_map_has_no_data_of_helms() -> None:
+    """What the Job puts there would be taken away by the next upgrade."""
+    assert not {"data", "binaryData"} & set(render(EVALUATION).get("ConfigMap", "podbt-plan"))
+
+
+def test_the_job_may_patch_that_config_map_and_nothing_else() -> None:
+    manifests = render(EVALUATION)
+    account = job(manifests)["spec"]["template"]["spec"]["serviceAccountName"]
+    bound = [
+        one["roleRef"]["name"]
+        for one in manifests.of_kind("RoleBinding").values()
+        if account in [subject["name"] for subject in one["subjects"]]
+    ]
+    (role,) = bound
+    assert manifests.get("Role", role)["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["podbt-plan"], "verbs": ["get", "patch"]}
+    ]
+
+
+def test_an_image_that_does_not_come_ends_the_job() -> None:
+    spec = job(render(EVALUATION))["spec"]
+    assert spec["activeDeadlineSeconds"] == 900
+
+
+def test_the_first_reading_of_dags_waits_for_a_plan() -> None:
+    arguments = {name: render(EVALUATION).pod(name).main["args"] for name in AIRFLOW}
+    assert [name for name, words in arguments.items() if "--file=/etc/podbt-plan/plans.json" in words] == [
+        "dag-processor"
+    ]
+
+
+def test_the_migration_needs_no_plan() -> None:
     pod = render(EVALUATION).pod("migrate")
     assert "plan" not in {one["name"] for one in [*pod.containers, *pod.spec["volumes"]]}
 
 
-def test_another_dbt_image_brings_its_plan_along() -> None:
-    """A promotion is one line of values: pods start again with the new image's plan and its settings."""
-    manifests = render(EVALUATION, dbt={"image": {"tag": "0.2.0"}})
-    for component in AIRFLOW:
-        (copying,) = [one for one in manifests.pod(component).containers if one["name"] == "plan"]
-        assert copying["image"].endswith(":0.2.0")
-
-
-@pytest.mark.parametrize("component", AIRFLOW)
-def test_without_it_airflow_pods_do_not_need_the_dbt_image(component: str) -> None:
+def test_without_it_there_is_no_job_and_no_config_map() -> None:
     manifests = render(PAUSED)
-    pod = manifests.pod(component)
-    assert "plan" not in {one["name"] for one in [*pod.containers, *pod.spec["volumes"]]}
-    assert "/etc/podbt-plan" not in {mount["mountPath"] for mount in pod.main["volumeMounts"]}
+    assert "podbt-plan" not in manifests.of_kind("ConfigMap")
+    assert not [name for name in manifests.of_kind("Job") if name.startswith("podbt-plan")]
+    assert "podbt-plan" not in manifests.of_kind("Role") | manifests.of_kind("ServiceAccount")
+    for component in AIRFLOW:
+        assert "/etc/podbt-plan" not in {one["mountPath"] for one in manifests.pod(component).main["volumeMounts"]}
     assert settings(manifests)["plan"] is None
 
 

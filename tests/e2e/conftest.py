@@ -8,8 +8,6 @@ import yaml
 from tests.support.e2e import kube
 from tests.support.e2e.fixtures import airflow, as_it_was, cluster, good_run, night, settings
 
-from podbt import constants
-
 __all__ = ["airflow", "as_it_was", "cluster", "good_run", "night", "settings"]
 
 
@@ -21,10 +19,10 @@ def wrong_password() -> str:
 
 @pytest.fixture
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cluster's settings as a file on this machine, where podbt looks for them, and the plan that they name."""
+    """The cluster's settings as a file on this machine, where podbt looks for them, and the plans that they name."""
     values = yaml.safe_load(kube.settings_text())
-    plan = tmp_path / constants.PLAN_FILE
-    plan.write_text(kube.exec_api_server("cat", values["plan"]))
+    plan = tmp_path / "plans"
+    kube.copy_plans(plan)
     file = tmp_path / kube.SETTINGS_FILE
     file.write_text(yaml.safe_dump({**values, "plan": str(plan)}))
     monkeypatch.setenv("PODBT_SETTINGS", str(file))

@@ -51,6 +51,7 @@ ROOMS["contract"] = {
     "plan_nodes": ({"kinds"}, set()),
     "plan_file": (_WORDS | {"plan_nodes"}, set()),
     "plan": ({"plan_file", "plan_nodes"}, set()),
+    "plans": ({"model", "plan"}, set()),
     "settings": (_WORDS | {"variables"}, set()),
     "batches": ({"model"}, set()),
     "record": (_WORDS | {"batches", "exits"}, set()),
@@ -162,7 +163,7 @@ ROOMS["airflow"] = {
     "pod_operator": ({"operator", "resolve"}, {"airflow"}),
     "trigger": ({"api", "pods", "resolve"}, {"airflow"}),
     "group": (
-        {"api", "assets", "awaited", "operator", "pods", "resolve", "trigger"},
+        {"api", "assets", "awaited", "catalog", "operator", "pods", "resolve", "trigger"},
         {"airflow", "kubernetes_asyncio"},
     ),
     # Old places.

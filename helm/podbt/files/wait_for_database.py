@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - mounted into a pod as a single file
 """Waits for Airflow's metadata database, then becomes the command that follows.
 
-Usage: wait_for_database.py [--wait-for migrations|roles] --timeout SECONDS COMMAND...
+Usage: wait_for_database.py [--wait-for migrations|roles] [--file PATH] --timeout SECONDS COMMAND...
 
 Airflow's own commands need seconds of CPU before they find that no database answers, or an empty one. While this waits
 that CPU is left to the Job that migrates. An api-server needs the roles too: where they are missing it creates some
@@ -18,6 +18,7 @@ import psycopg2
 
 CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 PAUSE_SECONDS = 2
+FILE_SECONDS = 240  # the kubelet brings what is new in a ConfigMap within some 90 s
 
 # Each answers with one row and one column: null or false until the Job has come so far.
 QUERIES = {
@@ -56,11 +57,24 @@ def not_ready(uri: str, wanted: str | None) -> str | None:
     return None
 
 
+def wait_for_file(path: str, seconds: float) -> None:
+    """Waits for a file that may come into a mounted ConfigMap. Without it goes on, since it may never come."""
+    deadline = time.monotonic() + seconds
+    if not os.path.exists(path):  # noqa: PTH110 - nothing else here needs pathlib
+        print(f"Waiting for {path}", flush=True)
+    while not os.path.exists(path):  # noqa: PTH110
+        if time.monotonic() > deadline:
+            print(f"Going on without {path}, which did not come within {seconds:g} s", flush=True)
+            return
+        time.sleep(PAUSE_SECONDS)
+
+
 def main() -> None:
     """Waits, then replaces this process with the command."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--wait-for", choices=sorted(QUERIES))
     parser.add_argument("--timeout", type=float, required=True)
+    parser.add_argument("--file")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if not options.command:
@@ -75,6 +89,8 @@ def main() -> None:
             print(f"Waiting for the metadata database: {reason}", flush=True)
             told = reason
         time.sleep(PAUSE_SECONDS)
+    if options.file:
+        wait_for_file(options.file, min(FILE_SECONDS, options.timeout))
     os.execvp(options.command[0], options.command)  # noqa: S606 - the pod's own arguments
 
 

@@ -19,7 +19,8 @@ spec:
       {{- include "podbt.selectorLabels" . | nindent 6 }}
   template:
     metadata:
-      {{- $checksums := list "config/airflow-config.yaml" "config/scripts.yaml" "config/settings.yaml" }}
+      {{- /* Not of the settings and the plan: podbt reads these where they are used, and a promotion changes no more. */}}
+      {{- $checksums := list "config/airflow-config.yaml" "config/scripts.yaml" }}
       {{- include "podbt.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 6 }}
     spec:
       {{- include "podbt.podSecurity" (dict "root" .root) | nindent 6 }}
@@ -34,7 +35,6 @@ spec:
       {{- include "podbt.topologySpread" . | nindent 6 }}
       initContainers:
         {{- include "podbt.waitForMigrations" . | nindent 8 }}
-        {{- include "podbt.planContainer" .root | nindent 8 }}
       containers:
         - name: {{ .component | quote }}
           {{- include "podbt.airflowImage" .root | nindent 10 }}
@@ -44,6 +44,9 @@ spec:
             - python
             - /etc/podbt-scripts/wait_for_database.py
             - --timeout={{ .root.Values.migrate.waitSeconds | int64 }}
+            {{- if and (eq .component "dag-processor") .root.Values.dbt.plan.fromImage }}
+            - --file=/etc/podbt-plan/plans.json
+            {{- end }}
             - airflow
             - {{ .component }}
             {{- with .args }}
@@ -68,14 +71,18 @@ spec:
           volumeMounts:
             {{- include "podbt.airflowMounts" .root | nindent 12 }}
             {{- include "podbt.settingsMount" . | nindent 12 }}
+            {{- if ne .component "api-server" }}
             {{- include "podbt.planMount" .root | nindent 12 }}
+            {{- end }}
             {{- with .mounts }}
             {{- include . $.root | nindent 12 }}
             {{- end }}
       volumes:
         {{- include "podbt.airflowVolumes" (dict "root" .root "sharedLogs" true) | nindent 8 }}
         {{- include "podbt.settingsVolume" .root | nindent 8 }}
+        {{- if ne .component "api-server" }}
         {{- include "podbt.planVolume" .root | nindent 8 }}
+        {{- end }}
         {{- with .volumes }}
         {{- include . $.root | nindent 8 }}
         {{- end }}

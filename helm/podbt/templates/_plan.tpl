@@ -1,26 +1,10 @@
 {{/*
-The dbt image's plan, for what loads DAGs: the root. Copied, because the DAGs of a release are those of its dbt image: a
-promotion changes one line of values, and nobody builds an Airflow image for it.
+The plans of the dbt images that ran last, for what loads DAGs and starts dbt pods. A Job in the new image puts its plan
+there (plan/job.yaml): a promotion changes one line of values, restarts nothing, and an image that cannot be pulled keeps
+nothing from running.
 */}}
-{{- define "podbt.planContainer" -}}
-{{- if .Values.dbt.plan.fromImage -}}
-- name: plan
-  image: {{ include "podbt.image" (dict "image" .Values.dbt.image "path" "dbt.image") | quote }}
-  imagePullPolicy: {{ .Values.dbt.imagePullPolicy | quote }}
-  command: [cp, /opt/podbt/baked/plan.json, /opt/podbt/baked/manifest.json, /etc/podbt-plan/]
-  {{- include "podbt.containerSecurity" . | nindent 2 }}
-  resources:
-    requests:
-      cpu: 10m
-      memory: 16Mi
-    limits:
-      memory: 64Mi
-  volumeMounts:
-    - name: tmp
-      mountPath: /tmp
-    - name: plan
-      mountPath: /etc/podbt-plan
-{{- end -}}
+{{- define "podbt.planConfigMap" -}}
+{{ include "podbt.fullname" . }}-plan
 {{- end -}}
 
 {{- define "podbt.planMount" -}}
@@ -34,7 +18,13 @@ promotion changes one line of values, and nobody builds an Airflow image for it.
 {{- define "podbt.planVolume" -}}
 {{- if .Values.dbt.plan.fromImage -}}
 - name: plan
-  emptyDir:
-    sizeLimit: 64Mi
+  configMap:
+    name: {{ include "podbt.planConfigMap" . | quote }}
+{{- end -}}
+{{- end -}}
+
+{{- define "podbt.planServiceAccount" -}}
+{{- with .Values.serviceAccounts.plan -}}
+{{ .name | default (ternary (printf "%s-plan" (include "podbt.fullname" $)) "default" .create) }}
 {{- end -}}
 {{- end -}}

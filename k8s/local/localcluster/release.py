@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 LABEL = "podbt-inputs"
 TIMEOUT = "25m"  # as long as the chart itself lets a rollout take
 LOG_LINES = 40
+READERS = ("scheduler", "dag-processor", "triggerer")
+"""Components that read settings and plan while they run."""
+BRING_SECONDS = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +93,30 @@ def install(shell: Shell, release: Release, digest: str, namespace: Path) -> Non
     command = ("helm", "upgrade", "--install", RELEASE, release.chart, "-n", NAMESPACE)
     label = f"--labels={LABEL}={digest}"
     try:
-        shell.do(*command, "--wait", f"--timeout={TIMEOUT}", label, *values, *release.settings())
+        waiting = ("--wait", "--wait-for-jobs", f"--timeout={TIMEOUT}")
+        shell.do(*command, *waiting, label, *values, *release.settings())
     except LocalError as error:
         raise LocalError(f"the chart: {_why(shell) or error}", shell.log) from error
+    _bring(shell, release, digest)
+
+
+def _bring(shell: Shell, release: Release, digest: str) -> None:
+    """Wait until the running pods of Airflow have the settings and the plan of the dbt image.
+
+    Another dbt image restarts nothing: the kubelet brings a changed ConfigMap within some 90 s, and at once to a pod
+    that is changed itself.
+    """
+    shell.do(*KUBECTL, "annotate", "pods", "-l", f"app.kubernetes.io/component in ({','.join(READERS)})",
+             f"podbt/inputs={digest}", "--overwrite")  # fmt: skip
+    files = ("/etc/podbt/settings.yaml", "/etc/podbt-plan/plans.json")
+    deadline = time.monotonic() + BRING_SECONDS
+    for name in READERS:
+        for file in files:
+            look = (*KUBECTL, "exec", f"deploy/{RELEASE}-{name}", "-c", name, "--", "grep", "-qF", release.dbt, file)
+            while shell.attempt(*look)[0] != 0:
+                if time.monotonic() > deadline:
+                    raise LocalError(f"the chart: {file} in {RELEASE}-{name} does not name {release.dbt}", shell.log)
+                time.sleep(1)
 
 
 def _forget_interrupted(shell: Shell) -> None:

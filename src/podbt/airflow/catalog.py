@@ -11,8 +11,9 @@ from podbt import constants
 from podbt.airflow.assets import dbt_asset
 from podbt.contract.demands import Fitted, fitted
 from podbt.contract.kinds import CHECKS, TABLES, Command, ResourceType, type_of
-from podbt.contract.plan import Plan, load_plan
-from podbt.contract.settings.load import load_settings
+from podbt.contract.plan import Plan
+from podbt.contract.plans import latest_plan
+from podbt.contract.settings.load import AnySettings, load_settings
 from podbt.contract.step import Step
 from podbt.errors import PodbtError
 
@@ -24,13 +25,18 @@ def plan() -> Plan | None:
     """The plan that the settings name; None where this machine has no settings, or they name none."""
     if not Path(os.environ.get(constants.ENV_SETTINGS) or constants.SETTINGS_PATH).exists():
         return None
-    path = load_settings().plan
-    return None if path is None else load_plan(path)
+    return known_plan(load_settings())
+
+
+def known_plan(settings: AnySettings) -> Plan | None:
+    """The plan of the settings' image, or the one before it while that is not told yet; None where there is none."""
+    return None if settings.plan is None else latest_plan(settings.plan, getattr(settings, "image", None))
 
 
 def fit(settings: Fitted, step: Step) -> Fitted:
     """The settings with what the step's models demand, where a plan says it."""
-    return settings if settings.plan is None else fitted(settings, step, load_plan(settings.plan))
+    known = known_plan(settings)
+    return settings if known is None else fitted(settings, step, known)
 
 
 def selector_names() -> list[str]:

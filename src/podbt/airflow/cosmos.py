@@ -3,6 +3,9 @@
 Imports nothing of Cosmos: what it needs is plain KubernetesPodOperator arguments.
 """
 
+import gzip
+import hashlib
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from kubernetes.client import models as k8s
 from podbt import constants
 from podbt.airflow import catalog
 from podbt.airflow.resolve import pod_settings
+from podbt.contract.plans import MANIFEST, is_folder
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.settings.load import load_settings
@@ -27,11 +31,27 @@ _IDENTITY = {
 
 
 def manifest_path() -> Path | None:
-    """The manifest that lies beside the plan, as the dbt image baked both; None where Airflow has none."""
+    """The manifest that lies beside the plan, as the dbt image baked both; None where Airflow has none.
+
+    Beside the plans of a folder it is packed: Cosmos gets a copy, made once for each content and process's temporary
+    folder.
+    """
     if catalog.plan() is None:
         return None
-    manifest = Path(str(load_settings().plan)).with_name(constants.MANIFEST_FILE)
-    return manifest if manifest.is_file() else None
+    plan = str(load_settings().plan)
+    if not is_folder(plan):
+        manifest = Path(plan).with_name(constants.MANIFEST_FILE)
+        return manifest if manifest.is_file() else None
+    try:
+        packed = Path(plan, MANIFEST).read_bytes()
+    except FileNotFoundError:
+        return None
+    copy = Path(tempfile.gettempdir(), f"podbt-manifest-{hashlib.sha256(packed).hexdigest()[:16]}.json")
+    if not copy.exists():
+        with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
+            file.write(gzip.decompress(packed))
+        Path(file.name).replace(copy)  # other processes parse the same DAG file
+    return copy
 
 
 def profiles_path() -> Path:

@@ -1,16 +1,29 @@
 """What a task runs and where, found out where it runs."""
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from podbt.airflow.catalog import fit
-from podbt.contract.plan import load_plan
+from podbt.contract.plans import image_with, is_folder, plan_of
 from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.settings.kubernetes import Settings
-from podbt.contract.settings.load import KNOWN_KEYS, AnySettings, foreign_keys, load_settings, parse_settings
+from podbt.contract.settings.load import (
+    KNOWN_KEYS,
+    AnySettings,
+    foreign_keys,
+    load_settings,
+    parse_settings,
+    settings_age_seconds,
+)
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
+
+_PLAN_SECONDS: Final = 180.0
+"""How long after a change of the settings the new image's plan may come: its nodes pull it first."""
+
+_LOOK_SECONDS: Final = 1.0
 
 
 def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[AnySettings, Step]:
@@ -38,7 +51,45 @@ def resolve_pod(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tupl
     """As `resolve`, for what runs in pods alone."""
     settings = pod_settings(overrides)
     step = _step(fields, settings)
+    settings = of_one_release(settings, step.plan_hash)
     return fit(settings, step), step
+
+
+def of_one_release(settings: Settings, plan_hash: str | None) -> Settings:
+    """The settings with the image that has the plan which a task was made from, where that is another one.
+
+    Between a promotion and the next reading of the DAG files the tasks of a group are those of the image before. Their
+    run is of that image, as a run is that began a minute earlier.
+
+    Args:
+        settings: Of now.
+        plan_hash: Of the plan that the task was made from; None for a task that was made from none.
+    """
+    if plan_hash is None or settings.plan is None:
+        return settings
+    current = plan_of(settings.plan, settings.image)
+    before = image_with(settings.plan, plan_hash)
+    if current is None or current.hash == plan_hash or before is None:
+        return settings
+    return settings.model_copy(update={"image": before})
+
+
+async def wait_for_plan(overrides: Mapping[str, Any], log: Any) -> None:
+    """Returns once the plan of the settings' image is known, or does not seem to come: the image tells it itself.
+
+    Only soon after a change of the settings. An image that cannot be pulled tells none, and its pod says why.
+    """
+    said = False
+    while True:
+        settings = pod_settings(overrides)
+        if settings.plan is None or not is_folder(settings.plan) or plan_of(settings.plan, settings.image):
+            return
+        if settings_age_seconds() > _PLAN_SECONDS:
+            return
+        if not said:
+            log.info("Waiting for the plan of image %s, which the settings name since a moment ago", settings.image)
+            said = True
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def resolve_settings(overrides: Mapping[str, Any]) -> AnySettings:
@@ -77,7 +128,8 @@ def _step(fields: Mapping[str, Any], settings: AnySettings) -> Step:
     if taken := sorted(secret & set(step.env)):
         raise ConfigError(f"Step: env: {taken[0]} is given by the settings, as a secret. Use another name.")
     if step.plan_hash is None and settings.plan:
-        return dataclasses.replace(step, plan_hash=load_plan(settings.plan).hash)
+        known = plan_of(settings.plan, getattr(settings, "image", None))
+        return dataclasses.replace(step, plan_hash=known.hash) if known else step
     return step
 
 
@@ -92,6 +144,8 @@ def checked_overrides(settings: Mapping[str, Any] | None, timeout: Any) -> dict[
         raise ConfigError(f"settings: {', '.join(unknown)} is not a known key; remove it.")
     if "runtime" in overrides:
         raise ConfigError("settings: runtime is said by the settings file, for all tasks. Remove it from the task.")
+    if "instance" in overrides:
+        raise ConfigError("settings: instance is what the whole Airflow is called; the settings file says it.")
     if timeout is not None:
         overrides["run_timeout_seconds"] = int(timeout.total_seconds())
     return overrides

@@ -5,7 +5,9 @@ How the file is written is a matter of `podbt.contract.plan_file`.
 """
 
 import dataclasses
+import gzip
 import json
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -128,8 +130,9 @@ def load_plan(path: str | Path) -> Plan:
 def _load(file: Path, _modified: int, _size: int) -> Plan:
     try:
         text = file.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"Plan file '{file}' cannot be read ({error.strerror}). Write it again with podbt plan."
-        ) from None
+        if file.suffix == ".gz":
+            text = gzip.decompress(text)
+    except (OSError, EOFError, zlib.error) as error:
+        said = getattr(error, "strerror", None) or error
+        raise ConfigError(f"Plan file '{file}' cannot be read ({said}). Write it again with podbt plan.") from None
     return Plan.parse_json(text, source=f"Plan file '{file}'")

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.support.e2e.shell import attempt, run, wait_until
@@ -50,6 +51,24 @@ def decoded(found: Mapping[str, Any]) -> dict[str, str]:
 
 def settings_text() -> str:
     return str(get("configmap", "podbt-settings")["data"][SETTINGS_FILE])
+
+
+def copy_plans(folder: Path) -> None:
+    """The plans that Airflow has, as a folder."""
+    found = get("configmap", "podbt-plan")
+    folder.mkdir()
+    for name, text in found["data"].items():
+        (folder / name).write_text(text)
+    for name, content in found["binaryData"].items():
+        (folder / name).write_bytes(base64.b64decode(content))
+
+
+def airflow_uids() -> dict[str, set[str]]:
+    """The uids of each component's pods: another uid is another pod."""
+    return {
+        component: {pod["metadata"]["uid"] for pod in items("pods", f"app.kubernetes.io/component={component}")}
+        for component in COMPONENTS
+    }
 
 
 def dbt_pods(settings: Settings, *, run_id: str, task_id: str, try_number: int | None = None) -> list[dict[str, Any]]:

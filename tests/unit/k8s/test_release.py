@@ -61,7 +61,10 @@ def test_install(shell: Shell, programs: Programs, wanted: Release, tmp_path: Pa
     programs.add("helm", "exit 0")
     programs.add("kubectl", "exit 0")
     release.install(shell, wanted, "abc", tmp_path / "namespace.yaml")
-    namespace, forget, helm = programs.calls
+    namespace, forget, helm, annotate, *looks = programs.calls
+    assert "annotate pods" in annotate
+    assert len(looks) == 6  # three components, settings and plan
+    assert all("-- grep -qF podbt-dbt-x:1-b /etc/podbt" in look for look in looks)
     assert namespace == f"kubectl apply -f {tmp_path}/namespace.yaml"
     assert forget.endswith("-l owner=helm,name=podbt,status in (pending-install,pending-upgrade,pending-rollback)")
     for words in (

@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import TaskGroup, XComArg
 
 from podbt.airflow.awaited import awaits
+from podbt.airflow.catalog import known_plan
 from podbt.airflow.group.graph import Graph, Member, graph_of
 from podbt.airflow.group.names import Folder, folder_names
 from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
@@ -80,7 +81,7 @@ class DbtModelGroup(TaskGroup):
         _refuse_awaited([selector, tags, groups, target, vars, env, full_refresh, flags, settings])
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)
-        found = plan if isinstance(plan, Plan) else load_plan(plan or _settings_plan())
+        found = plan if isinstance(plan, Plan) else load_plan(plan) if plan else _settings_plan()
         if found.others:
             found = found.on(target or (settings or {}).get("target") or load_settings().target)
         graph = graph_of(found, selector=selector, tags=tags, groups=groups, checks=command == Command.BUILD)
@@ -228,11 +229,16 @@ def _refuse_awaited(values: list[Any]) -> None:
         )
 
 
-def _settings_plan() -> str:
-    plan = load_settings().plan
-    if plan is None:
+def _settings_plan() -> Plan:
+    settings = load_settings()
+    if settings.plan is None:
         raise ConfigError("DbtModelGroup needs the project's plan: set plan in the settings, or give plan=.")
-    return plan
+    if (found := known_plan(settings)) is None:
+        raise ConfigError(
+            f"DbtModelGroup needs the project's plan, and none has come to '{settings.plan}' yet. The chart's Job "
+            "<release>-plan brings it; its pod says why where it cannot."
+        )
+    return found
 
 
 def _models_only(graph: Graph) -> Graph:

@@ -9,17 +9,18 @@ from typing import Any, Final
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
 from podbt.airflow import api, trigger
+from podbt.airflow.catalog import known_plan
 from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
 from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
-from podbt.airflow.resolve import pod_settings, resolve_pod
+from podbt.airflow.resolve import pod_settings, resolve_pod, wait_for_plan
 from podbt.contract.exact import criteria
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import Command
 from podbt.contract.outcome import Outcome, refusal
-from podbt.contract.plan import load_plan
+from podbt.contract.plans import plan_with
 from podbt.contract.record import to_json
 from podbt.contract.result import ModelResult
 from podbt.contract.settings.kubernetes import Settings
@@ -217,6 +218,7 @@ class ModelTrigger(BaseTrigger):
     async def _alone(self, place: Place, keys: tuple[str, ...]) -> TriggerEvent:
         ti: Any = self.task_instance
         identity = api.identity_of(ti)
+        await wait_for_plan(self.overrides, self.log)
         selection = self._selection(set(keys))
         settings, step = resolve_pod({**self.step, **selection, "resume": False, "events": True}, self.overrides)
         names = names_of(identity, settings.instance)
@@ -238,18 +240,24 @@ class ModelTrigger(BaseTrigger):
         return _failed(result) if outcome.retryable else _refused(outcome)
 
     def _selection(self, keys: set[str]) -> dict[str, Any]:
-        """Exactly the node and its own tests, by the plan of the image that runs now."""
+        """Exactly the node and its own tests: by the plan that the task was made from where its image is known still.
+
+        Else by the plan of the image that runs now.
+        """
         settings = pod_settings(self.overrides)
-        if settings.plan is None:
+        own = plan_with(settings.plan, self.plan) if settings.plan else None
+        found = own or known_plan(settings)
+        if found is None:
             raise ConfigError("A model runs alone only where the settings name the image's plan. Set plan.")
-        plan = load_plan(settings.plan).on(self.step.get("target") or settings.target)
+        plan = found.on(self.step.get("target") or settings.target)
         nodes = [unique_id for unique_id in plan.nodes if key_of(unique_id) in keys]
         if self.node and self._duty.node in keys and self.node not in nodes:
             raise ConfigError(f"The image's plan has no {self.node} any more. Clear the whole group.")
         flags = list(self.step.get("flags", ()))
         if self.step.get("command", Command.BUILD) == Command.BUILD:
             flags += ["--indirect-selection", "empty"]
-        return {"select": criteria(plan.nodes, nodes), "flags": flags}
+        pinned = {"plan_hash": self.plan} if own else {}
+        return {"select": criteria(plan.nodes, nodes), "flags": flags, **pinned}
 
 
 def _done(result: ModelResult) -> TriggerEvent:

@@ -10,7 +10,7 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent
 from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
 from podbt.airflow.group.watch import task_states, wait_for_others
 from podbt.airflow.pods.progress import PodProgress, key_of, unpacked
-from podbt.airflow.resolve import pod_settings
+from podbt.airflow.resolve import pod_settings, wait_for_plan
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
@@ -59,6 +59,7 @@ class GroupPodTrigger(DbtPodTrigger):
             self.step = {**self.step, "resume": built}
             self._told.resumed = built
         await wait_for_others(place, names, [identity.task_id, *self._members()], self.log)
+        await wait_for_plan(self.overrides, self.log)
         self._told.created = datetime.now(UTC)
         outcome = await super()._outcome()
         if self._follower is not None and self._follower.created is not None:

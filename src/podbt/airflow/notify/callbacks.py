@@ -16,7 +16,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from podbt.airflow import api
 from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_message, late_message, recovered_message
-from podbt.contract.plan import load_plan
+from podbt.contract.plans import latest_plan
 from podbt.contract.record import Summary
 from podbt.contract.result import ModelResult
 from podbt.contract.settings.load import load_settings
@@ -184,12 +184,14 @@ def _summary(dag_id: str, run_id: str, task_id: str, map_index: int) -> Summary 
 def _owners(tasks: list[FailedTask]) -> dict[str, str]:
     """Owners of the failing nodes; a test's is that of the node it tests. None where Airflow has no plan."""
     failing = {failure.unique_id for task in tasks if task.summary for failure in task.summary.failures}
-    path = load_settings().plan
-    if not failing or path is None:
+    settings = load_settings()
+    if not failing or settings.plan is None:
         return {}
     try:
-        plan = load_plan(path)
+        plan = latest_plan(settings.plan, getattr(settings, "image", None))
     except PodbtError as error:
         _log.warning("Owners are not known: %s", error)
+        return {}
+    if plan is None:
         return {}
     return {unique_id: owner for unique_id in failing if (owner := plan.owner_of(unique_id))}

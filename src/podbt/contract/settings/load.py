@@ -6,6 +6,7 @@ A DAG says what runs and when; nothing in it says where. Promotion changes the i
 """
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -73,6 +74,15 @@ def load_settings(path: str | Path | None = None) -> AnySettings:
             f"Settings file '{file}' cannot be read ({error.strerror}). Mount it there or set {constants.ENV_SETTINGS}."
         ) from None
     return _load(file, modified)
+
+
+def settings_age_seconds() -> float:
+    """How long ago the settings file was changed; for a mounted ConfigMap, when the kubelet brought it."""
+    file = Path(os.environ.get(constants.ENV_SETTINGS) or constants.SETTINGS_PATH)
+    try:
+        return time.time() - file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @cache
