@@ -35,6 +35,7 @@ PYTHONS := 3.11 3.12 3.13
 of_TARGETS = --targets "$$TARGETS"
 of_VARS = --vars "$$VARS"
 of_ENV = --env "$$ENV"
+of_DEPS = --deps "$$DEPS"
 
 image_NAMED = $(if $(DIGEST),--digest "$(DIGEST)") $(if $(REVISION),--revision "$(REVISION)")
 
@@ -68,7 +69,7 @@ status: ## Say what of the local cluster is there
 image: ## Build the dbt image of a project: make image PROJECT=../their_project [TAG=name:1] [DBT=1.10] (docs/your-project.md)
 	@$(LOCAL) image --project $(PROJECT) $(if $(TAG),--tag $(TAG)) $(if $(SECRETS),--secrets $(SECRETS)) \
 	  $(if $(DBT),--dbt $(DBT)) \
-	  $(foreach name,TARGETS VARS ENV,$(if $(findstring command,$(origin $(name))),$(of_$(name))))
+	  $(foreach name,TARGETS VARS ENV DEPS,$(if $(findstring command,$(origin $(name))),$(of_$(name))))
 
 .PHONY: load
 load: ## Copy an image into the local cluster: make load IMAGE=name:1
@@ -242,3 +243,5 @@ store-servers:
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
 	  echo "make: the tests need PostgreSQL's server programs (Debian: apt-get install postgresql)." >&2; exit 1; }
+	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || { \
+	  echo "make: the tests need PgBouncer (Debian: apt-get install pgbouncer)." >&2; exit 1; }

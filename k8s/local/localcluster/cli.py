@@ -38,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
     image.add_argument("--project", type=Path, default=None, metavar="DIR", help=f"its folder (default: {PROJECT})")
     image.add_argument("--tag", default="", metavar="NAME", help="one more name for the image")
     image.add_argument("--dbt", default="", metavar="RELEASE", help="the release of dbt: 1.10 (default: the newest)")
+    image.add_argument(
+        "--deps", default="", choices=("yes", "no"), help="no: the project's own dbt_packages go in as they are"
+    )
     image.add_argument("--targets", default="", metavar="NAMES", help="the dbt targets that it is for: prod,ci")
     image.add_argument("--vars", default="", metavar="YAML", help="dbt's variables while it is built: '{name: value}'")
     image.add_argument("--env", default="", metavar="NAMES", help="variables of the build: 'NAME=value OTHER=value'")
@@ -84,7 +87,7 @@ def run(session: Session, options: argparse.Namespace) -> int:
         case "image":
             choices = Choices(
                 dbt=options.dbt, targets=options.targets, variables=options.vars, env=options.env,
-                secrets=options.secrets,
+                deps=options.deps, secrets=options.secrets,
             )  # fmt: skip
             project = options.project or session.places.root / PROJECT
             return verbs.image(session, project, tag=options.tag, choices=choices)

@@ -42,6 +42,7 @@ class Choices:
         targets: The targets that it is for: "prod,ci".
         variables: dbt's variables, as YAML.
         env: Environment variables, as NAME=value words.
+        deps: "no" where the project's own dbt_packages go in, and nothing is installed.
         secrets: A file of NAME=value lines that the installation of packages alone may read.
     """
 
@@ -49,12 +50,19 @@ class Choices:
     targets: str = ""
     variables: str = ""
     env: str = ""
+    deps: str = ""
     secrets: Path | None = None
 
     @property
     def arguments(self) -> tuple[tuple[str, str], ...]:
         """The build arguments that are given; images differ by them."""
-        given = (("DBT", self.dbt), ("TARGETS", self.targets), ("VARS", self.variables), ("ENV", self.env))
+        given = (
+            ("DBT", self.dbt),
+            ("TARGETS", self.targets),
+            ("VARS", self.variables),
+            ("ENV", self.env),
+            ("DEPS", self.deps),
+        )
         return tuple((name, value) for name, value in given if value)
 
 
@@ -94,7 +102,7 @@ def dbt_image(places: Places, project: Path, *, base: str, choices: Choices | No
         raise LocalError(f"{choices.secrets} is missing: name a file of NAME=value lines, or no secrets.")
     found = read_project(project)
     content = _python_content(places, "dbt", dbt=choices.dbt)
-    add_project(content, found)
+    add_project(content, found, installed=choices.deps == "no")
     return Image(
         repository=f"podbt-dbt-{found.name.replace('_', '-')}",
         version=version(places),

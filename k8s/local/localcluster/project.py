@@ -87,8 +87,14 @@ def read_project(folder: Path) -> Project:
     return Project(name=match[1], folder=folder, packages=tuple(_packages(folder, folder, {folder})))
 
 
-def add_project(content: Content, project: Project, *, name: str = "project") -> None:
+def add_project(content: Content, project: Project, *, name: str = "project", installed: bool = False) -> None:
     """Add the files of the project, and of the packages beside it, under `name` as they lie to each other.
+
+    Args:
+        content: Where they go.
+        project: As `read_project` found it.
+        name: The folder there.
+        installed: Whether its packages are in it and go in as they are.
 
     Raises:
         LocalError: Its profiles.yml holds a credential, which would be in the image for everyone who can pull it.
@@ -101,8 +107,12 @@ def add_project(content: Content, project: Project, *, name: str = "project") ->
         )
     for package in project.packages:
         place = package.relative_to(project.top).as_posix()
-        content.add_folder(f"{name}/{place}", package, without=_left_out(package) | {PROFILES})
-    content.add_folder(f"{name}/{project.place}", project.folder, without=_left_out(project.folder))
+        without = _left_out(package) | {PROFILES}
+        if package in project.folder.parents:  # a project that tests the package around it: local: ../
+            without.add(project.folder.relative_to(package).as_posix())
+        content.add_folder(f"{name}/{place}", package, without=without)
+    without = _left_out(project.folder, installed=installed)
+    content.add_folder(f"{name}/{project.place}", project.folder, without=without)
 
 
 def secrets_in(profiles: str) -> list[str]:
@@ -114,14 +124,15 @@ def secrets_in(profiles: str) -> list[str]:
     return sorted(set(found))
 
 
-def _left_out(folder: Path) -> set[str]:
+def _left_out(folder: Path, *, installed: bool = False) -> set[str]:
     """What dbt makes or fetches itself. Folders of such names elsewhere are the project's own."""
     text = (folder / PROJECT_FILE).read_text()
     used = {path.split("/")[0] for paths in _lists(text).values() for path in paths}
     keys = {key: _plain(value) for key, value in _KEY.findall(text)}
     left_out = set(SKIPPED)
     for key, default in DBTS_OWN.items():
-        if key == "packages-install-path" and not any((folder / name).exists() for name in PACKAGE_FILES):
+        has_packages = any((folder / name).exists() for name in PACKAGE_FILES)
+        if key == "packages-install-path" and (installed or not has_packages):
             continue  # nothing would install them again
         places = {default, keys.get(key, "")} - used
         left_out |= {os.path.normpath(place) for place in places if place}
@@ -142,10 +153,8 @@ def _packages(folder: Path, root: Path, seen: set[Path]) -> Iterator[Path]:
             package = Path(os.path.normpath(root / local))
             if not (package / PROJECT_FILE).is_file():
                 raise LocalError(f"{file}: local package '{local}' is not there: {package} holds no {PROJECT_FILE}.")
-            if package == root or package in root.parents:
-                raise LocalError(
-                    f"{file}: local package '{local}' is a folder that the project lies in: move it beside."
-                )
+            if package == root:
+                raise LocalError(f"{file}: local package '{local}' is the project itself: remove it.")
             if package not in seen:
                 seen.add(package)
                 if root not in package.parents:

@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--vars", default="", metavar="YAML", help="dbt's variables: '{name: value}'")
     plan.add_argument("--copy-to", type=Path, help="where the project is to lie in the image, with its packages")
     plan.add_argument("--secrets", type=Path, help="a file of NAME=value lines for the installation of packages alone")
+    plan.add_argument(
+        "--deps", choices=("yes", "no", ""), default="", help="no: take the project's own dbt_packages as they are"
+    )
     plan.add_argument("--env", action="append", default=[], metavar="NAMES", help="variables: 'NAME=value OTHER=value'")
     plan.set_defaults(verb=_plan)
     ci.add_verbs(verbs)
@@ -106,6 +109,7 @@ def _plan(options: argparse.Namespace) -> int:
         targets=[name for names in options.target for name in names.replace(",", " ").split()],
         variables=options.vars,
         env=_assigned(options.env),
+        deps=options.deps != "no",
         secrets=read_secrets(options.secrets),
         copy_to=options.copy_to.resolve() if options.copy_to else None,
     )

@@ -165,9 +165,8 @@ def test_a_secret_of_the_build_is_read_by_one_instruction_of_a_stage_that_is_thr
 
 def test_values_of_the_build_are_arguments_of_its_last_stage_but_one() -> None:
     arguments = [rest for word, rest in stages("dbt")[-2] if word == "ARG"]
-    assert {'TARGETS=""', 'VARS=""', 'ENV=""', 'DBT_PACKAGE_HUB_URL=""', "PROJECT=project", "SUBFOLDER=."} <= set(
-        arguments
-    )
+    empty = {f'{name}=""' for name in ("TARGETS", "VARS", "ENV", "DEPS", "DBT_PACKAGE_HUB_URL")}
+    assert {*empty, "PROJECT=project", "SUBFOLDER=."} <= set(arguments)
     assert not [
         rest for word, rest in stages("dbt")[-1] if word == "ARG" and rest.startswith(("ENV", "VARS", "TARGETS"))
     ]

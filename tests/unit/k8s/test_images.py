@@ -140,12 +140,12 @@ def choices(**given: Any) -> images.Choices:
 
 def test_choices_are_build_arguments_and_part_of_the_name(places: Places, shell: Shell, programs: Programs) -> None:
     programs.add("docker", DOCKER.format(folder=programs.folder))
-    chosen = choices(dbt="1.10", targets="prod,ci", variables="{a: 'two words'}", env="A=1 B='x y'")
+    chosen = choices(dbt="1.10", targets="prod,ci", variables="{a: 'two words'}", env="A=1 B='x y'", deps="no")
     image = images.dbt_image(places, places.root / "shop", base=BASE, choices=chosen)
     assert image.name != images.dbt_image(places, places.root / "shop", base=BASE).name
     images.build(shell, image)
     (built,) = [call for call in programs.calls if call.startswith("docker build")]
-    for argument in ("DBT=1.10", "TARGETS=prod,ci", "VARS={a: 'two words'}", "ENV=A=1 B='x y'"):
+    for argument in ("DBT=1.10", "TARGETS=prod,ci", "VARS={a: 'two words'}", "ENV=A=1 B='x y'", "DEPS=no"):
         assert f"--build-arg {argument}" in built
     assert "SUBFOLDER" not in built
 

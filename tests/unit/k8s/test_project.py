@@ -46,6 +46,13 @@ def test_only_the_project_itself_goes_in(tmp_path: Path) -> None:
     ]
 
 
+def test_packages_go_in_where_nothing_is_to_install_them(tmp_path: Path) -> None:
+    content = Content()
+    add_project(content, read_project(project(tmp_path)), installed=True)
+    assert "project/dbt_packages/utils/dbt_project.yml" in content.files
+    assert "project/target/manifest.json" not in content.files
+
+
 def test_credential_is_refused_by_its_key_not_its_value(tmp_path: Path) -> None:
     found = read_project(project(tmp_path, profiles="shop:\n  outputs:\n    x:\n      password: hunter2\n"))
     with pytest.raises(LocalError, match=r"holds a credential \(password\)") as caught:
@@ -176,13 +183,33 @@ def test_packages_of_packages_and_packages_inside_are_found(tmp_path: Path) -> N
     assert not any("other" in name for name in content.files)
 
 
+def test_a_package_around_the_project_goes_in_without_what_dbt_made_in_either(tmp_path: Path) -> None:
+    """As most packages have a project with their tests: integration_tests, local: ../."""
+    tests = project(tmp_path / "integration_tests", name="name: its_tests")
+    (tests / "packages.yml").write_text("packages: [{local: ../}]")
+    for path in ("dbt_project.yml", "macros/one.sql", "profiles.yml", "target/manifest.json"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("name: around")
+    found = read_project(tests)
+    assert (found.top, found.place) == (tmp_path, "integration_tests")
+    content = Content()
+    add_project(content, found)
+    assert sorted(content.files) == [
+        "project/dbt_project.yml",
+        "project/integration_tests/dbt_project.yml",
+        "project/integration_tests/models/orders.sql",
+        "project/integration_tests/packages.yml",
+        "project/integration_tests/profiles.yml",
+        "project/macros/one.sql",
+    ]
+
+
 REFUSED = [
     pytest.param({"shop/packages.yml": "packages: [{local: ../gone}]"}, "local package '../gone' is not there",
                  id="gone"),
     pytest.param({"shop/packages.yml": "packages: [{local: /srv/common}]"}, "has a path of this machine",
                  id="absolute"),
-    pytest.param({"shop/packages.yml": "packages: [{local: ..}]", "dbt_project.yml": "name: top"},
-                 "is a folder that the project lies in", id="around it"),
+    pytest.param({"shop/packages.yml": "packages: [{local: ../shop}]"}, "is the project itself", id="itself"),
     pytest.param({"shop/dbt_project.yml": "name: shop\nmodel-paths:\n  - models\n  - ../theirs/models\n"},
                  "model-paths leads out of the project ('../theirs/models')", id="models outside"),
     pytest.param({"shop/dbt_project.yml": "name: shop\nmacro-paths: ['/srv/macros']\n"},

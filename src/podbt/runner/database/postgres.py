@@ -13,7 +13,8 @@ import os
 import re
 import select
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import psycopg2
@@ -54,7 +55,16 @@ limit 1
 _COUNT: Final = "select count(*) from pg_locks where pid = pg_backend_pid() and locktype = 'advisory' and granted"
 _SELF: Final = "select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()"
 _END: Final = "select pg_terminate_backend(pid) from pg_stat_activity where pid = %s and backend_start = %s"
+_LOOKS: Final = 5
+_LOOK_SECONDS: Final = 5.0
 _OWNER: Final = re.compile(r"/\* podbt (\[.*?\]) \*/")
+
+
+_POOLED: Final = (
+    "The database is reached through a pooler that gives a session's place to others between transactions (PgBouncer's "
+    "pool_mode = transaction), where a lock of tables holds nobody off and stays when its run is over. "
+    "Connect dbt to the server itself or to a pool of sessions, or turn the locks off: lock_tables: false."
+)
 
 
 class PostgresSession:
@@ -78,24 +88,43 @@ class PostgresSession:
             keepalives_idle=given.keepalives_idle or _KEEPALIVE_SECONDS,
             application_name="podbt locks",
         )
-        connection = Connection(
-            type=adapter.type(),
-            name="podbt locks",
-            state=ConnectionState.INIT,
-            transaction_open=False,
-            handle=None,
-            credentials=credentials,
-        )
-        handle = adapter.ConnectionManager.open(connection).handle
-        _bound_silence(handle)
-        session = cls(handle, owner_text(identity), locks)
+        session = cls(_connected(adapter, credentials), owner_text(identity), locks)
         # Only those that this release of the server knows.
         session._query(
             "select set_config(name, (%s::jsonb) ->> name, false) from pg_settings where name = any(%s)",
             (json.dumps(_SESSION), list(_SESSION)),
         )
-        session.backend = next(iter(session._query(_SELF)), None)
+        session.backend = session.process()
+        if session._is_pooled(lambda: cls(_connected(adapter, credentials), "", ())):
+            session.close()
+            raise DbtRuntimeError(_POOLED)
         return session
+
+    def process(self) -> tuple[Any, ...] | None:
+        """The server's process that answers now: its number and start; None where the server does not say."""
+        return next(iter(self._query(_SELF)), None)
+
+    def _is_pooled(self, connect: Callable[[], "PostgresSession"]) -> bool:
+        """Whether another connection gets this one's process of the server, so that no lock is this one's alone.
+
+        It asks in a thread: where each connection has a process of its own, there may be none left for another one.
+        """
+        if self.backend is None or self.backend[0] == self._handle.info.backend_pid:
+            return False  # a pooler would have made a number up
+
+        found = threading.Event()
+
+        def look() -> None:
+            with contextlib.suppress(DbtRuntimeError, psycopg2.Error), contextlib.closing(connect()) as other:
+                for _ in range(_LOOKS):
+                    if other.process() == self.process():
+                        found.set()
+                        return
+
+        looking = threading.Thread(target=look, name="podbt-pooler", daemon=True)
+        looking.start()
+        looking.join(_LOOK_SECONDS)
+        return found.is_set()
 
     def attempt(self) -> str | None:
         """See `Session`. Keeps the locks before the first that is taken, which rules out deadlock: all sort alike."""
@@ -154,6 +183,20 @@ class PostgresSession:
         except psycopg2.Error as error:
             # In dbt's words: it prints a stack trace for any exception that is not one of its own.
             raise DbtRuntimeError(f"The locks of the tables could not be taken: {str(error).strip()}") from None
+
+
+def _connected(adapter: Any, credentials: Any) -> Any:
+    connection = Connection(
+        type=adapter.type(),
+        name="podbt locks",
+        state=ConnectionState.INIT,
+        transaction_open=False,
+        handle=None,
+        credentials=credentials,
+    )
+    handle = adapter.ConnectionManager.open(connection).handle
+    _bound_silence(handle)
+    return handle
 
 
 def _bound_silence(handle: Any) -> None:

@@ -125,10 +125,11 @@ class Sessions:
 def _introduce(connection: Any) -> tuple[int, datetime] | None:
     """Makes the server notice the client's end, and learns the backend's identity, in one round trip.
 
-    A process number alone would not do: a later session of somebody else may have the same, and a pooler makes one up.
+    A process number alone would not do: a later session of somebody else may have the same.
 
     Returns:
-        The backend's process number and start; None where a pooler or another kind of server refuses to say.
+        The backend's process number and start; None where another kind of server refuses to say, and behind a pooler,
+        which makes a number up: the server's process is another client's next, and not ours to end.
     """
     settings = _NOTICE_14 if connection.server_version >= _VERSION_14 else _NOTICE
     configured = ", ".join(f"pg_catalog.set_config('{name}', '{value}', false)" for name, value in settings.items())
@@ -141,7 +142,7 @@ def _introduce(connection: Any) -> tuple[int, datetime] | None:
                 " from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())"
             )
             pid, began, *_ = cursor.fetchone()
-            return pid, began
+            return (pid, began) if pid == connection.info.backend_pid else None
     except Exception:  # noqa: BLE001 - no harm
         return None
     finally:

@@ -32,6 +32,7 @@ def bake(
     targets: Sequence[str] = (),
     variables: str = "{}",
     env: Mapping[str, str] | None = None,
+    deps: bool = True,
     secrets: Mapping[str, str] | None = None,
     copy_to: Path | None = None,
 ) -> Plan:
@@ -43,6 +44,7 @@ def bake(
         targets: The targets that the image is for; by default those of the project's own profiles.yml.
         variables: dbt's --vars, as YAML.
         env: Environment variables that the project reads. They end up in the saved parse: never a secret.
+        deps: Whether to install packages; else those that lie in the project are taken as they are.
         secrets: Environment variables that the installation of packages alone may know.
         copy_to: Where the project is to lie in the image, whole; by default it stays where it is.
 
@@ -64,7 +66,8 @@ def bake(
         _point_dbt_at(scratch)
         shared = ["--vars", _vars(variables), "--profile", profile.name]
         try:
-            install(project, shared, secrets or {})
+            if deps:
+                install(project, shared, secrets or {})
             if copy_to is not None:
                 lay_out(project, copy_to)
                 project = copy_to

@@ -1,6 +1,6 @@
 """One parse of a project by an image build: dbt's manifest, the plan's content of it, and what of it may be kept."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,9 @@ from podbt.runner.dbt.planned import content_of
 from podbt.runner.dbt.seams import Seam, Seams, patched
 from podbt.runner.dbt.template import Conditions, places_of
 from podbt.runner.dbt.watch import Watch
+
+_MOST: Final = 0.5
+"""A part of the files. To parse more of them again is no quicker than to parse all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ def parse(arguments: Sequence[str]) -> Parse:
     try:
         with patched(watch.seams, placeholders.seams(), caught.seams):
             manifest = invoke(["parse", "--no-partial-parse", *arguments], placeholders)
-            content = content_of(manifest, caught.config)
+            content = _planned(manifest, caught.config)
     finally:
         placeholders.forget()
     places = places_of(caught.data)
@@ -62,8 +65,13 @@ def parse(arguments: Sequence[str]) -> Parse:
         places=places or (),
     )
     projects = [one for one in caught.config.load_dependencies().values() if not _is_dbts_own(one)]
-    marked = each_run.mark(caught.data, caught.texts, {one.project_name for one in projects})
-    unfit = _unfit(caught.data, conditions, placeholders, projects)
+    computed = {name for one in projects for name in each_run.variables_of(Path(one.project_root))}
+    own = {one.project_name for one in projects}
+    marked = each_run.mark(caught.data, caught.texts, own, computed)
+    unfit = _unfit(caught.data, conditions, placeholders, projects, computed)
+    files = sum(file.get("project_name") in own for file in caught.data["files"].values())
+    if unfit is None and computed and len(marked) > files * _MOST:
+        unfit = f"most files read var('{min(computed)}'), which dbt_project.yml computes from what is the run's own."
     if unfit is None and places is None:
         unfit = "the schema or the database of the target is part of what names a node."
 
@@ -76,6 +84,16 @@ def parse(arguments: Sequence[str]) -> Parse:
         unfit=unfit,
         placeholders=placeholders,
     )
+
+
+def _planned(manifest: Any, config: Any) -> PlanContent:
+    """The plan's content; dbt looks for circles and at selectors when it makes the graph, after the parse."""
+    from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 - slow to import
+
+    try:
+        return content_of(manifest, config)
+    except (DbtBaseException, RuntimeError) as error:  # a circle is a plain RuntimeError
+        raise ConfigError(f"dbt cannot make the graph of the project: {error}") from None
 
 
 def invoke(arguments: Sequence[str], placeholders: Placeholders) -> Any:
@@ -130,7 +148,11 @@ class _Caught:
 
 
 def _unfit(
-    data: Mapping[str, Any], conditions: Conditions, placeholders: Placeholders, projects: Sequence[Any]
+    data: Mapping[str, Any],
+    conditions: Conditions,
+    placeholders: Placeholders,
+    projects: Sequence[Any],
+    computed: Iterable[str],
 ) -> str | None:
     if placeholders.variables:
         names = ", ".join(f"var('{name}')" for name in sorted(placeholders.variables))
@@ -138,7 +160,7 @@ def _unfit(
     if conditions.never:
         return "the project looks into the name of the target's schema or database while it is parsed."
     for project in projects:
-        if each_run.project_reads(Path(project.project_root)):
+        if each_run.project_reads(Path(project.project_root), computed):
             return f"dbt_project.yml of {project.project_name} reads the time, the id or the flags of the run."
     if each_run.names_all(data):
         return "the macro that makes the names of schemas or tables reads the time, the id or the flags of the run."

@@ -7,7 +7,7 @@ in a query and in no config is not told apart: it costs a run one file more.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,27 +31,55 @@ def reads_of_one_run(text: str) -> bool:
     return any(_NAMES.search(template) for template in _TEMPLATES.findall(text))
 
 
-def project_reads(folder: Path) -> bool:
-    """Whether a project's dbt_project.yml computes something of that kind when dbt reads it, or hands it on by vars."""
-    return any(map(reads_of_one_run, _texts(read_yaml(folder / "dbt_project.yml"))))
+def project_reads(folder: Path, variables: Iterable[str] = ()) -> bool:
+    """Whether a project's dbt_project.yml computes something of that kind when dbt reads it, beside its vars.
+
+    Args:
+        folder: The project.
+        variables: As `variables_of` finds them, which are of that kind, too.
+    """
+    content = {key: value for key, value in read_yaml(folder / "dbt_project.yml").items() if key != "vars"}
+    reads = reader(variables)
+    return any(map(reads, _texts(content)))
 
 
-def mark(data: Mapping[str, Any], texts: Mapping[str, str], own: Iterable[str]) -> list[str]:
+def variables_of(folder: Path) -> set[str]:
+    """Names of the vars that a project's dbt_project.yml computes from something of that kind.
+
+    dbt compares that file's text and not what comes of it, so it would keep what the build made of them.
+    """
+    return set(_computed(read_yaml(folder / "dbt_project.yml").get("vars")))
+
+
+def reader(variables: Iterable[str] = ()) -> Callable[[str], bool]:
+    """Tells whether a text's templates name something that is true of one run, or one of some vars."""
+    names = "|".join(map(re.escape, sorted(variables)))
+    if not names:
+        return reads_of_one_run
+    # One that is put together may be any of them.
+    asks = re.compile(rf"\bvar\s*\(\s*(?:['\"](?:{names})['\"]|(?!['\"]))")
+    return lambda text: reads_of_one_run(text) or any(asks.search(template) for template in _TEMPLATES.findall(text))
+
+
+def mark(
+    data: Mapping[str, Any], texts: Mapping[str, str], own: Iterable[str], variables: Iterable[str] = ()
+) -> list[str]:
     """Marks what dbt is to parse in each run.
 
     Args:
         data: A manifest as dbt serializes it; it is changed.
         texts: Contents of the files, by dbt's id of the file.
         own: The project and its packages, without dbt's own.
+        variables: As `variables_of` finds them.
 
     Returns:
         The files, by dbt's id: "shop://models/orders.sql".
     """
-    packages = frozenset(own)
+    packages, reads = frozenset(own), reader(variables)
     marked = [
         file_id
         for file_id, file in data["files"].items()
-        if file.get("project_name") in packages and _mark(file, texts.get(file_id) or "")
+        if file.get("project_name") in packages and _mark(file, texts.get(file_id) or "", reads)
     ]
     if marked:
         data["env_vars"][_MARK] = _MARK
@@ -80,9 +108,9 @@ def names_all(data: Mapping[str, Any]) -> bool:
     return False
 
 
-def _mark(file: dict[str, Any], text: str) -> bool:
+def _mark(file: dict[str, Any], text: str, reads: Callable[[str], bool]) -> bool:
     if file["parse_file_type"] not in {"schema", "seed", "fixture"}:
-        found = reads_of_one_run(text)
+        found = reads(text)
         if found:  # and not by env_vars: dbt then does not look for what calls a macro
             file["checksum"] = {"name": "podbt", "checksum": _MARK}
         return found
@@ -92,11 +120,19 @@ def _mark(file: dict[str, Any], text: str) -> bool:
         (key, entry["name"])
         for key, listed in file.get("dfy", {}).items()
         for entry in (listed if isinstance(listed, list) else ())
-        if isinstance(entry, dict) and "name" in entry and reads_of_one_run(json.dumps(entry, default=str))
+        if isinstance(entry, dict) and "name" in entry and reads(json.dumps(entry, default=str))
     ]
     for key, name in entries:
         file.setdefault("env_vars", {}).setdefault(key, {}).setdefault(name, []).append(_MARK)
     return bool(entries)
+
+
+def _computed(variables: Any) -> Iterator[str]:
+    """Of a package's own vars, which stand below its name, both: what is below a var is a part of it."""
+    for name, value in variables.items() if isinstance(variables, Mapping) else ():
+        if any(map(reads_of_one_run, _texts(value))):
+            yield str(name)
+            yield from _computed(value)
 
 
 def _texts(value: Any, key: str = "") -> Iterator[str]:

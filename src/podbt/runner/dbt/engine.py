@@ -12,6 +12,11 @@ def variable(option: str) -> str:
     return f"{_prefixes()[0]}{option}"
 
 
+def given(option: str) -> str | None:
+    """What the environment says of an option, under either name; None where it says nothing."""
+    return next((value for prefix in _prefixes() if (value := os.environ.get(f"{prefix}{option}"))), None)
+
+
 def point(**options: str) -> None:
     """Sets options for the dbt of this process, under the one name that this release does not call out of date."""
     current, other = _prefixes()

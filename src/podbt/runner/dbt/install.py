@@ -17,6 +17,7 @@ from podbt.runner.process.redact import RedactedStream, Redactor
 
 _PACKAGE_FILES: Final = ("packages.yml", "dependencies.yml")
 _HUB: Final = "DBT_PACKAGE_HUB_URL"
+_VENDORED: Final = "If they lie in the project, take them as they are: make image DEPS=no, podbt plan --deps no."
 _HOW: Final = "Give it as a secret of the build: make image SECRETS=FILE, docker build --secret id=podbt,src=FILE."
 
 
@@ -47,7 +48,7 @@ def install(project: Path, arguments: Sequence[str], secrets: Mapping[str, str])
             invoke(["deps", *arguments], placeholders)
     except ConfigError as error:
         said = redactor.text(str(error))
-        raise ConfigError(f"{said}\n{_HOW}" if "Env var required" in said else said) from None
+        raise ConfigError(f"{said}\n{_HOW if 'Env var required' in said else _VENDORED}") from None
     finally:
         placeholders.forget()
 
@@ -104,8 +105,10 @@ def _copy(source: Path, to: Path, above: frozenset[str]) -> None:
             continue
         if path.is_dir():
             real = os.path.realpath(path)
-            if real in above:
+            if real in above and path.is_symlink():
                 raise ConfigError(f"'{path}' is a symbolic link to a folder that it lies in. Remove it.")
+            if real in above:  # a project that tests the package around it (local: ../) is no part of that package
+                continue
             _copy(path, to / path.name, above | {real})
         elif path.is_file():
             shutil.copy2(path, to / path.name)

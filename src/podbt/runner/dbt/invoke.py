@@ -90,8 +90,8 @@ class Dbt:
         return {str(json.loads(line)["unique_id"]) for line in response.result}
 
     def target_of(self, arguments: Arguments) -> str | None:
-        """The target of a command: the one that it names, or else the profile's, where that is no template."""
-        return arguments.value(TARGET) or self._default_target()
+        """The target of a command: as it says, or the environment, or else the profile, where that is no template."""
+        return arguments.value(TARGET) or engine.given("TARGET") or self._default_target()
 
     def _default_target(self) -> str | None:
         try:

@@ -58,6 +58,42 @@ def test_configs_have_the_runs_own_time_id_and_flags(stranger: Stranger) -> None
     assert {"stranger_prod.never", "stranger_prod.flag_run"} <= stranger.relations()
 
 
+VARS = {
+    "dbt_project.yml": project(
+        "vars:",
+        "  stamp: \"{{ run_started_at.strftime('%H%M%S%f') }}\"",
+        "  fixed: one",
+        "  shop: {mine: '{{ invocation_id[:8] }}'}",
+    ),
+    "models/plain.sql": "{{ config(alias='plain_' ~ var('fixed')) }} select 1 as id",
+    "models/other.sql": "select 1 as id",
+    "models/third.sql": "select 1 as id",
+    "models/more.sql": "select 1 as id",
+    "models/own.sql": "{{ config(alias='own_' ~ var('stamp')) }} select 1 as id",
+    "models/its.sql": "{{ config(alias='its_' ~ var('mine')) }} select 1 as id",
+    "models/by_macro.sql": "{{ config(alias=named('stamp')) }} select 1 as id",
+    "macros/named.sql": "{% macro named(name) %}macro_{{ var(name) }}{% endmacro %}",
+}
+
+
+def test_vars_that_a_project_computes_are_the_runs_own(stranger: Stranger) -> None:
+    """dbt itself compares the text of dbt_project.yml alone, and would keep the build's value in what reads one."""
+    stranger.write(VARS)
+    said = stranger.bake().output
+    assert "Parsed again in each run, since they read its time, id or flags: " in said
+    assert "models/plain.sql" not in said
+    seen = []
+    for _ in range(2):
+        ended = stranger.run("build")
+        assert ended.code == 0, ended.output
+        assert stranger.took_the_baked_parse
+        seen.append(aliases(stranger))
+    for name in ("own", "its", "by_macro"):
+        assert seen[0][name] != seen[1][name]
+        assert {f"stranger_prod.{one[name]}" for one in seen} <= stranger.relations()
+    assert seen[0]["plain"] == "plain_one"
+
+
 def test_a_second_command_of_a_pod_has_its_own_time(stranger: Stranger) -> None:
     """Freshness is measured by a command of its own, in the same process."""
     stranger.write({

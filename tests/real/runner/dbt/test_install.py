@@ -45,6 +45,25 @@ def test_a_package_beside_the_project_ends_in_it(tmp_path: Path) -> None:
     assert (installed / "macros/one.sql").read_text() == (tmp_path / "tree/common/macros/one.sql").read_text()
 
 
+def test_a_package_around_the_project_ends_in_it(tmp_path: Path) -> None:
+    """The project is then no part of the package, else each would be in the other without end."""
+    write(tmp_path / "common", COMMON)
+    tests = write(tmp_path / "common/integration_tests", SHOP | {"packages.yml": "packages: [{local: ../}]"})
+    plan = bake(tests, tmp_path / "baked", copy_to=tmp_path / "project")
+    assert set(plan.nodes) == {"model.shop.orders", "model.common.base"}
+    installed = tmp_path / "project/dbt_packages/common"
+    assert {path.name for path in installed.iterdir()} == {"dbt_project.yml", "macros", "models"}
+    assert not installed.is_symlink()
+
+
+def test_packages_that_lie_in_the_project_are_taken_as_they_are(tmp_path: Path) -> None:
+    vendored = {f"dbt_packages/common/{name}": text for name, text in COMMON.items()}
+    files = SHOP | vendored | {"packages.yml": "packages: [{package: acme/common, version: 1.0.0}]"}
+    plan = bake(write(tmp_path / "shop", files), tmp_path / "baked", deps=False, copy_to=tmp_path / "project")
+    assert set(plan.nodes) == {"model.shop.orders", "model.common.base"}
+    assert (tmp_path / "project/dbt_packages/common/macros/one.sql").is_file()
+
+
 def packages(url: str) -> dict[str, str]:
     return SHOP | {"packages.yml": f'packages: [{{git: "{url}", revision: v1}}]'}
 
@@ -85,7 +104,7 @@ def test_a_package_that_cannot_be_had_is_gits_word_without_the_secret(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shop = write(tmp_path / "tree", packages(f"file://{tmp_path}/{{{{ env_var('TOKEN') }}}}"))
-    with pytest.raises(ConfigError, match="dbt deps failed") as error:
+    with pytest.raises(ConfigError, match=r"(?s)dbt deps failed.*make image DEPS=no") as error:
         bake(shop, tmp_path / "baked", secrets={"TOKEN": SECRET}, copy_to=tmp_path / "project")
     assert SECRET not in str(error.value)
     assert SECRET not in "".join(capfd.readouterr())
