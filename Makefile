@@ -25,6 +25,7 @@ REVISION ?=
 WAIT ?= 0
 DRY_RUN ?=
 UPGRADE ?=
+LINES ?= 3.2 3.3
 
 BIN := .venv/bin
 LOCAL := $(PYTHON) k8s/local
@@ -113,6 +114,7 @@ test: ## What CI runs: lint, types, unit, dbt project, chart and pod, DAGs, then
 	@$(MAKE) types
 	@$(MAKE) up # before the tests: on a machine without helm, this is what provides it
 	@$(MAKE) test-fast
+	@$(MAKE) test-airflow LINES=3.2 # 3.3 is in the tests' own environment
 	@$(MAKE) e2e
 
 .PHONY: check
@@ -171,6 +173,15 @@ test-python: venv postgres store-servers ## The tests of podbt's parts, and a fe
 	  $$folder/bin/pytest -m "not long" --numprocesses auto --dist loadscope --no-loadscope-reorder \
 	    tests/unit/contract tests/unit/store tests/unit/pod tests/unit/runner tests/unit/cli tests/unit/airflow tests/dags \
 	    tests/real/runner/test_run.py tests/real/runner/dbt/test_baked_runs.py $(PYTEST_ARGS); \
+	done
+
+.PHONY: test-airflow
+test-airflow: venv postgres ## Operators, DAG files and a real scheduler on each Airflow that podbt runs on (LINES=3.2 for one)
+	@for line in $(LINES); do \
+	  folder=.venv; \
+	  if [ "$$line" != 3.3 ]; then folder=.venv/airflow-$$line; requirements/environment $$folder "$(PY)" airflow-$$line; fi; \
+	  $$folder/bin/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder \
+	    tests/unit/airflow tests/dags tests/real/airflow/test_scheduler.py $(PYTEST_ARGS); \
 	done
 
 .PHONY: e2e

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.standard.operators import hitl
-from airflow.sdk.exceptions import ParamValidationError
+from airflow.sdk.exceptions import ParamValidationError, TaskDeferred
 from tests.support.dags import SELECTORS
 
 from podbt.airflow import ApproveFullRefresh
@@ -113,7 +113,8 @@ def test_a_full_refresh_waits_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> 
 
     ann = {"id": "1", "name": "ann"}
     task = ApproveFullRefresh(task_id="approval", assigned_users=[ann])
-    with pytest.raises(hitl.TaskAwaitingInput):  # neither a worker nor a trigger waits
+    # Neither a worker nor a trigger waits; on Airflow 3.2, whose providers have no such state, a trigger does.
+    with pytest.raises(getattr(hitl, "TaskAwaitingInput", TaskDeferred)):
         task.execute({"params": {"full_refresh": True}, "task_instance": TaskInstance(), "ti": TaskInstance()})
     assert [(one["options"], one["assigned_users"]) for one in asked] == [
         (["Approve", "Reject"], [{"id": "1", "name": "ann"}])

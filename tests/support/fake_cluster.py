@@ -159,17 +159,22 @@ def _labelled(pod: dict[str, Any], request: web.Request) -> bool:
     )
 
 
-@asynccontextmanager
-async def fake_cluster(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeCluster]:
-    """Serves a fake cluster on loopback and makes podbt's client speak to it."""
-    fake = FakeCluster()
-    app = web.Application()
+def routes(app: web.Application, fake: FakeCluster) -> None:
+    """Gives a web application the fake's paths."""
     pods = "/api/v1/namespaces/ns/pods"
     app.router.add_post(pods, fake.create)
     app.router.add_get(pods, fake.list)
     app.router.add_delete(pods + "/{name}", fake.delete)
     app.router.add_get(pods + "/{name}/log", fake.read_log)
     app.router.add_get("/api/v1/namespaces/ns/events", fake.list_events)
+
+
+@asynccontextmanager
+async def fake_cluster(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeCluster]:
+    """Serves a fake cluster on loopback and makes podbt's client speak to it."""
+    fake = FakeCluster()
+    app = web.Application()
+    routes(app, fake)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -14,7 +14,7 @@ def operator(**kwargs: Any) -> DbtPodOperator:
 
 
 class FakeTaskInstance:
-    dag_id, run_id, task_id, map_index, try_number = "d", "r", "t", None, 2
+    dag_id, run_id, task_id, map_index, try_number, max_tries = "d", "r", "t", None, 2, 2
 
     def __init__(self, *, answers: bool = True) -> None:
         self.xcoms: dict[str, Any] = {}

@@ -151,6 +151,8 @@ ROOMS["promote"] = {
 ROOMS["airflow"] = {
     "api": (set(), {"airflow"}),
     "awaited": (set(), set()),
+    "supported": (set(), set()),
+    "left": ({"api", "pods", "supported"}, {"airflow"}),
     "pods": (set(), {"aiohttp", "kubernetes", "kubernetes_asyncio"}),
     "approval": (set(), {"airflow"}),
     "notify": ({"api"}, {"airflow"}),
@@ -159,11 +161,11 @@ ROOMS["airflow"] = {
     "resolve": ({"catalog"}, set()),
     "cosmos": ({"catalog", "resolve"}, {"kubernetes"}),
     "runtimes": ({"pods"}, {"airflow", "docker", "requests"}),
-    "operator": ({"api", "assets", "awaited", "catalog", "pods", "resolve", "runtimes"}, {"airflow"}),
+    "operator": ({"api", "assets", "awaited", "catalog", "pods", "resolve", "runtimes", "supported"}, {"airflow"}),
     "pod_operator": ({"operator", "resolve"}, {"airflow"}),
-    "trigger": ({"api", "pods", "resolve"}, {"airflow"}),
+    "trigger": ({"api", "left", "pods", "resolve"}, {"airflow"}),
     "group": (
-        {"api", "assets", "awaited", "catalog", "operator", "pods", "resolve", "trigger"},
+        {"api", "assets", "awaited", "catalog", "left", "operator", "pods", "resolve", "supported", "trigger"},
         {"airflow", "kubernetes_asyncio"},
     ),
     # Old places.

@@ -16,7 +16,7 @@ BESIDE = {"bench", "chaos", "chart", "dags", "dbt_project", "e2e"}
 """What is no part of src/podbt, or all of it together."""
 OUTSIDE = {"images", "k8s"}
 """Of tests/unit: what is no part of podbt itself."""
-REAL = {"dental", "forks", "postgres", "registries", "runner", "shop", "store_servers"}
+REAL = {"airflow_server", "dental", "forks", "postgres", "registries", "runner", "shop", "store_servers"}
 """Of tests/support: what starts dbt or a server."""
 
 

@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+import podbt.airflow.supported  # noqa: F401 - first of all: it refuses an Airflow that podbt does not run on
+
 if TYPE_CHECKING:
     from podbt.airflow.approval import ApproveFullRefresh
     from podbt.airflow.assets import dbt_asset

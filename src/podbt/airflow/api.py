@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import AssetAlias
 from airflow.sdk.configuration import conf
+from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.context import InletEventsAccessors
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
@@ -30,6 +31,25 @@ def task_states(dag_id: str, run_id: str) -> dict[str, str | None]:
     """The states of a run's tasks by task_id, of mapped ones by "<task_id>_<map index>"; None: it has none. Blocks."""
     found = RuntimeTaskInstance.get_task_states(dag_id=dag_id, run_ids=[run_id])
     return dict(found.get(run_id, {}))
+
+
+def is_alone() -> bool:
+    """Whether this task is run by `dag.test()` or `airflow tasks test`: without scheduler and triggerer."""
+    # Where a task runs it is imported anyway, and where a DAG file is parsed it would cost.
+    from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms  # noqa: PLC0415
+
+    return isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), InProcessSupervisorComms)
+
+
+def state_of(identity: RunIdentity) -> str | None:
+    """A task's own state; None where it has none, as when it was cleared or its run deleted. Blocks."""
+    key = identity.task_id if identity.map_index < 0 else f"{identity.task_id}_{identity.map_index}"
+    return task_states(identity.dag_id, identity.run_id).get(key)
+
+
+def tries_again(task_instance: Any) -> bool:
+    """Whether Airflow would try again after a failure of this try. Of a task instance as a worker has it."""
+    return bool(task_instance.try_number <= task_instance.max_tries)
 
 
 def xcom(dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, map_index: int = -1) -> Any:

@@ -9,13 +9,14 @@ from airflow.sdk import AssetAlias, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 
-from podbt.airflow.api import identity_of
+from podbt.airflow.api import identity_of, tries_again
 from podbt.airflow.assets import ALIAS, emit
 from podbt.airflow.awaited import awaits, plain
 from podbt.airflow.catalog import page_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
+from podbt.airflow.supported import STARTS_IN_TRIGGER
 from podbt.contract.kinds import Command, RunStatus, Runtime
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.record import Summary, to_json
@@ -186,16 +187,21 @@ class DbtOperator(BaseOperator):
         return {"step": step, "overrides": overrides, "identity": None, "resume_to_end": to_end, **more}
 
     def execute(self, context: Any) -> Any:
-        """Runs where there is a worker from the start: `dag.test()`, or deferrable=False."""
+        """Runs where there is a worker from the start: Airflow 3.2, `dag.test()`, or deferrable=False."""
         try:
             step, overrides = self._rendered()
             settings = resolve_settings(overrides)
         except PodbtError as error:
             return self._refuse(context, error)
         if self.deferrable and settings.runtime == Runtime.KUBERNETES:
-            arguments = self._arguments(step, overrides, identity=to_json(identity_of(context["ti"])))
+            arguments = self._arguments(step, overrides, **self._known_here(context["ti"]))
             self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
         return self._run_here(context)
+
+    def _known_here(self, task_instance: Any) -> dict[str, Any]:
+        """What a worker tells the trigger, which may not find it out."""
+        again = not STARTS_IN_TRIGGER and tries_again(task_instance)
+        return {"identity": to_json(identity_of(task_instance)), "fail_on_worker": again}
 
     def _rendered(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Step and settings as a worker has rendered them.

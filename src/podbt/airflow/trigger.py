@@ -12,6 +12,7 @@ from typing import Any, Final
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
 from podbt.airflow.api import identity_of
+from podbt.airflow.left import end_if_left
 from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress
@@ -36,6 +37,7 @@ class DbtPodTrigger(BaseTrigger):
         overrides: Fields of `podbt.contract.settings.kubernetes.Settings` that replace the file's.
         identity: Fields of `RunIdentity`, for where no task instance is attached: a worker that defers does not know.
         resume_to_end: Whether a worker should see the end, for callbacks and asset outlets on success.
+        fail_on_worker: Whether a failure needs a worker to be tried again (Airflow 3.2).
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class DbtPodTrigger(BaseTrigger):
         identity: dict[str, Any] | None = None,
         *,
         resume_to_end: bool = False,
+        fail_on_worker: bool = False,
     ) -> None:
         super().__init__()
         self.step = step
         self.overrides = overrides or {}
         self.identity = identity
         self.resume_to_end = resume_to_end
+        self.fail_on_worker = fail_on_worker
         self._follower: PodFollower | None = None
         self._told = PodProgress(name="", created=datetime.now(UTC))
         self._ended = False
@@ -58,7 +62,8 @@ class DbtPodTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow stores to make this trigger again."""
         kwargs = {"step": self.step, "overrides": self.overrides, "identity": self.identity}
-        return "podbt.airflow.trigger.DbtPodTrigger", {**kwargs, "resume_to_end": self.resume_to_end}
+        given = {"fail_on_worker": True} if self.fail_on_worker else {}
+        return "podbt.airflow.trigger.DbtPodTrigger", {**kwargs, "resume_to_end": self.resume_to_end, **given}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises: Airflow would start a worker only to fail the task."""
@@ -69,6 +74,9 @@ class DbtPodTrigger(BaseTrigger):
                 yield TriggerEvent({"runtime": settings.runtime.value})
                 return
             outcome = await self._outcome()
+        except asyncio.CancelledError:
+            end_if_left(self._follower, self)
+            raise
         except PodbtError as error:
             outcome = refusal(error)
         except Exception as error:
@@ -86,7 +94,7 @@ class DbtPodTrigger(BaseTrigger):
             yield TaskSuccessEvent(xcoms={"return_value": report})
         elif outcome.skipped and not self.resume_to_end:
             yield TaskSkippedEvent(xcoms={"return_value": report})
-        elif not (outcome.ok or outcome.skipped) and outcome.retryable:
+        elif not (outcome.ok or outcome.skipped) and outcome.retryable and not self.fail_on_worker:
             yield TaskFailedEvent(xcoms={"return_value": report})
         else:
             # Only a worker can fail a task without its retries, or run a success callback.

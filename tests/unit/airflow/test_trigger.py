@@ -60,6 +60,18 @@ def test_each_exit_reason_has_its_end(monkeypatch: pytest.MonkeyPatch, reason: E
         assert isinstance(event, TaskSuccessEvent)
 
 
+def test_where_only_a_worker_gives_retries_a_failure_goes_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def end(fake: FakeCluster) -> None:
+        await created(fake)
+        await fake.update(NAME, **ended(BAD, 1))
+
+    event, _ = run(monkeypatch, end, trigger(fail_on_worker=True))
+    assert type(event) is TriggerEvent
+    assert event.payload == {"summary": to_json(BAD), "retryable": True}
+    event, _ = run(monkeypatch, succeed, trigger(fail_on_worker=True))
+    assert isinstance(event, TaskSuccessEvent)
+
+
 @pytest.mark.parametrize("reason", [ExitReason.NODE_FAILURE, ExitReason.CONFIG_ERROR, ExitReason.SUCCESS])
 def test_only_a_failure_waits_for_its_log(monkeypatch: pytest.MonkeyPatch, reason: ExitReason) -> None:
     """A busy triggerer closes a task's log with its event, before it has read the last lines."""

@@ -11,8 +11,9 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 from podbt.airflow import api, trigger
 from podbt.airflow.catalog import known_plan
 from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
-from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
+from podbt.airflow.group.place import ENDED, TOLD, Place, members_of, task_of
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
+from podbt.airflow.left import end_if_left
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import pod_settings, resolve_pod, wait_for_plan
@@ -44,7 +45,8 @@ class ModelTrigger(BaseTrigger):
         beside: task_ids of members that its tests read and that are not its ancestors.
         step: Fields of `Step` for running alone, without the selection; templates rendered.
         overrides: Fields of `Settings` that replace the file's.
-        parents: task_ids of the members that it reads; only where no task is attached (`dag.test()`).
+        parents: task_ids of the members that it reads; only where the trigger cannot know its task.
+        fail_on_worker: Whether a failure needs a worker to be tried again (Airflow 3.2).
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ModelTrigger(BaseTrigger):
         step: Mapping[str, Any] | None = None,
         overrides: Mapping[str, Any] | None = None,
         parents: Sequence[str] | None = None,
+        fail_on_worker: bool = False,
     ) -> None:
         super().__init__()
         self.pod = pod
@@ -68,19 +71,24 @@ class ModelTrigger(BaseTrigger):
         self.step = dict(step or {})
         self.overrides = dict(overrides or {})
         self.parents = parents
+        self.fail_on_worker = fail_on_worker
         self._duty = Duty(node=key_of(node) if node else None, at=unpacked(at), plan=plan)
         self._follower: PodFollower | None = None
         self._ended = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow stores to make this trigger again."""
-        names = ("pod", "node", "at", "plan", "beside", "step", "overrides", "parents")
+        names = ["pod", "node", "at", "plan", "beside", "step", "overrides", "parents"]
+        names += ["fail_on_worker"] if self.fail_on_worker else []
         return "podbt.airflow.group.model_trigger.ModelTrigger", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event. Never raises: Airflow would start a worker only to fail the task."""
         try:
             event = await self._event()
+        except asyncio.CancelledError:
+            end_if_left(self._follower, self)
+            raise
         except PodbtError as error:
             self.log.warning("%s", error)
             event = _refused(refusal(error))
@@ -92,6 +100,8 @@ class ModelTrigger(BaseTrigger):
         await trigger.let_go(self._follower, self)
         if not isinstance(event, TaskSuccessEvent):
             await asyncio.sleep(trigger.LOG_SECONDS)
+        if isinstance(event, TaskFailedEvent) and self.fail_on_worker:
+            event = TriggerEvent({"summary": (event.xcoms or {})["return_value"], "retryable": True})
         yield event
 
     async def on_kill(self) -> None:
@@ -194,9 +204,9 @@ class ModelTrigger(BaseTrigger):
 
     async def _wait_for_parents(self, watch: Watch) -> str | None:
         """Returns when all that it reads has been built, or says what has not been and will not be."""
-        task: Any = self.task
         parents = self.parents
         if parents is None:
+            task = task_of(self)
             members = members_of(getattr(task, "dag", None), self.pod)
             parents = sorted(task.upstream_task_ids & members.keys()) if task else []
         said = False

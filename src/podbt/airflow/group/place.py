@@ -31,6 +31,11 @@ class Place:
         return f"{self.pod_task_id.removesuffix(POD)}{name}"
 
 
+def task_of(trigger: Any) -> Any:
+    """A trigger's task, with its DAG; None where the trigger does not know it: on Airflow 3.2, and in `dag.test()`."""
+    return getattr(trigger.task_instance, "task", None)
+
+
 def members_of(dag: Any, pod_task_id: str) -> dict[str, str]:
     """The tasks of a group that answer for nodes, as the DAG has them, whatever their ids.
 

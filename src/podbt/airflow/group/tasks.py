@@ -19,6 +19,7 @@ from podbt.airflow.assets import ALIAS, emit, told
 from podbt.airflow.group.place import ENDED, TOLD, members_of
 from podbt.airflow.operator import DbtOperator, leave_summary
 from podbt.airflow.resolve import resolve_pod
+from podbt.airflow.supported import STARTS_IN_TRIGGER
 from podbt.contract.kinds import ResourceType, RunStatus
 
 _COLORS: Mapping[str, str] = {
@@ -35,6 +36,9 @@ class GroupPod(DbtOperator):
     trigger_path = "podbt.airflow.group.triggers.GroupPodTrigger"
     events = True
     resolve = staticmethod(resolve_pod)  # nothing of another runtime could be followed as a group
+
+    def _known_here(self, task_instance: Any) -> dict[str, Any]:
+        return {**super()._known_here(task_instance), "members": members_of(self.dag, self.task_id)}
 
     def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, and leaves what the pod told for its models."""
@@ -61,17 +65,23 @@ class _InTrigger(BaseOperator):
         )
 
     def execute(self, context: Any) -> Any:
-        """`dag.test()` knows no start from a trigger, and runs one task after the other."""
+        """Hands the task to its trigger, where the scheduler does not: Airflow 3.2, and `dag.test()`."""
         arguments = dict(self.start_trigger_args.trigger_kwargs or {})
-        ti = context["ti"]
+        if api.is_alone():
+            self._wait(context["ti"], arguments["pod"])
+        complete = self._complete(arguments, context["ti"])
+        self.defer(trigger=resolve_name(self.trigger_path)(**complete), method_name="resume")
+
+    def _wait(self, ti: Any, pod: str) -> None:
+        """Comes back later, where one task runs after the other: the trigger would wait for a task behind it."""
         states = api.task_states(ti.dag_id, ti.run_id)
-        before: Iterable[str] = self.upstream_task_ids if self.waits_for_all else [arguments["pod"]]
+        before: Iterable[str] = self.upstream_task_ids if self.waits_for_all else [pod]
         if any(states.get(task) not in ENDED for task in before):
             raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=1))
-        self.defer(trigger=resolve_name(self.trigger_path)(**self._complete(arguments)), method_name="resume")
 
-    def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        return arguments
+    def _complete(self, arguments: dict[str, Any], ti: Any) -> dict[str, Any]:
+        """The trigger's arguments, with what a worker knows and the trigger may not find out."""
+        raise NotImplementedError
 
     def resume(self, context: Any, event: Any = None) -> Any:
         """Ends the task on a worker, where only that can fail it without its retries."""
@@ -102,10 +112,12 @@ class ModelTask(_InTrigger):
         arguments = self.start_trigger_args.trigger_kwargs
         self.start_trigger_args.trigger_kwargs = {**(arguments or {}), "beside": list(task_ids)}
 
-    def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _complete(self, arguments: dict[str, Any], ti: Any) -> dict[str, Any]:
         members = members_of(self.dag, arguments["pod"])
         rendered = {"step": self.step, "overrides": self.overrides}
-        return {**arguments, **rendered, "parents": sorted(self.upstream_task_ids & members.keys())}
+        again = not STARTS_IN_TRIGGER and api.tries_again(ti)
+        known = {"parents": sorted(self.upstream_task_ids & members.keys()), "fail_on_worker": again}
+        return {**arguments, **rendered, **known}
 
 
 class FinishTask(_InTrigger):
@@ -115,7 +127,7 @@ class FinishTask(_InTrigger):
     waits_for_all = True
     ui_color = "#dddddd"
 
-    def _complete(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _complete(self, arguments: dict[str, Any], ti: Any) -> dict[str, Any]:  # noqa: ARG002 - it has no retries
         return {**arguments, "members": sorted(members_of(self.dag, arguments["pod"]))}
 
 

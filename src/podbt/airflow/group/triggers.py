@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 
-from podbt.airflow.group.place import ENDED, TOLD, Place, members_of
+from podbt.airflow.group.place import ENDED, TOLD, Place, members_of, task_of
 from podbt.airflow.group.watch import task_states, wait_for_others
 from podbt.airflow.pods.progress import PodProgress, key_of, unpacked
 from podbt.airflow.resolve import pod_settings, wait_for_plan
@@ -25,11 +25,21 @@ _SHOWN = frozenset({ExitReason.NODE_FAILURE, ExitReason.TEST_FAILURE})
 
 
 class GroupPodTrigger(DbtPodTrigger):
-    """As a step's trigger, but nodes that failed are their own tasks' failure, not this one's."""
+    """As a step's trigger, but nodes that failed are their own tasks' failure, not this one's.
+
+    Args:
+        members: What each task of the group answers for, see `members_of`; only where the trigger cannot know its DAG.
+        kwargs: DbtPodTrigger's arguments.
+    """
+
+    def __init__(self, *, members: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.members = members
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow stores to make this trigger again."""
-        return "podbt.airflow.group.triggers.GroupPodTrigger", super().serialize()[1]
+        given = {} if self.members is None else {"members": self.members}
+        return "podbt.airflow.group.triggers.GroupPodTrigger", {**super().serialize()[1], **given}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yields one event, with all that the pod told as an XCom beside the summary."""
@@ -89,7 +99,7 @@ class GroupPodTrigger(DbtPodTrigger):
         return Outcome(summary=outcome.summary.model_copy(update={"error": None}), retryable=True, shown=True)
 
     def _members(self) -> dict[str, str]:
-        return members_of(getattr(self.task, "dag", None), self._identity().task_id)
+        return members_of(getattr(task_of(self), "dag", None), self._identity().task_id) or self.members or {}
 
 
 class FinishTrigger(BaseTrigger):
@@ -116,7 +126,7 @@ class FinishTrigger(BaseTrigger):
         """Yields one event. Never raises."""
         ti: Any = self.task_instance
         place = Place(owner=Owner(instance=""), namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)
-        members = members_of(getattr(self.task, "dag", None), self.pod) or self.members or ()
+        members = members_of(getattr(task_of(self), "dag", None), self.pod) or self.members or ()
         states = await self._all_ended([place.own("start"), self.pod, *members], place)
         if not states.keys() & set(members):
             self.log.error("No task of a model of this group is to be found, so nothing says that they succeeded")
