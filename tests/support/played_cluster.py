@@ -18,7 +18,7 @@ from tests.support.pods import ended, running
 from podbt import constants
 from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
-from podbt.contract.record import Summary
+from podbt.contract.record import Failure, Summary
 from podbt.runner.report.emit import Progress
 
 PLAN: Final = plan("a", "b < a", "test.t < b")
@@ -60,7 +60,7 @@ class PlayedCluster(FakeCluster):
         elif GOOD not in words and BAD not in words:
             await self._tell(name, failing=_fails(words))
         error = "model.p.b: boom" if reason is ExitReason.NODE_FAILURE else None
-        failures = [{"unique_id": uid("b"), "status": "error", "message": "boom"}] if error else []
+        failures = [Failure(unique_id=uid("b"), status="error", message="boom")] if error else []
         summary = Summary(
             status=reason.status, exit_reason=reason, error=error, failures=failures, artifacts="runs/x", target="prod"
         )
@@ -78,8 +78,8 @@ class PlayedCluster(FakeCluster):
         ]
         for word, status in told:
             marks.set(uid(word), Mark.of(status))
-            said = {"m": "boom"} if status == "error" else {}
-            await self.say(name, encode(NodeEvent.of(uid(word), status, at=now, **said)))
+            said = "boom" if status == "error" else None
+            await self.say(name, encode(NodeEvent.of(uid(word), status, at=now, message=said)))
         marks.end = ExitReason.NODE_FAILURE if failing else ExitReason.SUCCESS
         await self.say(name, encode(marks.snapshot(now)))
 

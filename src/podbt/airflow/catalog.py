@@ -1,19 +1,16 @@
 """What Airflow reads out of the plan: for a DAG file that is parsed, and for a step that starts."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from podbt import constants
 from podbt.airflow.assets import dbt_asset
 from podbt.contract.demands import Fitted, fitted
 from podbt.contract.kinds import CHECKS, TABLES, Command, ResourceType, type_of
 from podbt.contract.plan import Plan
 from podbt.contract.plans import latest_plan
-from podbt.contract.settings.load import AnySettings, load_settings
+from podbt.contract.settings.load import AnySettings, load_settings, settings_file
 from podbt.contract.step import Step
 from podbt.errors import PodbtError
 
@@ -21,11 +18,11 @@ _GROUP: Final = "group:"
 _LISTED: Final = 12  # names a list shows: the page of a task is no catalogue, and each DAG carries it
 
 
-def plan() -> Plan | None:
+def plan(project: str | None = None) -> Plan | None:
     """The plan that the settings name; None where this machine has no settings, or they name none."""
-    if not Path(os.environ.get(constants.ENV_SETTINGS) or constants.SETTINGS_PATH).exists():
+    if not settings_file(project).exists():
         return None
-    return known_plan(load_settings())
+    return known_plan(load_settings(project=project))
 
 
 def known_plan(settings: AnySettings) -> Plan | None:
@@ -39,13 +36,15 @@ def fit(settings: Fitted, step: Step) -> Fitted:
     return settings if known is None else fitted(settings, step, known)
 
 
-def selector_names() -> list[str]:
+def selector_names(project: str | None = None) -> list[str]:
     """The project's selectors, for a form's list."""
-    known = plan()
+    known = plan(project)
     return [] if known is None else sorted(known.selectors)
 
 
-def lineage(selector: str | None = None, *, group: str | None = None, target: str) -> str | None:
+def lineage(
+    selector: str | None = None, *, group: str | None = None, target: str, project: str | None = None
+) -> str | None:
     """What a step builds and reads, as the page of its task shows it.
 
     Each model links to its asset, from where Airflow leads to whatever is made from it.
@@ -54,11 +53,12 @@ def lineage(selector: str | None = None, *, group: str | None = None, target: st
         selector: A selector of selectors.yml.
         group: A dbt group. Without selector and group it is the whole project.
         target: The dbt target, which the assets' names have in them.
+        project: One of several dbt projects that this Airflow runs.
 
     Returns:
         Markdown; None where Airflow has no plan, or the plan no such selector or group.
     """
-    known = plan()
+    known = plan(project)
     if known is None:
         return None
     known = known.on(target)
@@ -92,11 +92,12 @@ def lineage(selector: str | None = None, *, group: str | None = None, target: st
     return "\n".join(lines).strip()
 
 
-def page_of(fields: Mapping[str, Any]) -> str | None:
+def page_of(fields: Mapping[str, Any], project: str | None = None) -> str | None:
     """The page of a step that its author gave none: the lineage of what it builds.
 
     Args:
         fields: Of `Step`, as a DAG file has them.
+        project: One of several dbt projects that this Airflow runs.
 
     Returns:
         Markdown; None for a command other than build, where only dbt could say what is selected, where a template
@@ -110,8 +111,8 @@ def page_of(fields: Mapping[str, Any]) -> str | None:
     if words and group is None:
         return None
     try:
-        target = fields.get("target") or load_settings().target
-        return None if "{{" in target else lineage(selector, group=group, target=target)
+        target = fields.get("target") or load_settings(project=project).target
+        return None if "{{" in target else lineage(selector, group=group, target=target, project=project)
     except PodbtError:
         return None
 

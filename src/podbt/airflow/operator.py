@@ -20,7 +20,7 @@ from podbt.airflow.supported import STARTS_IN_TRIGGER
 from podbt.contract.kinds import Command, RunStatus, Runtime
 from podbt.contract.outcome import Outcome, refusal
 from podbt.contract.record import Summary, to_json
-from podbt.contract.settings.load import AnySettings
+from podbt.contract.settings.load import AnySettings, check_project, of_project
 from podbt.contract.step import Step
 from podbt.errors import ConfigError, EmptySelectionError, PodbtError
 
@@ -75,6 +75,8 @@ class DbtOperator(BaseOperator):
             worker for a few seconds at the end. See `podbt.airflow.assets.dbt_asset`.
         plan_hash: The plan that the task was made from, which its image has to have. By default the settings' plan of
             when the pod is made.
+        project: The dbt project, where this Airflow runs several: a folder beside the settings file, with settings of
+            its own (docs/existing-airflow.md).
         settings: Keys of the settings file to replace for this task, e.g. its resources. Those that another runtime
             than the file's has are passed over. Templated.
         deferrable: True (default): as above. False: straight to a worker, which waits for the pod, too.
@@ -121,6 +123,7 @@ class DbtOperator(BaseOperator):
         freshness: str | None = None,
         plan_hash: str | None = None,
         assets: bool = False,
+        project: str | None = None,
         settings: Mapping[str, Any] | None = None,
         deferrable: bool = True,
         **kwargs: Any,
@@ -158,13 +161,15 @@ class DbtOperator(BaseOperator):
         if assets or self.events:
             step["events"] = True
         timeout = kwargs.pop("execution_timeout", None)
-        self._deadline = checked_overrides(None, timeout)
+        check_project(project)
+        # What neither another task nor a template says.
+        self._fixed = {**checked_overrides(None, timeout), **of_project(project)}
         whole = awaits(settings) and not isinstance(settings, Mapping)
-        overrides: Any = settings if whole else checked_overrides(settings, timeout)
+        overrides: Any = settings if whole else {**checked_overrides(settings, None), **self._fixed}
         awaiting = awaits([step, overrides])
         super().__init__(**kwargs)
         if self.doc_md is None and not awaiting:
-            self.doc_md = page_of(step)
+            self.doc_md = page_of(step, project)
         self.deferrable = deferrable
         self._run: Run | None = None
         self._stopped = False
@@ -218,7 +223,8 @@ class DbtOperator(BaseOperator):
             step[name] = _flat(step[name])
         if "select" in self._awaited and not step["select"]:
             step["select"] = []
-        return step, {**checked_overrides(plain(self.overrides), None), **self._deadline}
+        given = {key: value for key, value in plain(self.overrides).items() if key not in self._fixed}
+        return step, {**checked_overrides(given, None), **self._fixed}
 
     @staticmethod
     def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[AnySettings, Step]:

@@ -11,6 +11,7 @@ from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.settings.kubernetes import Settings
 from podbt.contract.settings.load import (
     KNOWN_KEYS,
+    PROJECT,
     AnySettings,
     foreign_keys,
     load_settings,
@@ -84,7 +85,7 @@ async def wait_for_plan(overrides: Mapping[str, Any], log: Any) -> None:
         settings = pod_settings(overrides)
         if settings.plan is None or not is_folder(settings.plan) or plan_of(settings.plan, settings.image):
             return
-        if settings_age_seconds() > _PLAN_SECONDS:
+        if settings_age_seconds(overrides.get(PROJECT)) > _PLAN_SECONDS:
             return
         if not said:
             log.info("Waiting for the plan of image %s, which the settings name since a moment ago", settings.image)
@@ -96,10 +97,13 @@ def resolve_settings(overrides: Mapping[str, Any]) -> AnySettings:
     """The settings file with a task's own changes, validated again as a whole.
 
     A change that belongs to another runtime is passed over: one DAG file serves all of them.
+
+    Args:
+        overrides: Keys of the settings, and beside them `PROJECT`, which says whose file it is.
     """
-    settings = load_settings()
+    settings = load_settings(project=overrides.get(PROJECT))
     foreign = foreign_keys(overrides, settings.runtime)
-    fitting = {key: value for key, value in overrides.items() if key not in foreign}
+    fitting = {key: value for key, value in overrides.items() if key not in foreign and key != PROJECT}
     if not fitting:
         return settings
     if "image" in fitting and "plan" not in fitting:

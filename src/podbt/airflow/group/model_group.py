@@ -16,7 +16,7 @@ from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTas
 from podbt.airflow.pods.progress import key_of, packed
 from podbt.contract.kinds import Command, ResourceType
 from podbt.contract.plan import Plan, load_plan
-from podbt.contract.settings.load import load_settings
+from podbt.contract.settings.load import load_settings, of_project
 from podbt.errors import ConfigError
 
 MAX_TASKS: Final = 200
@@ -44,6 +44,7 @@ class DbtModelGroup(TaskGroup):
         env: Plain variables of dbt's environment. Templated. Visible in the pod's spec: not for secrets.
         full_refresh: dbt's --full-refresh. Templated.
         flags: More of dbt's own flags. Templated.
+        project: The dbt project, where this Airflow runs several.
         settings: Fields of `Settings` to replace for this group's pods.
         assets: Whether to emit one asset event a built model, which takes a worker for a few seconds at the end.
         folders: Whether models lie in nested groups, one a folder of the project.
@@ -69,6 +70,7 @@ class DbtModelGroup(TaskGroup):
         env: Mapping[str, Any] | None = None,
         full_refresh: bool | str = False,
         flags: Iterable[str] = (),
+        project: str | None = None,
         settings: Mapping[str, Any] | None = None,
         assets: bool = True,
         folders: bool = False,
@@ -81,9 +83,9 @@ class DbtModelGroup(TaskGroup):
         _refuse_awaited([selector, tags, groups, target, vars, env, full_refresh, flags, settings])
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)
-        found = plan if isinstance(plan, Plan) else load_plan(plan) if plan else _settings_plan()
+        found = plan if isinstance(plan, Plan) else load_plan(plan) if plan else _settings_plan(project)
         if found.others:
-            found = found.on(target or (settings or {}).get("target") or load_settings().target)
+            found = found.on(target or (settings or {}).get("target") or load_settings(project=project).target)
         graph = graph_of(found, selector=selector, tags=tags, groups=groups, checks=command == Command.BUILD)
         if command == Command.RUN:
             graph = _models_only(graph)
@@ -110,6 +112,7 @@ class DbtModelGroup(TaskGroup):
         }
         self._step = {key: value for key, value in given.items() if value and value != Command.BUILD}
         self._settings = dict(settings or {})
+        self._project = project
         self._folders = folders
         self._folder_groups: dict[Folder, TaskGroup] = {}
         self._plan = found
@@ -123,6 +126,7 @@ class DbtModelGroup(TaskGroup):
             task_id="pod",
             **{"command": Command.BUILD.value, **self._step, **selection},
             settings=self._settings,
+            project=self._project,
             plan_hash=self._plan.hash,
             # Beside start and not after it, and before all others where the triggerer has to choose: it takes a second
             # to make the triggers of a hundred models, and the pod is to start meanwhile.
@@ -180,20 +184,21 @@ class DbtModelGroup(TaskGroup):
         self, label: str, node: str | None, checks: Iterable[str], pod: str, *, kind: str, **kwargs: Any
     ) -> ModelTask:  # fmt: skip
         keys = [*([node] if node else []), *checks]
+        overrides = {**self._settings, **of_project(self._project)}
         arguments = {
             "pod": pod,
             "node": node,
             "at": packed({key_of(unique_id): self._places[unique_id] for unique_id in keys}),
             "plan": self._plan.hash,
             "step": self._step,
-            "overrides": self._settings,
+            "overrides": overrides,
         }
         optional = {"step", "overrides"}
         return ModelTask(
             task_id=label,
             kind=kind,
             step=self._step,
-            overrides=self._settings,
+            overrides=overrides,
             weight_rule="absolute",
             trigger_rule="one_success",  # of start: waiting for the parents' states would lag behind the pod
             trigger_kwargs={key: value for key, value in arguments.items() if value or key not in optional},
@@ -229,8 +234,8 @@ def _refuse_awaited(values: list[Any]) -> None:
         )
 
 
-def _settings_plan() -> Plan:
-    settings = load_settings()
+def _settings_plan(project: str | None) -> Plan:
+    settings = load_settings(project=project)
     if settings.plan is None:
         raise ConfigError("DbtModelGroup needs the project's plan: set plan in the settings, or give plan=.")
     if (found := known_plan(settings)) is None:

@@ -19,7 +19,7 @@ from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_messa
 from podbt.contract.plans import latest_plan
 from podbt.contract.record import Summary
 from podbt.contract.result import ModelResult
-from podbt.contract.settings.load import load_settings
+from podbt.contract.settings.load import PROJECT, load_settings
 from podbt.errors import ConfigError, PodbtError
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _MARK: Final = "podbt_failed__{}"
 """The Airflow Variable that remembers a failure that was told, so that recovery is told once, and only after one."""
 
 
-def notifications(*, late_after: timedelta | None = None) -> dict[str, Any]:
+def notifications(*, late_after: timedelta | None = None, project: str | None = None) -> dict[str, Any]:
     """Arguments of a DAG that make it tell of failure and recovery, and of being late.
 
     Nothing is sent where the settings have no `notify`.
@@ -37,21 +37,26 @@ def notifications(*, late_after: timedelta | None = None) -> dict[str, Any]:
     Args:
         late_after: How long after its logical date, which is when it was due, a run counts as late; one without such
             a date never does. None: none does.
+        project: Whose settings say where a late run is told, where this Airflow runs several dbt projects; failures
+            are told where those of the DAG's steps say.
     """
     arguments: dict[str, Any] = {"on_failure_callback": on_failure, "on_success_callback": on_success}
     # Only where it would be told: `airflow dags test` of Airflow 3.3.2 fails for a DAG that has a deadline.
-    if late_after is not None and _tells():
+    if late_after is not None and _tells(project):
         # Not from when it was queued: Airflow 3.3.2 then answers 500 when somebody clears a task of the run, since it
         # adds the stored interval to a time without decoding it (_recalculate_dagrun_queued_at_deadlines).
         arguments["deadline"] = DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_LOGICAL_DATE, interval=late_after, callback=AsyncCallback(on_late)
+            reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+            interval=late_after,
+            callback=AsyncCallback(on_late, kwargs={"project": project} if project else None),
         )
     return arguments
 
 
 def on_failure(context: Mapping[str, Any]) -> None:
     """A run of the DAG failed. Runs in the dag-processor."""
-    address = _address()
+    project = _project_of(context)
+    address = _address(project)
     if address is None:
         return
     dag_id, run_id = context["dag"].dag_id, str(context["run_id"])
@@ -59,7 +64,8 @@ def on_failure(context: Mapping[str, Any]) -> None:
         FailedTask(task_id=task_id, map_index=index, summary=_summary(dag_id, run_id, task_id, index))
         for task_id, index in _failed_tasks(context)
     ]
-    message = failed_message(dag_id=dag_id, run_id=run_id, tasks=tasks, owners=_owners(tasks), base_url=_base_url())
+    owners = _owners(tasks, project)
+    message = failed_message(dag_id=dag_id, run_id=run_id, tasks=tasks, owners=owners, base_url=_base_url())
     _send(address, message)
     told = {"run_id": run_id, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     Variable.set(_MARK.format(dag_id), json.dumps(told), description="A failure that podbt has told of.")
@@ -67,7 +73,7 @@ def on_failure(context: Mapping[str, Any]) -> None:
 
 def on_success(context: Mapping[str, Any]) -> None:
     """A run of the DAG succeeded. Runs in the dag-processor."""
-    address = _address()
+    address = _address(_project_of(context))
     if address is None:
         return
     dag_id, run_id = context["dag"].dag_id, str(context["run_id"])
@@ -79,9 +85,9 @@ def on_success(context: Mapping[str, Any]) -> None:
     Variable.delete(_MARK.format(dag_id))
 
 
-async def on_late(*, context: Mapping[str, Any]) -> None:
+async def on_late(*, context: Mapping[str, Any], project: str | None = None) -> None:
     """A run of the DAG missed its deadline. Runs in the triggerer."""
-    address = _address()
+    address = _address(project)
     if address is None:
         return
     run = context["dag_run"]
@@ -129,16 +135,22 @@ def _target(address: str) -> Any:
     return target
 
 
-def _tells() -> bool:
+def _tells(project: str | None) -> bool:
     """Whether the settings ask for notifications; not where they cannot be read, which each task says by itself."""
     try:
-        return load_settings().notify is not None
+        return load_settings(project=project).notify is not None
     except PodbtError:
         return False
 
 
-def _address() -> str | None:
-    settings = load_settings()
+def _project_of(context: Mapping[str, Any]) -> str | None:
+    """The dbt project of a DAG, as its steps say it."""
+    named = (getattr(task, "overrides", None) for task in context["dag"].tasks)
+    return next((str(one[PROJECT]) for one in named if isinstance(one, Mapping) and PROJECT in one), None)
+
+
+def _address(project: str | None) -> str | None:
+    settings = load_settings(project=project)
     if settings.notify is None:
         return None
     address = os.environ.get(settings.notify.url_env, "").strip()
@@ -181,10 +193,10 @@ def _summary(dag_id: str, run_id: str, task_id: str, map_index: int) -> Summary 
         return None
 
 
-def _owners(tasks: list[FailedTask]) -> dict[str, str]:
+def _owners(tasks: list[FailedTask], project: str | None) -> dict[str, str]:
     """Owners of the failing nodes; a test's is that of the node it tests. None where Airflow has no plan."""
     failing = {failure.unique_id for task in tasks if task.summary for failure in task.summary.failures}
-    settings = load_settings()
+    settings = load_settings(project=project)
     if not failing or settings.plan is None:
         return {}
     try:

@@ -30,6 +30,13 @@ _RUNTIMES: Final[Mapping[str, type[AnySettings]]] = {
 }
 KNOWN_KEYS: Final = frozenset(key for model in _RUNTIMES.values() for key in model.model_fields)
 """Every key that some runtime's settings have."""
+PROJECT: Final = "project_name"
+"""Beside a task's changes of the settings: which of several dbt projects is meant. No settings have such a key."""
+
+
+def of_project(project: str | None) -> dict[str, Any]:
+    """What stands beside a task's changes of the settings for its project."""
+    return {} if project is None else {PROJECT: project}
 
 
 def parse_settings(data: Any, *, source: str) -> AnySettings:
@@ -57,16 +64,61 @@ def foreign_keys(data: Mapping[str, Any], runtime: str) -> set[str]:
     return {key for key in data if key in KNOWN_KEYS and key not in _RUNTIMES[runtime].model_fields}
 
 
-def load_settings(path: str | Path | None = None) -> AnySettings:
+def settings_file(project: str | None = None) -> Path:
+    """Where the settings are: $PODBT_SETTINGS, else /etc/podbt/settings.yaml; a project's in a folder of its beside it.
+
+    Args:
+        project: The folder's name. None: the file itself, or where there is none the only project's.
+
+    Raises:
+        ConfigError: The project is not known, or has to be named. The line lists those that are there.
+    """
+    file, known = _file(), projects()
+    if project is None:
+        if not file.exists() and len(known) > 1:
+            raise ConfigError(f"Several dbt projects are known here: {', '.join(known)}. Say which one: project=….")
+        return file if file.exists() or not known else next(iter(known.values()))
+    if project not in known:
+        raise ConfigError(
+            f"Project '{project}' is not known here. Known: {', '.join(known) or 'none'}. Correct the name, or mount "
+            f"its settings at {file.parent}/{project}/{file.name}."
+        )
+    return known[project]
+
+
+def check_project(project: str | None) -> None:
+    """Refuses a project that is not known, where any settings are: a DAG file is parsed without them, too.
+
+    Raises:
+        ConfigError: As `settings_file`.
+    """
+    if project is not None and (projects() or _file().exists()):
+        settings_file(project)
+
+
+def projects() -> dict[str, Path]:
+    """The settings files of the dbt projects that have one of their own, by the projects' names."""
+    file = _file()
+    # A mounted ConfigMap has hidden folders with the same files.
+    found = sorted(one for one in file.parent.glob(f"*/{file.name}") if not one.parent.name.startswith("."))
+    return {one.parent.name: one for one in found}
+
+
+def _file() -> Path:
+    return Path(os.environ.get(constants.ENV_SETTINGS) or constants.SETTINGS_PATH)
+
+
+def load_settings(path: str | Path | None = None, *, project: str | None = None) -> AnySettings:
     """Reads the settings file once per process and modification.
 
     Args:
-        path: The file. Defaults to $PODBT_SETTINGS, else /etc/podbt/settings.yaml.
+        path: The file. Defaults to `settings_file`.
+        project: One of several dbt projects that this Airflow runs.
 
     Raises:
         ConfigError: The file cannot be read, is not YAML, or holds an unknown key or a wrong value.
     """
-    file = Path(path or os.environ.get(constants.ENV_SETTINGS) or constants.SETTINGS_PATH)
+    file = Path(path) if path else settings_file(project)
     try:
         modified = file.stat().st_mtime_ns
     except OSError as error:
@@ -76,11 +128,10 @@ def load_settings(path: str | Path | None = None) -> AnySettings:
     return _load(file, modified)
 
 
-def settings_age_seconds() -> float:
+def settings_age_seconds(project: str | None = None) -> float:
     """How long ago the settings file was changed; for a mounted ConfigMap, when the kubelet brought it."""
-    file = Path(os.environ.get(constants.ENV_SETTINGS) or constants.SETTINGS_PATH)
     try:
-        return time.time() - file.stat().st_mtime
+        return time.time() - settings_file(project).stat().st_mtime
     except OSError:
         return 0.0
 
@@ -94,6 +145,9 @@ def _load(file: Path, _modified: int) -> AnySettings:
         raise ConfigError(f"{file}: not readable as YAML{'' if line is None else f' (line {line + 1})'}.") from None
     if isinstance(data, dict) and "instance" not in data and (namespace := _own_namespace()):
         data["instance"] = namespace
+    if isinstance(data, dict) and isinstance(data.get("plan"), str):
+        # Beside the settings, wherever these are mounted; an absolute path stays what it is.
+        data["plan"] = str(file.parent / data["plan"])
     return parse_settings(data, source=str(file))
 
 

@@ -1,5 +1,6 @@
 """A group's tasks on a worker: Airflow 3.2 starts them there, and so does `dag.test()`."""
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,11 +20,13 @@ from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.group.triggers import FinishTrigger, GroupPodTrigger
 
 
-def deferred(monkeypatch: pytest.MonkeyPatch, name: str, *, try_number: int = 1, **states: str) -> Any:
+def deferred(
+    monkeypatch: pytest.MonkeyPatch, name: str, states: Mapping[str, str] | None = None, *, try_number: int = 1
+) -> Any:
     """The trigger that a task of a group defers with, on a worker of Airflow 3.2."""
     for module in (operator_module, tasks):
         monkeypatch.setattr(module, "STARTS_IN_TRIGGER", False)
-    monkeypatch.setattr(api, "task_states", lambda *_: {f"g.{task}": state for task, state in states.items()})
+    monkeypatch.setattr(api, "task_states", lambda *_: {f"g.{task}": state for task, state in (states or {}).items()})
     with DAG("d", schedule=None) as dag:
         DbtModelGroup("g", plan=PLAN, retries=2)
     ti = SimpleNamespace(
@@ -37,7 +40,7 @@ def deferred(monkeypatch: pytest.MonkeyPatch, name: str, *, try_number: int = 1,
 
 def test_a_model_goes_to_its_trigger_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the others do: a task that came back each second would take a worker each second."""
-    trigger = deferred(monkeypatch, "b", pod="deferred", a="queued")
+    trigger = deferred(monkeypatch, "b", {"pod": "deferred", "a": "queued"})
     assert isinstance(trigger, ModelTrigger)
     assert (trigger.parents, trigger.fail_on_worker) == (["g.a"], True)
 
@@ -60,9 +63,9 @@ def test_the_pod_and_the_end_know_the_members(monkeypatch: pytest.MonkeyPatch) -
 def test_dag_test_comes_back_after_those_before(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(api, "is_alone", lambda: True)
     with pytest.raises(AirflowRescheduleException):
-        deferred(monkeypatch, name, pod="deferred", start="success")
+        deferred(monkeypatch, name, {"pod": "deferred", "start": "success"})
     everything = dict.fromkeys(["start", "pod", "a", "b", "assets"], "success")
-    assert deferred(monkeypatch, name, **everything)
+    assert deferred(monkeypatch, name, everything)
 
 
 def test_a_failure_that_is_tried_again_ends_on_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
