@@ -26,6 +26,14 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"dbt": {"plan": {"path": "/plan.json"}}},
         ("dbt.plan.fromImage", "dbt.plan.path", "fromImage=false"),
     ),
+    "a key of no stage": (
+        {"dbt": {"signed": {"publicKey": "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"}}},
+        ("dbt.signed.publicKey", "dbt.signed.stage"),
+    ),
+    "approved images, and one by tag": (
+        {"dbt": {"signed": {"publicKey": "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----", "stage": "prod"}}},
+        ("dbt.signed.publicKey", "dbt.image.digest"),
+    ),
     "unknown target": ({"dbt": {"target": "prd"}}, ("'prd'", "clinic, demo, local, prod")),
     "latest dbt image": ({"dbt": {"image": {"tag": "latest"}}}, ("dbt.image.tag", "latest", "dbt.image.digest")),
     "latest airflow image": ({"airflow": {"image": {"tag": "Latest"}}}, ("airflow.image.tag", "airflow.image.digest")),

@@ -99,3 +99,13 @@ def test_names_of_the_chart_itself(tmp_path: Path) -> None:
 def test_cpu_as_a_number(requests: dict[str, object], cpu: str, tmp_path: Path) -> None:
     read = settings(render(EVALUATION, dbt={"resources": {"requests": requests}}), tmp_path)
     assert read.resources.requests.cpu == cpu
+
+
+def test_a_stages_key_lets_approved_images_alone_run(tmp_path: Path) -> None:
+    key = "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n"
+    signed = {"publicKey": key, "stage": "prod", "bundles": ['{"dsseEnvelope": {}}']}
+    image = {"tag": "", "digest": f"sha256:{'a' * 64}"}
+    found = settings(render(EVALUATION, dbt={"signed": signed, "image": image}), tmp_path).signed
+    assert found is not None
+    assert (found.public_key, found.stage, found.bundles) == (key, "prod", signed["bundles"])
+    assert settings(render(EVALUATION), tmp_path).signed is None

@@ -43,6 +43,13 @@
 {{- if and $values.dbt.plan.fromImage $values.dbt.plan.path -}}
 {{- fail "dbt.plan.fromImage and dbt.plan.path both say where the plan is. Set fromImage=false to use the path, or remove the path." -}}
 {{- end -}}
+{{- $signed := $values.dbt.signed -}}
+{{- if and $signed.publicKey (not $signed.stage) -}}
+{{- fail "dbt.signed.publicKey is set, but dbt.signed.stage is empty: set it to the stage whose key that is." -}}
+{{- end -}}
+{{- if and $signed.publicKey (not $values.dbt.image.digest) -}}
+{{- fail "dbt.signed.publicKey lets approved images alone run, and those are named by digest. Set dbt.image.digest (podbt promote writes it)." -}}
+{{- end -}}
 {{- include "podbt.validateResources" . -}}
 {{- include "podbt.validateTolerations" . -}}
 {{- include "podbt.validateSeconds" . -}}

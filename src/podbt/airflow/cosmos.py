@@ -14,6 +14,7 @@ from kubernetes.client import models as k8s
 from podbt import constants
 from podbt.airflow import catalog
 from podbt.airflow.resolve import pod_settings
+from podbt.airflow.signed import require_signed
 from podbt.contract.plans import MANIFEST, is_folder
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
@@ -66,6 +67,7 @@ def operator_args(settings: Settings | None = None) -> dict[str, Any]:
     `full_pod_spec`, since Cosmos drops references to Secrets from `env_vars`.
     """
     settings = settings or pod_settings({})
+    require_signed(settings)
     pod = build_pod(settings, Step(), RunIdentity(dag_id="-", run_id="-", task_id="-"))
     container = pod.spec.containers[0]
     container.args = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from podbt.airflow.catalog import fit
+from podbt.airflow.signed import require_signed
 from podbt.contract.plans import image_with, is_folder, plan_of
 from podbt.contract.settings.docker import DockerSettings
 from podbt.contract.settings.kubernetes import Settings
@@ -44,6 +45,7 @@ def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[An
     settings = resolve_settings(overrides)
     step = _step(fields, settings)
     if isinstance(settings, Settings):
+        require_signed(settings)
         return fit(settings, step), step
     return fit(settings, step) if isinstance(settings, DockerSettings) else settings, step
 
@@ -53,6 +55,7 @@ def resolve_pod(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tupl
     settings = pod_settings(overrides)
     step = _step(fields, settings)
     settings = of_one_release(settings, step.plan_hash)
+    require_signed(settings)
     return fit(settings, step), step
 
 
@@ -146,8 +149,9 @@ def checked_overrides(settings: Mapping[str, Any] | None, timeout: Any) -> dict[
     overrides = dict(settings or {})
     if unknown := sorted(set(overrides) - KNOWN_KEYS):
         raise ConfigError(f"settings: {', '.join(unknown)} is not a known key; remove it.")
-    if "runtime" in overrides:
-        raise ConfigError("settings: runtime is said by the settings file, for all tasks. Remove it from the task.")
+    for key in ("runtime", "signed"):
+        if key in overrides:
+            raise ConfigError(f"settings: {key} is said by the settings file, for all tasks. Remove it from the task.")
     if "instance" in overrides:
         raise ConfigError("settings: instance is what the whole Airflow is called; the settings file says it.")
     if timeout is not None:

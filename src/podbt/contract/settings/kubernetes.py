@@ -78,6 +78,16 @@ class Toleration(Strict):
     toleration_seconds: int | None = None
 
 
+class Signed(Strict):
+    """Only images that a stage approved may run: `podbt promote` signs that, and writes the bundles."""
+
+    stage: Annotated[str, Field(min_length=1)]
+    public_key: Annotated[str, Field(pattern=r"^-----BEGIN PUBLIC KEY-----")]
+    """The stage's, as PEM."""
+    bundles: list[str] = []
+    """Sigstore bundles, JSON text."""
+
+
 class Settings(RunSettings):
     """Where dbt pods run and what they get. Durations are in seconds."""
 
@@ -90,6 +100,8 @@ class Settings(RunSettings):
     profiles_secret: SecretKey
     secret_env: Annotated[list[SecretEnv], AfterValidator(_once)] = []
     artifacts: Artifacts
+    signed: Signed | None = None
+    """By default any image may run."""
     resources: Resources = Resources()
     scratch_size_limit: Quantity = "2Gi"
     labels: dict[str, str] = {}
