@@ -7,6 +7,7 @@ import pytest
 from tests.support.chart.manifests import (
     CHART,
     EVALUATION,
+    EXISTING,
     IDS,
     NAMESPACE,
     PRODUCTION,
@@ -67,7 +68,7 @@ def test_names_and_labels(scenario: Path) -> None:
     for one in objects:
         metadata = one["metadata"]
         assert OBJECT_NAME.match(metadata["name"]), metadata["name"]
-        assert metadata["namespace"] == NAMESPACE
+        assert metadata["namespace"] in ({NAMESPACE, "airflow"} if scenario == EXISTING else {NAMESPACE})
         assert metadata["labels"]["app.kubernetes.io/part-of"] == "podbt"
         assert all(LABEL_VALUE.match(value) for value in metadata["labels"].values())
 

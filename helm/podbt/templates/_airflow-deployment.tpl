@@ -3,6 +3,7 @@ A Deployment of one Airflow component: dict root, component, values, strategy, t
 Kubernetes API), and the names of templates with its ports, its probes, and what it has of variables and mounts besides the common.
 */}}
 {{- define "podbt.airflowDeployment" -}}
+{{- if .root.Values.airflow.enabled -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -86,6 +87,7 @@ spec:
         {{- with .volumes }}
         {{- include . $.root | nindent 8 }}
         {{- end }}
+{{- end -}}
 {{- end -}}
 
 {{/*

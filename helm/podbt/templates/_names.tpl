@@ -47,10 +47,27 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
-{{/* Name, namespace and labels of an object: dict root, component, and suffix where it differs from component. */}}
+{{/* Where dbt's objects are, and those that Airflow reads: each takes the root. */}}
+{{- define "podbt.dbtNamespace" -}}
+{{ .Values.dbt.namespace | default .Release.Namespace }}
+{{- end -}}
+
+{{- define "podbt.airflowNamespace" -}}
+{{ .Values.existingAirflow.namespace | default .Release.Namespace }}
+{{- end -}}
+
+{{/* Where the Job that tells the plan runs: beside the Airflow of this release, or on dbt's side of another one. */}}
+{{- define "podbt.planNamespace" -}}
+{{ ternary .Release.Namespace (include "podbt.dbtNamespace" .) .Values.airflow.enabled }}
+{{- end -}}
+
+{{/*
+Name, namespace and labels of an object: dict root, component, suffix where the name ends differently, and namespace where
+it is not the release's.
+*/}}
 {{- define "podbt.metadata" -}}
 name: {{ printf "%s-%s" (include "podbt.fullname" .root) (default .component .suffix) | quote }}
-namespace: {{ .root.Release.Namespace | quote }}
+namespace: {{ .namespace | default .root.Release.Namespace | quote }}
 labels:
   {{- include "podbt.labels" . | nindent 2 }}
 {{- end -}}

@@ -111,7 +111,7 @@
 {{- define "podbt.validateProduction" -}}
 {{- $values := .Values -}}
 {{- if $values.production -}}
-{{- range $name := list "airflow" "dbt" -}}
+{{- range $name := ternary (list "airflow" "dbt") (list "dbt") $values.airflow.enabled -}}
 {{- if not (get $values $name).image.digest -}}
 {{- fail (printf "production is on, but %s.image is named by a tag, which may be moved. Set %s.image.digest." $name $name) -}}
 {{- end -}}
@@ -119,7 +119,7 @@
 {{- if $values.evaluationPostgres.enabled -}}
 {{- fail "production is on, but evaluationPostgres.enabled is true: one pod without backup, TLS and failover. Set metadata.existingSecret, and warehouse.existingSecret or dbt.profiles.existingSecret." -}}
 {{- end -}}
-{{- range $name := ternary (list "airflow" "admin") (list "airflow") $values.admin.enabled -}}
+{{- range $name := ternary (ternary (list "airflow" "admin") (list "airflow") $values.admin.enabled) list $values.airflow.enabled -}}
 {{- if not (get $values $name).existingSecret -}}
 {{- fail (printf "production is on, but %s.existingSecret is empty: what renders without a cluster, as Argo CD does, would make another Secret each time. Name one." $name) -}}
 {{- end -}}

@@ -3,18 +3,20 @@
 {{- include "podbt.validateNulls" . -}}
 {{- include "podbt.validateNames" . -}}
 {{- include "podbt.validateLabels" . -}}
+{{- include "podbt.validateExisting" . -}}
 {{- $values := .Values -}}
 {{- if and $values.evaluationPostgres.enabled $values.metadata.existingSecret -}}
 {{- fail "evaluationPostgres.enabled and metadata.existingSecret name two metadata databases. Keep one of them." -}}
 {{- end -}}
-{{- if not (or $values.evaluationPostgres.enabled $values.metadata.existingSecret) -}}
+{{- if and $values.airflow.enabled (not (or $values.evaluationPostgres.enabled $values.metadata.existingSecret)) -}}
 {{- fail "Airflow has no metadata database. Set metadata.existingSecret to a Secret with the connection, or, to try podbt, evaluationPostgres.enabled=true." -}}
 {{- end -}}
 {{- if and $values.dbt.profiles.existingSecret $values.warehouse.existingSecret -}}
 {{- fail "dbt.profiles.existingSecret and warehouse.existingSecret both say where dbt builds. Keep one; if that profiles.yml reads WAREHOUSE_* variables, list them in dbt.secretEnv." -}}
 {{- end -}}
 {{- if not (or $values.evaluationPostgres.enabled $values.dbt.profiles.existingSecret $values.warehouse.existingSecret) -}}
-{{- fail "dbt has no warehouse. Set dbt.profiles.existingSecret (a profiles.yml), warehouse.existingSecret (host, port, database, user, password), or, to try podbt, evaluationPostgres.enabled=true." -}}
+{{- $trial := ternary ", or, to try podbt, evaluationPostgres.enabled=true" "" $values.airflow.enabled -}}
+{{- fail (printf "dbt has no warehouse. Set dbt.profiles.existingSecret (a profiles.yml), warehouse.existingSecret (host, port, database, user, password)%s." $trial) -}}
 {{- end -}}
 {{- if and (not $values.dbt.profiles.existingSecret) (not (hasKey $values.dbt.profiles.targets $values.dbt.target)) -}}
 {{- fail (printf "dbt.target '%s' is not in dbt.profiles.targets (%s). Use one of these or add it there with its schema." $values.dbt.target (keys $values.dbt.profiles.targets | sortAlpha | join ", ")) -}}
@@ -34,10 +36,10 @@
 {{- fail (printf "%s.replicas is 0 while scheduler.replicas is %d: tasks would start and never end. Scale both to 0, or none." $component (int64 $values.scheduler.replicas)) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $values.rbac.create (not $values.serviceAccounts.airflow.create) (not $values.serviceAccounts.airflow.name) -}}
+{{- if and $values.airflow.enabled $values.rbac.create (not $values.serviceAccounts.airflow.create) (not $values.serviceAccounts.airflow.name) -}}
 {{- fail "rbac.create would let the namespace's default ServiceAccount run pods. Set serviceAccounts.airflow.name, or create that account, or set rbac.create=false." -}}
 {{- end -}}
-{{- if eq (include "podbt.airflowServiceAccount" .) (include "podbt.dbtServiceAccount" .) -}}
+{{- if and $values.airflow.enabled (eq (include "podbt.airflowServiceAccount" .) (include "podbt.dbtServiceAccount" .)) -}}
 {{- fail "serviceAccounts.airflow and serviceAccounts.dbt are the same account: dbt pods would share the right to run pods. Give serviceAccounts.dbt another name." -}}
 {{- end -}}
 {{- if and $values.dbt.plan.fromImage $values.dbt.plan.path -}}

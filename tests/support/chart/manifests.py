@@ -18,6 +18,7 @@ IDS = [path.name.removesuffix("-values.yaml") for path in SCENARIOS]
 EVALUATION = CHART / "ci" / "evaluation-values.yaml"
 PRODUCTION = CHART / "ci" / "production-values.yaml"
 WAREHOUSE = CHART / "ci" / "warehouse-values.yaml"
+EXISTING = CHART / "ci" / "existing-airflow-values.yaml"
 PAUSED = CHART / "ci" / "paused-values.yaml"
 
 RELEASE, NAMESPACE = "podbt", "dbt-jobs"
