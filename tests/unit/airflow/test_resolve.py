@@ -32,8 +32,8 @@ def promoted(tmp_path: Path, settings_file: Path) -> Path:
     """Settings that name the image after the promotion, and a folder that knows that of before."""
     folder = tmp_path / "plans"
     folder.mkdir()
-    data = SETTINGS.model_copy(update={"image": "dbt:2", "plan": str(folder)}).model_dump(mode="json")
-    settings_file.write_text(yaml.safe_dump({key: value for key, value in data.items() if value is not None}))
+    promotion = SETTINGS.model_copy(update={"image": "dbt:2", "plan": str(folder)})
+    settings_file.write_text(yaml.safe_dump(promotion.model_dump(mode="json", exclude_none=True)))
     tell(folder, ("dbt:1", BEFORE))
     return folder
 
