@@ -217,10 +217,10 @@ def build(revision: str = REVISION) -> Build:
     return Build(at=datetime.now(UTC), dbt_version="1.11.0", podbt_version="0.1.0", **said)
 
 
-def tests(*outcomes: str) -> Tests:
+def outcomes(*each: str) -> Tests:
     """The outcomes of checks: smoke-1, smoke-2, …"""
-    checks = [Check.parse({"name": f"smoke-{n}", "outcome": one}, source="a test") for n, one in enumerate(outcomes, 1)]
-    passed = set(outcomes) == {"passed"}
+    checks = [Check.parse({"name": f"smoke-{n}", "outcome": one}, source="a test") for n, one in enumerate(each, 1)]
+    passed = set(each) == {"passed"}
     return Tests(at=datetime.now(UTC), outcome="passed" if passed else "failed", checks=checks)
 
 
@@ -300,7 +300,7 @@ class Project:
         lock.prepare(promotion.state)
         releaser = Releaser(promotion, Shell(tell=lambda _: None))
         releaser.prepare()
-        releaser.publish(image, tested or tests("passed"))
+        releaser.publish(image, tested or outcomes("passed"))
         return image.digest
 
     def push(self, stage: str, *contents: bytes, tag: str = "by-hand") -> str:
@@ -318,6 +318,14 @@ class Project:
         file.write_text(predicate)
         words = ["--key", self._key(key), *self._quiet, "--type", kind, "--predicate", str(file)]
         run("cosign", "attest", *words, f"{self.registries[stage].repository}@{digest}")
+
+    def said(self, stage: str, kind: str, key: str) -> int:
+        """How often something of a type was attested with a key, as cosign finds it."""
+        state = self.folder / ".podbt-promote"
+        words = ["--insecure-ignore-tlog", "--trusted-root", str(state / "root.json"), "--type", kind]
+        name = f"{self.registries[stage].repository}@{self.digest(stage)}"
+        found = run("cosign", "verify-attestation", "--key", str(self.folder / "keys" / f"{key}.pub"), *words, name)
+        return len(found.splitlines())
 
     def _key(self, name: str) -> str:
         return str(self.folder / "keys" / f"{name}.key")

@@ -15,6 +15,7 @@ _SILENT = re.compile(
     re.IGNORECASE,
 )
 _FULL = re.compile(r"\b507\b|no space left|Insufficient Storage|quota|exceeded", re.IGNORECASE)
+_CHANGED = re.compile(r"does not match digest|did not match|mismatch|wrong digest", re.IGNORECASE)
 _DENIED = re.compile(r"UNAUTHORIZED|DENIED|\b401\b|\b403\b|basic credential", re.IGNORECASE)
 
 
@@ -110,7 +111,7 @@ class Registry:
             try:
                 self.shell.do("oras", "cp", "--no-tty", *recursive, *flags, source.at(digest), self.tagged(tag))
             except FailedError as error:
-                raise self._copy_failed(source, error) from None
+                raise self._copy_failed(source, digest, error) from None
 
     def push(self, layout: str, digest: str, tag: str) -> None:
         """Pushes an image of an OCI layout, a folder."""
@@ -133,7 +134,12 @@ class Registry:
             return PromotionError(f"The registry of {self.where} does not answer: run it again. {error.said}")
         return PromotionError(f"{error.program} failed at {self.where}: {error.said}")
 
-    def _copy_failed(self, source: "Registry", error: FailedError) -> PromotionError:
+    def _copy_failed(self, source: "Registry", digest: str, error: FailedError) -> PromotionError:
+        if _CHANGED.search(error.output):
+            return PromotionError(
+                f"{digest} in {source.where} is refused: its content there is not what its digest says. "
+                f"Release it anew. {error.said}"
+            )
         host = source.stage.repository.partition("/")[0]
         at_source = host != self.stage.repository.partition("/")[0] and f"//{host}/" in error.said
         side = source if at_source else self

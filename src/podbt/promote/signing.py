@@ -16,15 +16,17 @@ from podbt.promote.registry import Registry
 from podbt.promote.statements import S
 from podbt.promote.tools import FailedError, Shell
 
-_NONE: Final = "there is none"
-_UNSIGNED: Final = "it has no signature"
-# What cosign says -> what it means.
+# What cosign says -> what that means of a signature, and of an attestation.
 _WORDS: Final = (
-    (r"no signatures found", _UNSIGNED),
-    (r"does not match any digest in statement", "its signature is another image's"),
-    (r"accepted signatures do not match threshold|invalid signature|could not verify", "it is signed by another key"),
-    (r"none of the attestations matched the predicate type", _NONE),
-    (r"no matching attestations|no attestations found", _NONE),
+    (r"no signatures found", "nobody signed it", "is missing"),
+    (r"none of the attestations matched the predicate type", "nobody signed it", "is missing"),
+    (r"does not match any digest in statement", "its signature is another image's", "is another image's"),
+    (
+        r"accepted signatures do not match threshold|invalid signature|could not verify",
+        "it is signed by another key",
+        "is signed by another key",
+    ),
+    (r"no matching attestations|no attestations found", "nobody signed it", "is missing"),
 )
 _STATEMENT: Final = "https://in-toto.io/Statement/"
 
@@ -34,7 +36,7 @@ class NoSignatureError(PromotionError):
 
 
 class NoStatementError(PromotionError):
-    """Nothing of a type was stated with a key."""
+    """Nothing of a type was stated with a key; perhaps with another one."""
 
 
 class Signatures:
@@ -104,7 +106,7 @@ class Signatures:
         try:
             run("cosign", "verify", "--key", key, *self._to_check, *self._http(registry), registry.at(digest))
         except FailedError as error:
-            raise self._refused(error, registry, digest, "its signature", key) from None
+            raise self._refused(error, registry, digest, key) from None
 
     def predicates(
         self, registry: Registry, digest: str, key: str, kind: str, what: str, *, later: bool = False
@@ -122,7 +124,7 @@ class Signatures:
                 registry.at(digest),
             )  # fmt: skip
         except FailedError as error:
-            raise self._refused(error, registry, digest, f"its attestation {what}", key) from None
+            raise self._refused(error, registry, digest, key, what) from None
         return list(_predicates(text, digest))
 
     def statements(self, kind: type[S], registry: Registry, digest: str, key: str, *, later: bool = False) -> list[S]:
@@ -147,11 +149,14 @@ class Signatures:
     def _http(registry: Registry) -> list[str]:
         return ["--allow-http-registry"] if registry.stage.plain_http else []
 
-    def _refused(self, error: FailedError, registry: Registry, digest: str, what: str, key: str) -> PromotionError:
-        for words, meaning in _WORDS:
+    def _refused(self, error: FailedError, registry: Registry, digest: str, key: str, what: str = "") -> PromotionError:
+        for words, of_signature, of_attestation in _WORDS:
             if re.search(words, error.output):
-                kind = {_NONE: NoStatementError, _UNSIGNED: NoSignatureError}.get(meaning, PromotionError)
-                return kind(f"{digest} in {registry.where} is refused: {what}: {meaning} (key {key}).")
+                meaning = f"its attestation {what} {of_attestation}" if what else of_signature
+                kind = NoSignatureError if not what and of_signature == _WORDS[0][1] else PromotionError
+                if what and not of_attestation.startswith("is another"):
+                    kind = NoStatementError
+                return kind(f"{digest} in {registry.where} is refused: {meaning} (key {key}).")
         return self._unusable(error, key) or registry.explained(error)
 
     def _not_signed(self, error: FailedError, registry: Registry, key: str) -> PromotionError:
