@@ -212,6 +212,10 @@ bench-plan: venv postgres ## Measure an image's plan of 4,922 nodes beside dbt p
 bench-parse: venv ## Measure the parse of a DAG file beside Cosmos (no cluster)
 	$(BIN)/python -m bench.parse $(BENCH_ARGS)
 
+.PHONY: bench-page
+bench-page: venv ## Measure the run pages over 1,000 runs of 500 nodes on a volume (no cluster)
+	$(BIN)/python -m bench.page $(BENCH_ARGS)
+
 .PHONY: lock
 lock: venv ## Compile the requirements anew (UPGRADE=name raises one package)
 	PATH="$(CURDIR)/$(BIN):$$PATH" requirements/compile $(if $(UPGRADE),--upgrade-package $(UPGRADE))

@@ -41,6 +41,8 @@ ENV_BAKED: Final = "PODBT_BAKED"
 # Read by Airflow's components.
 ENV_SETTINGS: Final = "PODBT_SETTINGS"
 ENV_NOTIFY_URL: Final = "PODBT_NOTIFY_URL"
+ENV_PAGE: Final = "PODBT_PAGE"  # "0": no pages in Airflow's UI
+ENV_PAGE_INDEX: Final = "PODBT_PAGE_INDEX"  # the folder of the pages' index, see podbt.web.index
 SETTINGS_PATH: Final = "/etc/podbt/settings.yaml"
 
 ARTIFACTS_PATH: Final = "/artifacts"

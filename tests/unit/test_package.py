@@ -33,8 +33,10 @@ def test_types_come_along(wheel: zipfile.ZipFile) -> None:
 
 
 def test_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
-    expected = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src/podbt").rglob("*.py")}
-    assert expected
+    folders = ("src/podbt", "src/podbt/web/templates", "src/podbt/web/static")
+    found = [*(ROOT / folders[0]).rglob("*.py"), *(file for one in folders[1:] for file in (ROOT / one).iterdir())]
+    expected = {path.relative_to(ROOT / "src").as_posix() for path in found}
+    assert len(expected) > len(folders)
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == expected | {"podbt/py.typed"}
 
 

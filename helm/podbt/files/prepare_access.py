@@ -15,6 +15,7 @@ from airflow.utils.providers_configuration_loader import providers_configuration
 from werkzeug.security import check_password_hash
 
 ROLE = "Admin"
+READERS = ("Viewer", "User")
 
 
 def prepare_access(login: tuple[str, str, str] | None) -> str:
@@ -29,6 +30,10 @@ def prepare_access(login: tuple[str, str, str] | None) -> str:
     with get_application_builder() as builder:
         builder.add_permissions(update_perms=True)
         builder.sm.sync_roles()
+        # Without it Airflow's menu hides podbt's pages from them, which their addresses show all the same.
+        may = builder.sm.create_permission("can_read", "Plugins")
+        for name in READERS:
+            builder.sm.add_permission_to_role(builder.sm.find_role(name), may)
         return "roles up to date" if login is None else f"roles up to date; {_ensure_user(builder.sm, *login)}"
 
 

@@ -24,6 +24,10 @@ with airflow.cfg.
   value: /tmp
 - name: PODBT_SETTINGS
   value: /etc/podbt/settings.yaml
+{{- if not (include "podbt.pageOn" .) }}
+- name: PODBT_PAGE
+  value: "0"
+{{- end }}
 # In the environment because an image may set it there, and the environment wins over the file.
 - name: AIRFLOW__CORE__DAGS_FOLDER
   value: {{ .Values.airflow.dagsFolder | quote }}

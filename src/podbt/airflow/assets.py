@@ -7,6 +7,7 @@ from typing import Any, Final
 from airflow.sdk import Asset, AssetAlias
 
 from podbt.airflow import api
+from podbt.airflow.links import enabled, run_page
 from podbt.contract.kinds import TABLES
 
 ALIAS: Final = "dbt"
@@ -53,6 +54,8 @@ def emit(context: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> in
             continue
         known = {key: result[key] for key in ("rows", "seconds", "at", "tests", "artifacts", "pod") if key in result}
         extra = {"unique_id": result["unique_id"], **known, "dag_id": ti.dag_id, "run_id": ti.run_id, "run": link}
+        if "artifacts" in result and api.base_url() and enabled():
+            extra["page"] = run_page(api.base_url(), result["artifacts"], node=result["unique_id"])
         context["outlet_events"][AssetAlias(ALIAS)].add(asset, extra=extra)
         count += 1
     return count

@@ -13,6 +13,7 @@ from podbt.airflow.api import identity_of, tries_again
 from podbt.airflow.assets import ALIAS, emit
 from podbt.airflow.awaited import awaits, plain
 from podbt.airflow.catalog import page_of
+from podbt.airflow.links import RunPageLink, enabled
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
@@ -96,6 +97,7 @@ class DbtOperator(BaseOperator):
     # Its name alone: it brings the Kubernetes client, which parsing a DAG file does not need.
     trigger_path: ClassVar[str] = "podbt.airflow.trigger.DbtPodTrigger"
     events: ClassVar[bool] = False
+    operator_extra_links: ClassVar[tuple[Any, ...]] = (RunPageLink(),) if enabled() else ()
     ui_color = "#ff694b"
     ui_fgcolor = "#ffffff"
     doc_md: str | None

@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 
 from podbt.airflow.api import identity_of
 from podbt.airflow.left import end_if_left
+from podbt.airflow.links import page_xcom
 from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress
@@ -90,12 +91,13 @@ class DbtPodTrigger(BaseTrigger):
         else:
             self.log.error("%s", outcome.line)
             await asyncio.sleep(LOG_SECONDS)
+        xcoms = {"return_value": report, **page_xcom(outcome.summary.artifacts)}
         if outcome.ok and not self.resume_to_end:
-            yield TaskSuccessEvent(xcoms={"return_value": report})
+            yield TaskSuccessEvent(xcoms=xcoms)
         elif outcome.skipped and not self.resume_to_end:
-            yield TaskSkippedEvent(xcoms={"return_value": report})
+            yield TaskSkippedEvent(xcoms=xcoms)
         elif not (outcome.ok or outcome.skipped) and outcome.retryable and not self.fail_on_worker:
-            yield TaskFailedEvent(xcoms={"return_value": report})
+            yield TaskFailedEvent(xcoms=xcoms)
         else:
             # Only a worker can fail a task without its retries, or run a success callback.
             event = {"summary": report, "retryable": outcome.retryable}

@@ -14,6 +14,7 @@ from typing import Final
 
 from podbt.cli import ci
 from podbt.cli.promotion import add_promotion
+from podbt.cli.report import add_report
 from podbt.cli.runs import add_verbs
 from podbt.cli.versions import add_version
 from podbt.errors import ConfigError, PodbtError
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.set_defaults(verb=_plan)
     ci.add_verbs(verbs)
     add_verbs(verbs)
+    add_report(verbs)
     return parser
 
 

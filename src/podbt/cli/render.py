@@ -3,11 +3,12 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 
-from podbt.cli.compare import Difference, compare
 from podbt.contract.kinds import CHECKS, NodeStatus, ResourceType
 from podbt.contract.record import NodeRecord, shorten, to_json
 from podbt.contract.runs import Run
 from podbt.store.runs import Listed
+from podbt.web.compare import Difference, compare
+from podbt.web.figures import Figures
 
 _MESSAGE_CHARS = 100
 
@@ -44,8 +45,8 @@ def runs_json(runs: Iterable[Listed]) -> str:
     return json.dumps([{"path": run.path, "run": to_json(run.record)} for run in runs])
 
 
-def run_table(run: Run) -> str:
-    """A table of the nodes, tests folded into one line each kind unless they failed, and the totals."""
+def run_table(run: Run, figures: Figures) -> str:
+    """A table of the nodes, tests folded into one line each kind unless they failed, the totals and figures."""
     shown = [node for node in run.nodes if node.resource_type not in CHECKS or node.status != NodeStatus.PASS]
     rows = [("status", "seconds", "rows", "node")]
     for node in shown:
@@ -61,14 +62,50 @@ def run_table(run: Run) -> str:
         f"{record.exit_reason}: {record.counts.get('total', 0)} nodes ({counts}) in {record.seconds:.1f} s, "
         f"target {record.target}, dbt {record.dbt_version}"
     )
+    lines += _figures(figures)
     if record.error:
         lines.append(record.error)
     lines += [f"note: {note}" for note in record.notes]
     return "\n".join(lines)
 
 
-def run_json(run: Run) -> str:
-    return json.dumps({"path": run.path, "run": to_json(run.record), "nodes": [to_json(node) for node in run.nodes]})
+def run_json(run: Run, figures: Figures) -> str:
+    path, line = figures.critical_path, figures.timeline
+    waits = {bar.node.unique_id: bar for bar in line.bars} if line else {}
+    return json.dumps(
+        {
+            "path": run.path,
+            "run": to_json(run.record),
+            "nodes": [to_json(node) for node in run.nodes],
+            "figures": {
+                "start_seconds": figures.start_seconds,
+                "work_seconds": round(figures.work_seconds, 3),
+                "threads": figures.threads,
+                "busy": figures.busy,
+                "critical_path": {
+                    "seconds": round(path.seconds, 3),
+                    "nodes": [node.unique_id for node in path.nodes],
+                }
+                if figures.graph.nodes
+                else None,
+                "waits": {key: {"after": bar.after, "thread_seconds": bar.thread_wait} for key, bar in waits.items()},
+            },
+        }
+    )
+
+
+def _figures(figures: Figures) -> list[str]:
+    """What the run's page shows beside its nodes."""
+    said = []
+    if figures.start_seconds is not None:
+        said.append(f"first node after {figures.start_seconds:.1f} s")
+    if figures.busy is not None:
+        said.append(f"{figures.threads} threads busy for {figures.busy:.0%} of the time")
+    lines = [", ".join(said)] if said else []
+    if figures.graph.nodes and figures.critical_path.nodes:
+        names = " > ".join(node.name for node in figures.critical_path.nodes)
+        lines.append(f"critical path: {figures.critical_path.seconds:.1f} s of {figures.work_seconds:.1f} s: {names}")
+    return lines
 
 
 def comparison_table(before: Run, after: Run) -> str:

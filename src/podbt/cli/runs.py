@@ -52,12 +52,17 @@ def add_verbs(verbs: Any) -> None:
 
 def _finish(parser: argparse.ArgumentParser, verb: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_store(parser)
+    parser.set_defaults(verb=verb)
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Lets a verb be told where the artifact store is."""
     parser.add_argument(
         "--artifacts",
         help="the artifact store: a folder, s3://bucket/prefix or gs://bucket/prefix "
         f"(default: ${constants.ENV_ARTIFACTS}, else {constants.ARTIFACTS_PATH})",
     )
-    parser.set_defaults(verb=verb)
 
 
 def _at_least(least: int) -> Any:
@@ -69,7 +74,8 @@ def _at_least(least: int) -> Any:
     return number
 
 
-def _store(options: argparse.Namespace) -> "Store":
+def open_store(options: argparse.Namespace) -> "Store":
+    """The store that a verb was told of."""
     from podbt.store.location import Location  # noqa: PLC0415 - `podbt run` needs none of these
 
     return Location.read(options.artifacts).open()
@@ -87,7 +93,12 @@ def _list(options: argparse.Namespace) -> int:
     if options.status and options.status not in STATUSES:
         raise ConfigError(f"No run ends as '{options.status}'. Give one of {', '.join(STATUSES)}.")
     runs = list_runs(
-        _store(options), dag=options.dag, target=options.target, status=options.status, limit=options.limit, tell=_warn
+        open_store(options),
+        dag=options.dag,
+        target=options.target,
+        status=options.status,
+        limit=options.limit,
+        tell=_warn,
     )
     print(runs_json(runs) if options.json else runs_table(runs))
     return 0
@@ -96,9 +107,12 @@ def _list(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from podbt.cli.render import run_json, run_table  # noqa: PLC0415
     from podbt.store.runs import read_run  # noqa: PLC0415
+    from podbt.web.read import figures_of  # noqa: PLC0415
 
-    run = read_run(_store(options), options.run)
-    print(run_json(run) if options.json else run_table(run))
+    store = open_store(options)
+    run = read_run(store, options.run)
+    figures = figures_of(store, run)
+    print(run_json(run, figures) if options.json else run_table(run, figures))
     return 0
 
 
@@ -106,7 +120,7 @@ def _compare(options: argparse.Namespace) -> int:
     from podbt.cli.render import comparison_json, comparison_table  # noqa: PLC0415
     from podbt.store.runs import read_run  # noqa: PLC0415
 
-    store = _store(options)
+    store = open_store(options)
     before, after = read_run(store, options.before), read_run(store, options.after)
     print(comparison_json(before, after) if options.json else comparison_table(before, after))
     return 0
@@ -116,7 +130,7 @@ def _recover(options: argparse.Namespace) -> int:
     from podbt.store.recover import recover_abandoned  # noqa: PLC0415
     from podbt.store.runs import folders  # noqa: PLC0415
 
-    store = _store(options)
+    store = open_store(options)
     open_ones = [folder.path for folder in folders(store) if not folder.published and not folder.removed]
     recovered = [path for one in open_ones if (path := recover_abandoned(store, one))]
     if options.json:
@@ -134,7 +148,7 @@ def _prune(options: argparse.Namespace) -> int:
     from podbt.store import prune  # noqa: PLC0415
     from podbt.store.owner import claim  # noqa: PLC0415
 
-    store = _store(options)
+    store = open_store(options)
     if instance := os.environ.get(constants.ENV_INSTANCE):
         claim(store, instance)
     policy = prune.Policy(

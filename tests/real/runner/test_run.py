@@ -13,6 +13,7 @@ from tests.support.waiting import wait_for
 from podbt.cli.render import run_table
 from podbt.store.runs import read_run
 from podbt.store.volume import Volume
+from podbt.web.read import figures_of
 
 pytestmark = pytest.mark.postgres
 
@@ -64,7 +65,8 @@ def test_a_failing_model_is_named_with_dbts_message(runner: Runner) -> None:
     record = runner.record()
     assert record["exit_reason"] == "node_failure"
     assert record["counts"] == {"total": 2, "error": 1, "skipped": 1}
-    table = run_table(read_run(Volume(runner.artifacts), "latest"))
+    run = read_run(store := Volume(runner.artifacts), "latest")
+    table = run_table(run, figures_of(store, run))
     assert "division by zero" in table
     assert not (runner.artifacts / "targets/dev/latest-success.json").exists()
 

@@ -14,6 +14,7 @@ from podbt.airflow.group.duty import Duty, Kind, Verdict, judge, report
 from podbt.airflow.group.place import ENDED, TOLD, Place, members_of, task_of
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.left import end_if_left
+from podbt.airflow.links import page_xcom
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
 from podbt.airflow.resolve import pod_settings, resolve_pod, wait_for_plan
@@ -102,7 +103,7 @@ class ModelTrigger(BaseTrigger):
             await asyncio.sleep(trigger.LOG_SECONDS)
         if isinstance(event, TaskFailedEvent) and self.fail_on_worker:
             event = TriggerEvent({"summary": (event.xcoms or {})["return_value"], "retryable": True})
-        yield event
+        yield _with_link(event)
 
     async def on_kill(self) -> None:
         """A person marked or cleared the task. The group's pod is not the task's own, and goes on."""
@@ -268,6 +269,16 @@ class ModelTrigger(BaseTrigger):
             flags += ["--indirect-selection", "empty"]
         pinned = {"plan_hash": self.plan} if own else {}
         return {"select": criteria(plan.nodes, nodes), "flags": flags, **pinned}
+
+
+def _with_link(event: TriggerEvent) -> TriggerEvent:
+    """With the address of the run's page, which nobody else leaves for a task without a worker."""
+    if not isinstance(event, TaskSuccessEvent | TaskFailedEvent):
+        return event
+    result: Any = (event.xcoms or {}).get("return_value", {})
+    return type(event)(
+        xcoms={**(event.xcoms or {}), **page_xcom(result.get("artifacts"), node=result.get("unique_id"))}
+    )
 
 
 def _done(result: ModelResult) -> TriggerEvent:

@@ -17,6 +17,7 @@ from airflow.triggers.base import StartTriggerArgs
 from podbt.airflow import api
 from podbt.airflow.assets import ALIAS, emit, told
 from podbt.airflow.group.place import ENDED, TOLD, members_of
+from podbt.airflow.links import RunPageLink, enabled
 from podbt.airflow.operator import DbtOperator, leave_summary
 from podbt.airflow.resolve import resolve_pod
 from podbt.airflow.supported import STARTS_IN_TRIGGER
@@ -99,6 +100,7 @@ class ModelTask(_InTrigger):
     """A model, seed or snapshot with its tests."""
 
     template_fields: Sequence[str] = ("step", "overrides")
+    operator_extra_links: ClassVar[tuple[Any, ...]] = (RunPageLink(),) if enabled() else ()
     trigger_path = "podbt.airflow.group.model_trigger.ModelTrigger"
 
     def __init__(self, *, step: dict[str, Any], overrides: dict[str, Any], kind: str, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
+from podbt.airflow.links import enabled, run_page
 from podbt.contract.record import Failure, Summary, shorten
 
 _FAILURES: Final = 5
@@ -66,6 +67,8 @@ def failed_message(
         lines.append(f"  log: {_task_url(base_url, dag_id, run_id, task)}")
         if task.summary and task.summary.artifacts:
             lines.append(f"  artifacts: {task.summary.artifacts}")
+            if enabled():
+                lines.append(f"  dbt run: {run_page(base_url.rstrip('/'), task.summary.artifacts)}")
     title = f"{dag_id}: sources are stale" if stale else f"{dag_id} failed"
     return Message(Kind.FAILED, title, _bounded(lines, _run_line(base_url, dag_id, run_id)))
 

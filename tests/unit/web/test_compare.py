@@ -4,10 +4,10 @@ import json
 
 from tests.support.records import identity, node, record
 
-from podbt.cli.compare import compare
 from podbt.cli.render import comparison_json, comparison_table
 from podbt.contract.record import NodeRecord
 from podbt.contract.runs import Run
+from podbt.web.compare import compare
 
 
 def run(*nodes: NodeRecord) -> Run:
