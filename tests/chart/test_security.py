@@ -148,7 +148,7 @@ def test_http_probes_ask_ports_that_exist(manifests: Manifests) -> None:
             if handler:
                 asked += 1
                 assert handler["port"] in ports, (pod.owner, probe)
-    assert asked
+    assert asked or not manifests.of_kind("Deployment")
 
 
 def test_liveness_survives_a_database_that_is_away() -> None:
