@@ -97,6 +97,12 @@ class Way:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
+class Listener(ThreadingHTTPServer):
+    """A client that hangs up is no error to tell of."""
+
+    def handle_error(self, request: object, client_address: object) -> None: ...
+
+
 @contextmanager
 def between(registry: Registry, way: Way) -> Iterator[int]:
     """A proxy in front of a registry that fails requests; yields its port."""
@@ -155,7 +161,7 @@ def between(registry: Registry, way: Way) -> Iterator[int]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+    with Listener(("127.0.0.1", 0), Handler) as listener:
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         try:
             yield int(listener.server_address[1])

@@ -21,7 +21,7 @@ _USER: Final = "smoke"
 _DATABASE: Final = "smoke"
 _HOST: Final = "database"
 _PORT: Final = "5432"
-_START_SECONDS: Final = 120
+_START_SECONDS: Final = 600
 # As in a pod: a numeric user, nothing but scratch and artifacts to write to, no rights.
 _CONFINED: Final = (
     "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp:mode=1777,exec",
