@@ -14,6 +14,7 @@ from tests.support.settings import DOCKER, LOCAL
 from tests.support.steps import BAD, GOOD, IDENTITY, NAME, NOTHING, TaskInstance, created, pod, run, succeed, trigger
 
 from podbt.airflow import trigger as trigger_module
+from podbt.airflow.links import page_xcom
 from podbt.airflow.pods import cluster, follow
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.constants import INSTANCE, INSTANCE_LABEL
@@ -29,7 +30,7 @@ def test_success_ends_the_task_with_the_summary(
 ) -> None:
     event, fake = run(monkeypatch, succeed, prepare=lambda fake: fake.log.extend(["1 of 2 OK", "Done."]))
     assert isinstance(event, TaskSuccessEvent)
-    assert event.xcoms == {"return_value": to_json(GOOD)}
+    assert event.xcoms == {"return_value": to_json(GOOD), **page_xcom(GOOD.artifacts)}
     assert fake.deleted == [NAME]
     assert fake.created[0]["spec"]["containers"][0]["args"] == ["build", "--target", "prod"]
     assert "1 of 2 OK\nDone." in capsys.readouterr().out

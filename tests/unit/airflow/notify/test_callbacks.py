@@ -136,6 +136,7 @@ def test_a_failure_arrives_with_models_words_owner_and_links(airflow: Airflow) -
         f"- {MODEL} (owner: insurance-desk): Database Error: division by zero",
         f"  log: {RUN_URL}/tasks/build",
         "  artifacts: runs/night/r/build/try-3",
+        f"  dbt run: {RUN_URL.partition('/dags/')[0]}/podbt/run?path=runs%2Fnight%2Fr%2Fbuild%2Ftry-3",
         f"run {RUN}: {RUN_URL}",
     ]
 
