@@ -152,7 +152,7 @@ types: venv ## Mypy, strict
 
 .PHONY: test-fast
 test-fast: venv postgres store-servers promotion-tools .venv/release/.synced ## All tests that need no cluster
-	$(BIN)/pytest -m "not e2e and not chaos and not long" --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not e2e and not chaos and not long and not browser" --numprocesses auto --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-dbt
 test-dbt: venv postgres store-servers ## The tests of what runs dbt on each dbt that an image can have (DBT=1.9 for one, PY=3.13 for another Python)
@@ -191,6 +191,11 @@ e2e: venv ## End-to-end tests on the cluster that `up` leaves
 .PHONY: test-long
 test-long: venv postgres ## What takes longest: cleared model tasks, the Docker runtime, resumed tries of the whole project
 	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m long $(PYTEST_ARGS)
+
+.PHONY: test-browser
+test-browser: venv ## The run pages in Chromium, inside a real Airflow, over 1,000 runs of 500 nodes
+	@command -v chromium >/dev/null || { echo "make: these tests need Chromium (Debian: apt-get install chromium)." >&2; exit 1; }
+	$(BIN)/pytest -m browser tests/browser $(PYTEST_ARGS)
 
 .PHONY: chaos
 chaos: venv ## End pods, nodes and databases while dbt runs, and print what came of it (about half an hour)

@@ -12,11 +12,11 @@ SOURCE = ROOT / "src/podbt"
 
 KINDS = {"unit", "real"}
 """What mirrors src/podbt: `real` runs dbt itself, or a server of a database or an artifact store; `unit` neither."""
-BESIDE = {"bench", "chaos", "chart", "dags", "dbt_project", "e2e"}
+BESIDE = {"bench", "browser", "chaos", "chart", "dags", "dbt_project", "e2e"}
 """What is no part of src/podbt, or all of it together."""
 OUTSIDE = {"images", "k8s"}
 """Of tests/unit: what is no part of podbt itself."""
-REAL = {"airflow_server", "dental", "forks", "postgres", "registries", "runner", "shop", "store_servers"}
+REAL = {"airflow_server", "dental", "fab_server", "forks", "postgres", "registries", "runner", "shop", "store_servers"}
 """Of tests/support: what starts dbt or a server."""
 
 
