@@ -1,6 +1,7 @@
 """An Airflow home of the tests' own, set before anything imports Airflow; and which tests stay together."""
 
 import contextlib
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -54,6 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: next((n for n, place in enumerate(_FIRST) if item.nodeid.startswith(place)), len(_FIRST))
     )
+
+
+def pytest_collection_finish() -> None:
+    """Keeps Python from looking for garbage in what all test modules have imported, again and again: it stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000)  # as podbt's own command does
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
