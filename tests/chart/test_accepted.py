@@ -115,7 +115,7 @@ def test_accepted_by_all_or_refused_in_one_line(changes: list[tuple[tuple[str, .
         return
     objects = [one for one in yaml.safe_load_all(result.stdout) if one]
     assert [problem for one in objects for problem in (*problems(one), *refusals(one))] == []
-    maps = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
+    maps = {one["metadata"]["name"]: one.get("data", {}) for one in objects if one["kind"] == "ConfigMap"}
     (text,) = (data["settings.yaml"] for name, data in maps.items() if name.endswith("-settings"))
     read = parse_settings(yaml.safe_load(text), source="settings.yaml")
     assert isinstance(read, Settings)
