@@ -114,7 +114,6 @@ test: ## What CI runs: lint, types, unit, dbt project, chart and pod, DAGs, then
 	@$(MAKE) types
 	@$(MAKE) up # before the tests: on a machine without helm, this is what provides it
 	@$(MAKE) test-fast
-	@$(MAKE) test-airflow LINES=3.2 # 3.3 is in the tests' own environment
 	@$(MAKE) e2e
 
 .PHONY: check

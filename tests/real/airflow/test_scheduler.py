@@ -18,7 +18,8 @@ from tests.support.waiting import wait_for
 
 from podbt.airflow.supported import STARTS_IN_TRIGGER
 
-pytestmark = pytest.mark.postgres
+# A whole Airflow for minutes: `make test-airflow` runs it on each line, and `make test-long`.
+pytestmark = [pytest.mark.postgres, pytest.mark.long]
 
 DAGS = """
 from datetime import timedelta
