@@ -108,3 +108,16 @@ def test_long_after_a_promotion_nobody_waits(promoted: Path, settings_file: Path
     long_ago = time.time() - 3600
     os.utime(settings_file, (long_ago, long_ago))
     asyncio.run(asyncio.wait_for(wait_for_plan({}, Log()), 5))
+
+
+def test_a_tasks_own_image_leaves_what_the_settings_add_to_pods(settings_file: Path) -> None:
+    added = {
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}]}}},
+        "volumes": [{"name": "ca", "configMap": {"name": "company-ca"}}],
+        "volume_mounts": [{"name": "ca", "mountPath": "/etc/ca", "readOnly": True}],
+        "pod_security": {"run_as_user": None, "run_as_group": None, "fs_group": None},
+    }  # fmt: skip
+    settings_file.write_text(yaml.safe_dump({**yaml.safe_load(settings_file.read_text()), **added}))
+    whole = pod_settings({})
+    assert pod_settings({"image": "dbt:2"}) == whole.model_copy(update={"image": "dbt:2", "plan": None})
