@@ -111,7 +111,7 @@ def resolve_settings(overrides: Mapping[str, Any]) -> AnySettings:
         return settings
     if "image" in fitting and "plan" not in fitting:
         fitting["plan"] = None  # the plan file is the other image's
-    return parse_settings({**settings.model_dump(by_alias=True), **fitting}, source="settings of the task")
+    return parse_settings({**settings.model_dump(), **fitting}, source="settings of the task")
 
 
 def pod_settings(overrides: Mapping[str, Any]) -> Settings:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from podbt import constants
-from podbt.contract.kinds import TABLES, type_of
+from podbt.contract.kinds import TABLES, ResourceType, type_of
 from podbt.errors import ConfigError
 
 _KINDS: Final = ("nodes", "sources", "exposures", "unit_tests", "functions", "metrics", "semantic_models",
@@ -59,10 +59,10 @@ class Manifest:
     def selector_of(self, unique_id: str) -> str:
         """What selects one node: its fqn, which is as unique as the unique_id, and which `dbt --select` takes."""
         node = self.nodes[unique_id]
-        method = {"unit_test": "unit_test", "source": "source", "exposure": "exposure"}.get(type_of(unique_id))
-        if method == "source":
-            return f"source:{node['package_name']}.{node['source_name']}.{node['name']}"
-        return f"{method}:{node['name']}" if method else f"fqn:{'.'.join(map(str, node['fqn']))}"
+        kind = type_of(unique_id)
+        if kind == ResourceType.SOURCE:
+            return f"{kind}:{node['package_name']}.{node['source_name']}.{node['name']}"
+        return f"{kind}:{node['name']}" if kind == ResourceType.UNIT_TEST else f"fqn:{'.'.join(map(str, node['fqn']))}"
 
     def macros_of(self, unique_id: str) -> set[str]:
         """The macros that a node calls, and those that they call."""

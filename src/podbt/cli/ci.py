@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from podbt.contract.kinds import OnMissingState
 from podbt.errors import ConfigError
 
 
@@ -19,7 +20,9 @@ def add_verbs(verbs: Any) -> None:
     ci.add_argument("--older-than-hours", type=float, default=24, help="of --reap (default: %(default)s)")
     ci.add_argument("--target", help="whose connection of profiles.yml is used (default: the profile's)")
     ci.add_argument("--state", help="a target's name in the artifact store, or a folder (with a slash in it)")
-    ci.add_argument("--on-missing-state", choices=["fail", "full"], default="fail", help="(default: %(default)s)")
+    ci.add_argument(
+        "--on-missing-state", choices=[*map(str, OnMissingState)], default="fail", help="(default: %(default)s)"
+    )
     ci.add_argument("--prefix", default="ci_", help="what the schemas begin with (default: %(default)s)")
     ci.add_argument("--no-check", action="store_true", help="leave out the build without rows that comes first")
     ci.add_argument("--no-clone", action="store_true", help="build incremental models from nothing, not on a copy")
@@ -59,7 +62,7 @@ def _ci(options: argparse.Namespace) -> int:
         clone=not options.no_clone,
         keep=options.keep,
         dry_run=options.dry_run,
-        full_if_missing=options.on_missing_state == "full",
+        full_if_missing=options.on_missing_state == OnMissingState.FULL,
         wait_seconds=options.wait_seconds,
         more=Arguments.parse(options.dbt),
         scratch=Path(os.environ.get(ENV_SCRATCH) or SCRATCH_PATH),

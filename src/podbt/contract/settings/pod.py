@@ -8,10 +8,19 @@ container, command, labels and variables. The chart's schema of the same values 
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from podbt import constants
+from podbt.contract.kinds import PullPolicy
 from podbt.contract.model import Strict
 from podbt.contract.settings.common import EnvName, Image, Name
 from podbt.contract.variables import problem
@@ -28,7 +37,12 @@ _OWN_KEYS: Final = ("app.kubernetes.io/", f"{constants.LABEL_PREFIX}/", "kubectl
 class Kubernetes(Strict):
     """A part of a pod spec. Its keys are written as Kubernetes writes them, startupProbe and not startup_probe."""
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, serialize_by_alias=True)
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it is read: what was not said is not there, since a volume of two kinds, one of them null, is refused."""
+        return {key: value for key, value in write(self).items() if value is not None}
 
     def manifest(self) -> dict[str, Any]:
         """As a pod spec has it."""
@@ -169,7 +183,7 @@ class Helper(Kubernetes):
 
     name: Annotated[VolumeName, AfterValidator(_other_than_dbt)]
     image: Image
-    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    image_pull_policy: PullPolicy | None = None
     restart_policy: Literal["Always"] | None = None
     command: list[str] | None = None
     args: list[str] | None = None

@@ -30,7 +30,8 @@ def test_the_task_ends_with_dbt_whatever_runs_beside_it(
         await fake.update(NAME, **beside(ended(summary, summary.exit_reason.exit_code), RUNS, phase="Running"))
 
     event, fake = run(monkeypatch, play)
-    assert event.xcoms == {"return_value": to_json(summary)}
+    page = {"_link_RunPageLink": "/podbt/run?path=runs%2Fx"} if summary.artifacts else {}
+    assert event.xcoms == {"return_value": to_json(summary), **page}
     assert fake.deleted == [NAME]  # which ends the other
 
 

@@ -32,7 +32,7 @@ SECRETS = {
     "PGPASSWORD": "of the metadata database",
     "PGPASSFILE": "/opt/airflow/.pgpass",
     "PGHOST": "airflow-database",
-    "PGSERVICE": "airflow",
+    "PGSERVICE": "airflow-metadata",
 }
 GOOD = Summary(status=RunStatus.SUCCESS, exit_reason=ExitReason.SUCCESS, artifacts="runs/x").to_termination_message()
 LOG = logging.getLogger("test")
