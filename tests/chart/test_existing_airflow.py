@@ -78,8 +78,10 @@ def test_the_settings_send_pods_to_dbts_namespace_and_find_the_plan_beside_them(
 def test_a_namespace_of_dbts_own_goes_with_an_airflow_of_ours_too() -> None:
     manifests = render(PRODUCTION, dbt={"namespace": "dbt-pods"})
     there = {(kind, name) for namespace, kind, name in places(manifests) if namespace == "dbt-pods"}
+    (store,) = [name for name in manifests.of_kind("Job") if name.startswith("podbt-store-")]
     assert there == {
         ("CronJob", "podbt-prune"),
+        ("Job", store),
         ("PersistentVolumeClaim", "podbt-artifacts"),
         ("Role", "podbt-pod-launcher"),
         ("RoleBinding", "podbt-pod-launcher"),
