@@ -10,7 +10,7 @@ _ORDERS = {"orders", "sales", "daily", "unique_orders_id"}
 @pytest.mark.parametrize(
     ("file", "old", "new", "built"),
     [
-        pytest.param("models/labels.sql", "upper(label)", "lower(label)", {"labels"}, id="a model"),
+        pytest.param("models/labels.sql", "upper(label)", "lower(label)", _LABELS, id="a model"),
         pytest.param("models/orders.sql", "select id", "select id, 1 as one", _ORDERS, id="a model with readers"),
         pytest.param("macros/cents.sql", "* 100", "* 1000", {"sales"}, id="a macro"),
         pytest.param("seeds/codes.csv", "1,one", "1,uno", {"codes"} | _LABELS, id="a seed"),

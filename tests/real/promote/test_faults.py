@@ -76,6 +76,7 @@ def test_a_registry_that_fails_is_one_line_and_the_command_goes_on(
     assert project.digest("staging") == in_dev
 
 
+@pytest.mark.long  # a copy that waits for a server that is gone takes as long as oras likes
 def test_a_registry_that_goes_away_in_mid_copy_is_one_line_and_the_command_goes_on(
     project: Project, in_dev: str, way: Way, capsys: pytest.CaptureFixture[str]
 ) -> None:
