@@ -58,11 +58,11 @@ def run_table(run: Run, figures: Figures) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in record.counts.items() if status != "total")
     if passed := len(run.nodes) - len(shown):
         lines.append(f"and {passed} tests that passed")
+    lines += _figures(figures)
     lines.append(
         f"{record.exit_reason}: {record.counts.get('total', 0)} nodes ({counts}) in {record.seconds:.1f} s, "
         f"target {record.target}, dbt {record.dbt_version}"
     )
-    lines += _figures(figures)
     if record.error:
         lines.append(record.error)
     lines += [f"note: {note}" for note in record.notes]
