@@ -74,8 +74,8 @@ def test_a_run_that_is_amended_is_read_again(made: Pages) -> None:
     path = publish(made.store, ran("model.a", 0, 1))
     made.scan()
     file = made.store.inner.root / path / "run.json"
-    assert '"notes":[]' in file.read_text()
-    file.write_text(file.read_text().replace('"notes":[]', '"notes":["a pointer stayed behind"]'))
+    assert '"notes": []' in file.read_text()
+    file.write_text(file.read_text().replace('"notes": []', '"notes": ["a pointer stayed behind"]'))
     assert made.scan() == 1
     row = Runs(made.database).find(path, ALL)
     assert row is not None

@@ -171,7 +171,10 @@ def test_an_address_leads_nowhere_but_to_runs(made: Pages, path: str) -> None:
 @pytest.mark.parametrize("compiled", ["../../../../secret.txt", "/etc/passwd", "compiled/../../x", "run.json"])
 def test_a_record_cannot_name_a_file_outside_its_compiled_sql(made: Pages, compiled: str) -> None:
     (made.store.inner.root / "secret.txt").write_text("secret")
-    path = publish(made.store, ran("model.a", 0, 1, status="error", compiled=compiled))
+    path = publish(made.store, ran("model.a", 0, 1, status="error", compiled="compiled/mine.sql"))
+    nodes = made.store.inner.root / path / "nodes.jsonl"
+    assert "compiled/mine.sql" in nodes.read_text()
+    nodes.write_text(nodes.read_text().replace("compiled/mine.sql", compiled))
     made.scan()
     assert made.get(f"/sql?path={path}&id=model.p.a").status_code == 404
 

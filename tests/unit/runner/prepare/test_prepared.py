@@ -65,6 +65,7 @@ def test_a_state_needs_the_files_that_the_selector_asks(
     (tmp_path / "plan.json").write_text(plan.to_json())
     (tmp_path / "artifacts").mkdir()
     environment: Any = SimpleNamespace(
+        instance=None,
         artifacts=Volume(tmp_path / "artifacts"), expect_plan=None, image=None, revision=None,
         workspace=Workspace(project=tmp_path, profiles=tmp_path, scratch=tmp_path / "s", baked=tmp_path),
         on_missing_state=OnMissingState.FAIL,

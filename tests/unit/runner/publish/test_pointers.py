@@ -61,7 +61,7 @@ def environment(tmp_path: Path) -> Any:
     for name in ("runs/old/sources.json", "runs/new/sources.json"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(name)
-    return SimpleNamespace(artifacts=tmp_path, target=target)
+    return SimpleNamespace(artifacts=tmp_path, target=target, project=tmp_path)
 
 
 def moved(environment: Any, run: RunRecord, *, measured: bool = False) -> dict[str, Pointer]:
@@ -83,13 +83,19 @@ def test_a_state_gets_a_copy_of_its_own(environment: Any) -> None:
     pointers = moved(environment, record(1))
     assert state(pointers).sources == "runs/now/sources.json"
     assert (environment.target / "sources.json").read_text() == "runs/new/sources.json"
-    assert set(pointers) == {"latest", "latest-success", "latest-results", "state"}  # it measured nothing itself
+    assert set(pointers) == {
+        "latest",
+        "latest-success",
+        "latest-results",
+        "state",
+        "variables",
+    }  # it measured nothing itself
 
 
 def test_what_it_measured_itself_is_pointed_to(environment: Any) -> None:
     (environment.target / "sources.json").write_text("{}")
     pointers = moved(environment, record(1), measured=True)
-    assert set(pointers) == {"latest", "latest-success", "latest-results", "state", "freshness"}
+    assert set(pointers) == {"latest", "latest-success", "latest-results", "state", "variables", "freshness"}
     assert state(pointers).sources == "runs/now/sources.json"
 
 

@@ -38,7 +38,7 @@ class Published:
         )
         (scratch / "run_results.json").write_text('{"results": []}')
         self.folder = RunFolder.reserve(Volume(root), identity(1), scratch=scratch, patience_seconds=patience_seconds)
-        workspace: Any = SimpleNamespace(target=scratch, logs=scratch)
+        workspace: Any = SimpleNamespace(target=scratch, logs=scratch, project=scratch)
         report: Any = SimpleNamespace(check=lambda: None, say=lambda _: None)
         termination: Any = SimpleNamespace(leave=self.left.append)
         heartbeat: Any = SimpleNamespace(stop=lambda: None)
@@ -83,7 +83,7 @@ def test_a_pointer_that_cannot_move_changes_no_result_and_is_told(root: Path, mo
     assert run.summary.artifacts == run.folder.path
     assert run.summary.notes == run.record["notes"]
     assert [note.split()[0] for note in run.summary.notes] == [
-        f"targets/prod/{name}.json" for name in ("latest", "latest-success", "latest-results", "state")
+        f"targets/prod/{name}.json" for name in ("latest", "latest-success", "latest-results", "state", "variables")
     ]
     assert "does not point to this run: Artifacts could not be written" in run.summary.notes[0]
     assert json.loads(run.summary.to_termination_message())["notes"] == run.summary.notes
