@@ -66,7 +66,7 @@ def test_a_failing_data_test_fails_the_pull_request(pull_request: PullRequest) -
 
 
 def test_a_cancelled_build_drops_its_schemas(pull_request: PullRequest) -> None:
-    pull_request.change("models/orders.sql", "select id, amount", "select id, amount, pg_sleep(600) as slept")
+    pull_request.change("models/orders.sql", "select id, amount", "select id, amount, pg_sleep(600)::text as slept")
     running = pull_request.start("ci", "--pr", "7", "--target", "review", "--state", "prod", "--no-check")
     # Not by the text alone: what asks here would find itself, as it asked a moment ago.
     asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and query like '%pg_sleep(600)%'"
@@ -123,7 +123,7 @@ def test_a_schema_of_somebody_else_is_not_touched(pull_request: PullRequest) -> 
 
 
 def test_two_runs_of_one_pull_request_do_not_share_its_schemas(pull_request: PullRequest) -> None:
-    pull_request.change("models/orders.sql", "select id, amount", "select id, amount, pg_sleep(600) as slept")
+    pull_request.change("models/orders.sql", "select id, amount", "select id, amount, pg_sleep(600)::text as slept")
     first = pull_request.start("ci", "--pr", "7", "--target", "review", "--state", "prod", "--no-check")
     wait_for(lambda: pull_request.schemas() == ["ci_7"], seconds=200)
     second = pull_request.ci("--no-check", "--wait-seconds", "0")
