@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 PROJECT = ROOT / "tests" / "support" / "projects" / "small"
 RUN = "e2e__docker"
 TASK = f"label=podbt.io/run-id={RUN}"
-SLEEPS = "from pg_stat_activity where state = 'active' and query like '%pg_sleep%' and pid <> pg_backend_pid()"
+SLEEPS = "from pg_stat_activity where wait_event = 'PgSleep'"
 
 
 @pytest.fixture(scope="module")

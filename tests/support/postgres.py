@@ -38,6 +38,12 @@ class Server:
         finally:
             connection.close()
 
+    def asleep(self) -> int:
+        """How many statements are in pg_sleep() now; one that only holds the word, and may call it never, is none."""
+        query = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
+        (counted,) = self.query(query, superuser=True)
+        return int(counted[0])
+
 
 def programs() -> Path:
     """The folder with initdb and postgres; Debian keeps it off PATH."""

@@ -68,16 +68,14 @@ def test_a_failing_data_test_fails_the_pull_request(pull_request: PullRequest) -
 def test_a_cancelled_build_drops_its_schemas(pull_request: PullRequest) -> None:
     pull_request.change("models/orders.sql", "select id, amount", "select id, amount, pg_sleep(600)::text as slept")
     running = pull_request.start("ci", "--pr", "7", "--target", "review", "--state", "prod", "--no-check")
-    # Not by the text alone: what asks here would find itself, as it asked a moment ago.
-    asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and query like '%pg_sleep(600)%'"
-    wait_for(lambda: pull_request.postgres.query(asleep)[0][0] > 0, seconds=200)
+    wait_for(lambda: pull_request.postgres.asleep() > 0, seconds=200)
     assert pull_request.schemas() == ["ci_7"]
     running.send_signal(signal.SIGTERM)
     output, _ = running.communicate(timeout=120)
     assert running.returncode == 4, output
     assert "podbt ci: cancelled" in output
     assert pull_request.schemas() == []
-    assert pull_request.postgres.query(asleep)[0][0] == 0
+    assert pull_request.postgres.asleep() == 0
 
 
 def test_what_a_killed_run_left_is_found_and_nobody_elses(pull_request: PullRequest) -> None:

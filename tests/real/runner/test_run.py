@@ -138,16 +138,13 @@ def test_the_password_is_nowhere_even_where_a_model_prints_it(runner: Runner) ->
 
 
 def test_an_interrupt_cancels_the_query_and_publishes(runner: Runner, postgres: Server) -> None:
-    running = (
-        "select count(*) from pg_stat_activity where usename = 'dbt' and query like '%pg_sleep%' and state = 'active'"
-    )
     process = runner.start_anew("run", "--select", "good", "slow")
-    wait_for(lambda: postgres.query(running, superuser=True) == [(1,)] and good_ended(runner))
+    wait_for(lambda: postgres.asleep() == 1 and good_ended(runner))
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 4, output
-    assert postgres.query(running, superuser=True) == [(0,)]
+    assert postgres.asleep() == 0
     record = runner.record()
     assert record["exit_reason"] == "interrupted"
     assert (runner.artifacts / record["manifest"]).is_file()

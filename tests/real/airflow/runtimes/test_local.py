@@ -27,8 +27,6 @@ from podbt.store.volume import Volume
 
 pytestmark = pytest.mark.postgres
 
-SLOW = "select count(*) from pg_stat_activity where usename = 'dbt' and state = 'active' and query like '%pg_sleep%'"
-
 
 def context(try_number: int = 1) -> dict[str, Any]:
     return {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1, try_number=try_number)}
@@ -109,16 +107,12 @@ def told_to_stop(tested: DbtOperator, condition: Callable[[], bool]) -> Iterator
         signal.signal(signal.SIGTERM, before)
 
 
-def slow_runs(postgres: Server) -> bool:
-    return postgres.query(SLOW, superuser=True) == [(1,)]
-
-
 @pytest.mark.usefixtures("real_python")
 def test_a_stopped_worker_cancels_its_queries_and_never_succeeds(settings: dict[str, Any], postgres: Server) -> None:
     tested = DbtOperator(task_id="t", command="run", select="slow")
-    with told_to_stop(tested, lambda: slow_runs(postgres)), pytest.raises(AirflowException, match="told to stop"):
+    with told_to_stop(tested, lambda: postgres.asleep() == 1), pytest.raises(AirflowException, match="told to stop"):
         tested.execute(context())
-    assert not slow_runs(postgres)
+    assert postgres.asleep() == 0
     assert read_run(Volume(store(settings)), "runs/d/r/t/try-1").record.exit_reason == "interrupted"
 
 
@@ -127,7 +121,7 @@ def test_too_long_a_run_cancels_its_queries_and_is_lost(settings: dict[str, Any]
     tested = DbtOperator(task_id="t", command="run", select="slow", settings={"run_timeout_seconds": 25})
     with pytest.raises(AirflowException, match="longer than run_timeout_seconds"):
         tested.execute(context())
-    assert not slow_runs(postgres)
+    assert postgres.asleep() == 0
 
 
 def mend(settings: dict[str, Any], model: str, sql: str) -> None:
@@ -170,7 +164,7 @@ def test_a_retry_builds_only_what_a_killed_process_left(settings: dict[str, Any]
     step: dict[str, Any] = {"task_id": "t", "command": "run", "select": "good slow"}
 
     def kill() -> None:
-        wait_for(lambda: slow_runs(postgres))
+        wait_for(lambda: postgres.asleep() == 1)
         journal = store(settings) / "runs/d/r/t/try-1.partial/nodes.jsonl"
         wait_for(lambda: journal.is_file() and '"success"' in journal.read_text())
         for process in Path("/proc").glob("[0-9]*"):
@@ -187,7 +181,7 @@ def test_a_retry_builds_only_what_a_killed_process_left(settings: dict[str, Any]
     killing.join()
     assert not isinstance(raised.value, AirflowFailException)
     assert list(Path(settings["scratch"]["folder"]).iterdir()) == []
-    wait_for(lambda: not slow_runs(postgres))  # the server itself notices that its client is gone
+    wait_for(lambda: postgres.asleep() == 0)  # the server itself notices that its client is gone
     table = postgres.query("select 'small.good'::regclass::oid")
     mend(settings, "slow", "select 1 as x")
     returned = DbtOperator(**step).execute(context(2))
@@ -242,11 +236,11 @@ def test_a_killed_worker_takes_dbt_with_it(settings: dict[str, Any], postgres: S
     """Nobody is left to stop it, and the retry would write the same tables."""
     worker = subprocess.Popen([sys.executable, "-c", WORKER])
     try:
-        wait_for(lambda: slow_runs(postgres))
+        wait_for(lambda: postgres.asleep() == 1)
     finally:
         worker.kill()
         worker.wait()
-    wait_for(lambda: not slow_runs(postgres))
+    wait_for(lambda: postgres.asleep() == 0)
     run = store(settings) / "runs/d/r/t/try-1/run.json"
     wait_for(run.is_file)
     assert json.loads(run.read_text())["exit_reason"] == "interrupted"
@@ -272,7 +266,7 @@ def test_no_secret_of_airflow_is_in_dbts_process(
                     assert PASSWORD not in command
             except OSError:
                 continue
-        return slow_runs(postgres)
+        return postgres.asleep() == 1
 
     tested = DbtOperator(task_id="t", command="run", select="slow")
     with told_to_stop(tested, look), pytest.raises(AirflowException, match="told to stop"):

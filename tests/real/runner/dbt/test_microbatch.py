@@ -81,7 +81,7 @@ def test_where_the_first_batch_fails_the_others_are_not_tried_and_a_retry_builds
 def test_a_killed_run_left_what_it_had_not_built(days: Days, number: signal.Signals) -> None:
     days.database.query("insert into faults.slow values (2, 60)")
     process = days.start("build")
-    wait_for(lambda: slow(days))
+    wait_for(lambda: days.database.asleep() == 1)
     os.kill(process.pid, number)
     process.communicate(timeout=30)
     days.database.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'dbt'", superuser=True)
@@ -176,8 +176,3 @@ def test_another_dag_run_says_what_stays_missing_until_somebody_builds_it(days: 
     ended = days.step("build", PODBT_RUN_ID="after-that")
     assert ended.code == 0, ended.output
     assert "are missing" not in ended.output
-
-
-def slow(days: Days) -> bool:
-    query = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep(seconds)%'"
-    return days.database.query(f"{query} and usename = 'dbt' and pid <> pg_backend_pid()", superuser=True) == [(1,)]

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.postgres
 
 TASK = {"PODBT_DAG_ID": "d", "PODBT_RUN_ID": "r", "PODBT_TASK_ID": "t", "PODBT_IMAGE": "dbt:1"}
 BUILD = ("build", "--select", "good", "slow", "--exclude", "tag:fails")
-ASLEEP = "select count(*) from pg_stat_activity where usename = 'dbt' and query like '%pg_sleep%' and state = 'active'"
 OURS = "select count(*) from pg_stat_activity where usename = 'dbt'"
 
 
@@ -29,17 +28,13 @@ def sleeps(runner: Runner, seconds: int) -> None:
     (runner.folder / "project/models/slow.sql").write_text(f"select 1 as x from pg_sleep({seconds})")
 
 
-def is_asleep(server: Server) -> bool:
-    return server.query(ASLEEP, superuser=True) == [(1,)]
-
-
 def test_tries_go_on_from_an_interrupted_and_a_killed_one(runner: Runner, postgres: Server) -> None:
     task = runner.artifacts / "runs/d/r/t"
     sleeps(runner, 600)
     runner.env |= TASK | {"PODBT_TRY_NUMBER": "1", "PODBT_GRACE_SECONDS": "90"}
     process = runner.start(*BUILD)
     wait_for(
-        lambda: is_asleep(postgres) and nodes(task / "try-1.partial").get("warns", {}).get("status") == "warn", 300
+        lambda: postgres.asleep() == 1 and nodes(task / "try-1.partial").get("warns", {}).get("status") == "warn", 300
     )
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=90)
@@ -50,7 +45,7 @@ def test_tries_go_on_from_an_interrupted_and_a_killed_one(runner: Runner, postgr
 
     runner.env["PODBT_TRY_NUMBER"] = "2"
     process = runner.start(*BUILD)
-    wait_for(lambda: is_asleep(postgres), 300)
+    wait_for(lambda: postgres.asleep() == 1, 300)
     os.kill(process.pid, signal.SIGKILL)
     output, _ = process.communicate(timeout=30)
     assert "try-1 ended with interrupted; going on from there: 3 nodes are done already." in output
@@ -81,7 +76,7 @@ def test_a_query_that_the_main_thread_waits_for_is_cancelled(runner: Runner, pos
     project.write_text(project.read_text() + '\non-run-start: "select pg_sleep(600)"\n')
     runner.env |= TASK | {"PODBT_GRACE_SECONDS": "60"}
     process = runner.start("build", "--select", "good")
-    wait_for(lambda: is_asleep(postgres), 300)
+    wait_for(lambda: postgres.asleep() == 1, 300)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 4, output
