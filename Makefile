@@ -187,6 +187,10 @@ test-airflow: venv postgres ## Operators, DAG files and a real scheduler on each
 e2e: venv ## End-to-end tests on the cluster that `up` leaves
 	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m "e2e and not long" tests/e2e $(PYTEST_ARGS)
 
+.PHONY: e2e-existing
+e2e-existing: venv ## podbt beside an Airflow 3.2 that is not ours, from installation to its first green step (docs/existing-airflow.md)
+	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m e2e -s tests/e2e/test_existing_airflow.py $(PYTEST_ARGS)
+
 .PHONY: test-long
 test-long: venv postgres ## What takes longest: cleared model tasks, the Docker runtime, resumed tries of the whole project
 	eval "$$($(LOCAL) env)" && $(BIN)/pytest -m long $(PYTEST_ARGS)

@@ -14,7 +14,7 @@ from tests.support.tiny import write_project
 DAYS = 5
 MODEL = """\
 {{{{ config(materialized='incremental', incremental_strategy='microbatch', unique_key='id', event_time='at',
-          batch_size='day', begin='{begin}', lookback={lookback}) }}}}
+          batch_size='{size}', begin='{begin}', lookback={lookback}) }}}}
 select id, at, txid_current() as written, {{{{ var('factor', 1) }}}} as factor,
     1 / (case when id in (select day from faults.bad) then 0 else 1 end) as whole,
     (select count(pg_sleep(seconds)) from faults.slow where slow.day = id) as slept
@@ -34,19 +34,38 @@ def midnight(days_ago: int) -> datetime:
     return today - timedelta(days=days_ago)
 
 
+def beginning(size: str, ago: int) -> datetime:
+    """When the hour, day, month or year began that was so many of them ago."""
+    today = midnight(0)
+    if size == "year":
+        return today.replace(year=today.year - ago, month=1, day=1)
+    if size == "month":
+        months = today.year * 12 + today.month - 1 - ago
+        return today.replace(year=months // 12, month=months % 12 + 1, day=1)
+    if size == "hour":
+        return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=ago)
+    return midnight(ago)
+
+
 @dataclass
 class Days:
-    """Runs steps on the project. The id of a day's only visit is how many days ago it was; `DAYS` - 1 is the first."""
+    """Runs steps on the project. The id of a day's only visit is how many days ago it was; `DAYS` - 1 is the first.
+
+    Batches of another size are as many, and numbered alike.
+    """
 
     runner: Runner
     database: Server
     tries: dict[str, int] = field(default_factory=dict)
 
-    def prepare(self, *, lookback: int = 1) -> None:
+    def prepare(self, *, lookback: int = 1, size: str = "day") -> None:
         self.runner.env.pop("PODBT_BAKED", None)
-        visits = [f"{ago},{midnight(ago) + timedelta(hours=10):%Y-%m-%d %H:%M:%S}" for ago in range(DAYS + 2)]
+        began = [beginning(size, ago) for ago in range(DAYS + 2)]
+        visits = [f"{ago},{at + timedelta(minutes=10):%Y-%m-%d %H:%M:%S}" for ago, at in enumerate(began)]
         self.files = {**FILES, "seeds/visits.csv": "\n".join(["id,at", *visits]) + "\n"}
-        self.files["models/daily.sql"] = MODEL.format(begin=f"{midnight(DAYS - 1):%Y-%m-%d}", lookback=lookback)
+        self.files["models/daily.sql"] = MODEL.format(
+            begin=f"{began[DAYS - 1]:%Y-%m-%d %H:%M:%S}", lookback=lookback, size=size
+        )
         write_project(self.runner.folder / "project", self.files)
         for statement in (
             "drop schema if exists tiny, faults cascade", "create schema faults",

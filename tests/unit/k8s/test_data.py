@@ -66,7 +66,10 @@ def test_version_follows_the_generator_and_the_volume(
 
 def test_manifest(session: Session) -> None:
     places = session.places
-    job = yaml.safe_load(data.manifest(places, name="podbt-demo-data-v1", image="dbt:1"))
+    job, policy = yaml.safe_load_all(data.manifest(places, name="podbt-demo-data-v1", image="dbt:1"))
+    (rule,) = policy["spec"]["ingress"]
+    (source,) = rule["from"]
+    assert source["podSelector"]["matchLabels"].items() <= job["spec"]["template"]["metadata"]["labels"].items()
     [container] = job["spec"]["template"]["spec"]["containers"]
     assert job["metadata"]["name"] == "podbt-demo-data-v1"
     assert container["image"] == "dbt:1"
