@@ -3,12 +3,10 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +16,7 @@ import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tests.support.e2e import docker, kube
 from tests.support.e2e.shell import DRIVER, ROOT, attempt, run, wait_until
+from tests.support.stopping import told_to_stop
 
 from podbt.airflow import DbtOperator
 from podbt.contract.record import RunRecord
@@ -119,26 +118,6 @@ def inspected() -> dict[str, Any]:
     return dict(json.loads(run("docker", "inspect", one))[0])
 
 
-@contextmanager
-def told_to_stop(tested: DbtOperator, condition: Callable[[], bool]) -> Iterator[None]:
-    over = threading.Event()
-
-    def stop() -> None:
-        wait_until("dbt is at work", lambda: over.is_set() or condition(), seconds=900)
-        if not over.is_set():
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, lambda _number, _frame: tested.on_kill())
-    stopping = threading.Thread(target=stop)
-    stopping.start()
-    try:
-        yield
-    finally:
-        over.set()
-        stopping.join()
-        signal.signal(signal.SIGTERM, before)
-
-
 def slow_runs(server: docker.Postgres) -> bool:
     return server.psql(f"select count(*) {SLEEPS}") == "1"
 
@@ -181,7 +160,7 @@ def test_a_stopped_worker_stops_the_container_and_never_succeeds(
         return True
 
     tested = DbtOperator(task_id="t", command="run", select="slow")
-    with told_to_stop(tested, at_work), pytest.raises(AirflowException, match="told to stop"):
+    with told_to_stop(tested, at_work, 900), pytest.raises(AirflowException, match="told to stop"):
         tested.execute(context())
     assert not slow_runs(server)
     assert containers() == []

@@ -1,10 +1,6 @@
 """DbtPodOperator on a worker (deferrable=False): this process is the worker, the cluster is the real one."""
 
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tests.support.e2e import kube, store, warehouse
 from tests.support.e2e.nightly import LOCKED_TABLE, PREFIX
 from tests.support.e2e.shell import wait_until
+from tests.support.stopping import told_to_stop
 
 from podbt.airflow import DbtPodOperator
 from podbt.contract.record import Summary, to_json
@@ -46,28 +43,6 @@ def pods(settings: Settings, task_id: str) -> list[dict[str, Any]]:
     return kube.dbt_pods(settings, run_id=f"{PREFIX}operator", task_id=task_id)
 
 
-@contextmanager
-def stopped_once(condition: Any, tested: DbtPodOperator) -> Iterator[None]:
-    """Sends this process the signal that stops a worker, once the condition holds, and handles it as Airflow does."""
-
-    over = threading.Event()
-
-    def stop() -> None:
-        wait_until("dbt is at work", lambda: over.is_set() or condition())
-        if not over.is_set():
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, lambda _number, _frame: tested.on_kill())
-    waiting = threading.Thread(target=stop)
-    waiting.start()
-    try:
-        yield
-    finally:
-        over.set()
-        waiting.join()
-        signal.signal(signal.SIGTERM, before)
-
-
 def test_a_good_step_returns_its_summary(settings: Settings) -> None:
     returned = operator("good").execute(context("good"))
     record = store.run_of(returned["artifacts"]).record
@@ -79,7 +54,7 @@ def test_a_good_step_returns_its_summary(settings: Settings) -> None:
 
 def test_a_stopped_worker_never_returns(settings: Settings) -> None:
     tested = operator("stopped")
-    with warehouse.locked(LOCKED_TABLE), stopped_once(warehouse.dbt_waits, tested):
+    with warehouse.locked(LOCKED_TABLE), told_to_stop(tested, warehouse.dbt_waits):
         with pytest.raises(AirflowException) as raised:
             tested.execute(context("stopped"))
         assert not isinstance(raised.value, AirflowFailException)  # a retry may help

@@ -11,16 +11,15 @@ import subprocess
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.support.proxies import ProxyHandler, listening
 from tests.support.store_servers import program
 
 from podbt.promote import lock
@@ -97,76 +96,28 @@ class Way:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Listener(ThreadingHTTPServer):
-    """A client that hangs up is no error to tell of."""
-
-    def handle_error(self, request: object, client_address: object) -> None: ...
-
-
 @contextmanager
 def between(registry: Registry, way: Way) -> Iterator[int]:
     """A proxy in front of a registry that fails requests; yields its port."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(ProxyHandler):
         def handle_any(self) -> None:
-            body = self._body()
+            body = self.body()
             with way.lock:
                 way.seen += 1
                 number = way.seen
             if status := way.fault(number, self.command, self.path):
                 said = {507: "no space left on device", 500: "injected"}.get(status, "denied")
                 errors = {"errors": [{"code": "UNKNOWN", "message": said}]}
-                self._answer(status, {"Content-Type": "application/json"}, json.dumps(errors).encode())
+                self.answer(status, {"Content-Type": "application/json"}, json.dumps(errors).encode())
                 return
-            connection = HTTPConnection("127.0.0.1", registry.port, timeout=30)
             try:
-                connection.request(self.command, self.path, body, dict(self.headers))
-                reply = connection.getresponse()
-                left_out = {"transfer-encoding", "connection"}
-                headers = {key: value for key, value in reply.getheaders() if key.lower() not in left_out}
-                self._answer(reply.status, headers, reply.read())
+                self.answer(*self.ask(registry.port, self.command, self.path, body))
             except OSError:
                 self.close_connection = True
-            finally:
-                connection.close()
 
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            parts = []
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                parts.append(self.rfile.read(size))
-                self.rfile.readline()
-            self.rfile.readline()
-            del self.headers["Transfer-Encoding"]
-            return b"".join(parts)
-
-        def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                if name.lower() != "content-length":
-                    self.send_header(name, value)
-            length = headers.get("Content-Length") if self.command == "HEAD" else None
-            self.send_header("Content-Length", length or str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def __getattr__(self, name: str) -> Callable[[], None]:
-            if name.startswith("do_"):
-                return self.handle_any
-            raise AttributeError(name)
-
-        def log_message(self, *_: object) -> None: ...
-
-    with Listener(("127.0.0.1", 0), Handler) as listener:
-        threading.Thread(target=listener.serve_forever, daemon=True).start()
-        try:
-            yield int(listener.server_address[1])
-        finally:
-            listener.shutdown()
+    with listening(Handler) as port:
+        yield port
 
 
 def layout(folder: Path, *contents: bytes) -> str:

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlencode
 
 import pytest
+from tests.support.proxies import ProxyHandler, listening
 
 from podbt.store.location import Location
 from podbt.store.store import Store
@@ -140,11 +140,9 @@ def proxy(server: StoreServer, faults: Faults, *, port: int = 0) -> Iterator[Sto
     """A server between client and store that fails or slows requests."""
     upload = _as_json_upload if server.url.startswith("gs:") else None
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(ProxyHandler):
         def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self.body()
             with faults.lock:
                 faults.seen += 1
                 number = faults.seen
@@ -152,48 +150,18 @@ def proxy(server: StoreServer, faults: Faults, *, port: int = 0) -> Iterator[Sto
             if status := faults.fault(number, self.command):
                 self.answer(status, {}, b"<Error><Code>Injected</Code></Error>")
                 return
-            connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
-            try:
-                translated = upload is not None and self.command == "PUT"
-                method, path = (
-                    upload(self.path, dict(self.headers)) if upload and translated else (self.command, self.path)
-                )
-                connection.request(method, path, body, dict(self.headers))
-                reply = connection.getresponse()
-                headers = {k: v for k, v in reply.getheaders() if k.lower() not in {"transfer-encoding", "connection"}}
-                content = reply.read()
-                if translated and reply.status == 200:
-                    made = json.loads(content)
-                    headers |= {"ETag": made["etag"], "x-goog-generation": made["generation"]}
-                self.answer(reply.status, headers, content)
-            finally:
-                connection.close()
+            method, path = self.command, self.path
+            translated = upload is not None and method == "PUT"
+            if upload and translated:
+                method, path = upload(self.path, dict(self.headers))
+            status, headers, content = self.ask(server.port, method, path, body)
+            if translated and status == HTTPStatus.OK:
+                made = json.loads(content)
+                headers |= {"ETag": made["etag"], "x-goog-generation": made["generation"]}
+            self.answer(status, headers, content)
 
-        def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                if name.lower() != "content-length":
-                    self.send_header(name, value)
-            length = headers.get("Content-Length") if self.command == "HEAD" else None
-            self.send_header("Content-Length", length or str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def __getattr__(self, name: str) -> Callable[[], None]:
-            if name.startswith("do_"):
-                return self.handle_any
-            raise AttributeError(name)
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as listener:
-        thread = threading.Thread(target=listener.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield StoreServer(server.url, f"http://127.0.0.1:{listener.server_address[1]}", server.env)
-        finally:
-            listener.shutdown()
+    with listening(Handler, port) as front:
+        yield StoreServer(server.url, f"http://127.0.0.1:{front}", server.env)
 
 
 def open_store(server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> Store:

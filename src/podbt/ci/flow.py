@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +47,8 @@ class Flow:
     redactor: Redactor
     say: Callable[[str], None]
     schemas: ReviewSchemas
+    _manifest: Manifest = field(init=False)
+    _before: Manifest | None = field(init=False, default=None)
 
     def run(self) -> Review:
         """Builds what the pull request changed.
@@ -113,15 +115,16 @@ class Flow:
             review.project_size = sum(type_of(key) in RUNNABLE for key in everything)
             excluding = self.request.more.only(EXCLUDE).words
             selection: list[str] = []
+            after: Manifest | None = None
             if state.folder is None:
                 found = ls(*excluding) if excluding else everything
             else:
                 stated = ["--state", str(state.folder)]
                 # Else the tests of what is modified would be modified, too.
                 modified = ls("--select", _MODIFIED, "--indirect-selection", "empty", *stated)
-                after = Manifest.read(dbt.workspace.target)
+                self._before, after = Manifest.read(state.folder), Manifest.read(dbt.workspace.target)
                 review.changes = changes.compare(
-                    Manifest.read(state.folder),
+                    self._before,
                     after,
                     modified,
                     state.variables,
@@ -132,15 +135,15 @@ class Flow:
                 found = ls(*selection, *excluding, *stated)
             self.interrupts.hold()
         review.selected = sorted(key for key in found if type_of(key) in RUNNABLE)
-        self._check_schemas(Manifest.read(dbt.workspace.target), review)
+        self._manifest = Manifest.read(dbt.workspace.target) if after is None else after
+        self._check_schemas(review)
         return selection
 
-    def _check_schemas(self, manifest: Manifest, review: Review) -> None:
+    def _check_schemas(self, review: Review) -> None:
         """Refuses a project that would write outside of the pull request's schemas, before it does."""
         self._schemas = {review.schema}
-        self._manifest = manifest
         for key in review.selected:
-            node = manifest.nodes.get(key, {})
+            node = self._manifest.nodes.get(key, {})
             schema = str(node.get("schema") or "")
             writes = type_of(key) not in CHECKS and node.get("config", {}).get("materialized") != "ephemeral"
             if writes and not _within(schema, review.schema):
@@ -178,7 +181,7 @@ class Flow:
             without = ["--exclude-resource-type", "unit_test"]  # they need no rows, and have passed
         self.schemas.mark(request.schema, sorted(self._schemas))
         with self._timed(review, "clone"):
-            self._clone(review, state)
+            self._clone(review)
         self.say(f"building in {request.schema}")
         with self._timed(review, "build"):
             ended = self._dbt("build", [*words, *without], schema=request.schema)
@@ -198,11 +201,11 @@ class Flow:
         review.error = (ended.run.record.error if ended.run else None) or f"dbt ended with code {ended.code}."
         return False
 
-    def _clone(self, review: Review, state: before.Before) -> None:
+    def _clone(self, review: Review) -> None:
         """Gives incremental models what production has, so that they do what they will do there: add to it."""
-        if state.folder is None or not self.request.clone or self._full_refresh:
+        if self._before is None or not self.request.clone or self._full_refresh:
             return
-        old, new = Manifest.read(state.folder), self._manifest
+        old, new = self._before, self._manifest
         for key in review.selected:
             config = new.nodes.get(key, {}).get("config", {})
             if (

@@ -1,12 +1,13 @@
 """profiles.yml with another schema: what makes a pull request's tables its own."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from podbt import constants
 from podbt.errors import ConfigError
+from podbt.runner.dbt.build_profile import read_yaml
 
 _SCHEMA_KEYS: Final = ("schema", "dataset")  # BigQuery's word
 
@@ -27,8 +28,8 @@ def derive(project: Path, profiles: Path, target: str | None, schema: str, folde
     Raises:
         ConfigError: There is no such target, or its name is a template.
     """
-    name = _mapping(project / "dbt_project.yml").get("profile")
-    given = _mapping(profiles / constants.PROFILES_FILE)
+    name = read_yaml(project / "dbt_project.yml").get("profile")
+    given = read_yaml(profiles / constants.PROFILES_FILE)
     only = [one for one in given if one != "config"]
     if isinstance(name, str) and "{{" in name and len(only) == 1:
         name = only[0]  # whatever the template says, there is no other
@@ -49,16 +50,3 @@ def derive(project: Path, profiles: Path, target: str | None, schema: str, folde
     changed = given | {name: {**profile, "target": chosen, "outputs": {chosen: output}}}
     file.write_text(yaml.safe_dump(changed), encoding="utf-8")
     return str(chosen)
-
-
-def _mapping(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"'{file}' cannot be read ({type(error).__name__}).") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)  # not its text, which quotes the file
-        raise ConfigError(f"'{file}' is no YAML{f' (line {mark.line + 1})' if mark else ''}.") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"'{file}' is no mapping.")
-    return data

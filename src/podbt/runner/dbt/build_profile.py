@@ -76,9 +76,12 @@ def read_yaml(file: Path) -> dict[str, Any]:
     """
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        what = " ".join(str(error).split())
-        raise ConfigError(f"'{file}' cannot be read as YAML: {what}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"'{file}' cannot be read ({type(error).__name__}).") from None
+    except yaml.YAMLError as error:
+        # Not the error's text: it quotes the line, and in a profile that may be the password's.
+        mark = getattr(error, "problem_mark", None)
+        raise ConfigError(f"'{file}' is no YAML{f' (line {mark.line + 1})' if mark else ''}.") from None
     if not isinstance(data, dict | None):
         raise ConfigError(f"'{file}' is no mapping of names to values.")
     return data or {}

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from tests.support.postgres import PASSWORD, Server
+from tests.support.stopping import told_to_stop
 from tests.support.store_servers import S3_SECRET, StoreServer, gcs, s3
 from tests.support.waiting import wait_for
 
@@ -84,27 +85,6 @@ def test_an_empty_selection_fails_at_once_or_skips_where_it_is_allowed(settings:
     with pytest.raises(AirflowSkipException, match="nothing to do"):
         DbtOperator(task_id="t", selector="nothing", allow_empty=True).execute(context(2))
     assert read_run(Volume(store(settings)), "runs/d/r/t/try-2").record.exit_reason == "nothing_to_do"
-
-
-@contextmanager
-def told_to_stop(tested: DbtOperator, condition: Callable[[], bool]) -> Iterator[None]:
-    """Sends this process the signal that stops a worker, once the condition holds, and handles it as Airflow does."""
-    over = threading.Event()
-
-    def stop() -> None:
-        wait_for(lambda: over.is_set() or condition())
-        if not over.is_set():
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, lambda _number, _frame: tested.on_kill())
-    stopping = threading.Thread(target=stop)
-    stopping.start()
-    try:
-        yield
-    finally:
-        over.set()
-        stopping.join()
-        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.usefixtures("real_python")
