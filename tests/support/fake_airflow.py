@@ -12,7 +12,7 @@ from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow import trigger
 from podbt.airflow.group import model_trigger, watch
-from podbt.airflow.pods.progress import key_of
+from podbt.airflow.pods.places import key_of
 
 
 @dataclass

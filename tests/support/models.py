@@ -14,7 +14,7 @@ from tests.support.plans import plan, uid
 from tests.support.pods import ended, running
 
 from podbt.airflow.group.model_trigger import ModelTrigger
-from podbt.airflow.pods.progress import key_of, packed
+from podbt.airflow.pods.places import key_of, packed
 from podbt.constants import INSTANCE
 from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason

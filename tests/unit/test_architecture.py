@@ -187,14 +187,16 @@ ROOMS["airflow"] = {
     "assets": ({"links", "api"}, {"airflow"}),
     "catalog": ({"assets"}, set()),
     "signed": (set(), set()),
+    "overrides": (set(), set()),
     "resolve": ({"catalog", "signed"}, set()),
     "cosmos": ({"catalog", "resolve", "signed"}, {"kubernetes"}),
     "runtimes": ({"pods"}, {"airflow", "docker", "requests"}),
+    "worker": ({"api", "assets", "pods", "resolve", "runtimes"}, {"airflow"}),
     "operator": (
-        {"links", "api", "assets", "awaited", "catalog", "pods", "resolve", "runtimes", "supported"},
+        {"api", "assets", "awaited", "catalog", "links", "overrides", "runtimes", "supported", "worker"},
         {"airflow"},
     ),
-    "pod_operator": ({"operator", "resolve"}, {"airflow"}),
+    "pod_operator": ({"operator"}, {"airflow"}),
     "trigger": ({"links", "api", "left", "pods", "resolve"}, {"airflow"}),
     "group": (
         {"api", "assets", "awaited", "catalog", "left", "links", "operator", "pods", "resolve", "supported", "trigger"},

@@ -1,8 +1,9 @@
 """What podbt asks of Airflow about a run: who a task is, how the others stand, what they left, where people look."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import AssetAlias
 from airflow.sdk.configuration import conf
@@ -11,11 +12,14 @@ from airflow.sdk.execution_time.context import InletEventsAccessors
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.sdk.execution_time.xcom import XCom
 
-from podbt.contract.record import RunIdentity
+if TYPE_CHECKING:
+    from podbt.contract.record import RunIdentity
 
 
-def identity_of(task_instance: Any) -> RunIdentity:
+def identity_of(task_instance: Any) -> "RunIdentity":
     """The identity of an Airflow task instance, whichever of Airflow's classes it is."""
+    from podbt.contract.record import RunIdentity  # noqa: PLC0415 - each DAG file's parse would pay for its models
+
     index, try_id = task_instance.map_index, getattr(task_instance, "id", None)
     return RunIdentity(
         dag_id=task_instance.dag_id,
@@ -41,7 +45,7 @@ def is_alone() -> bool:
     return isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), InProcessSupervisorComms)
 
 
-def state_of(identity: RunIdentity) -> str | None:
+def state_of(identity: "RunIdentity") -> str | None:
     """A task's own state; None where it has none, as when it was cleared or its run deleted. Blocks."""
     key = identity.task_id if identity.map_index < 0 else f"{identity.task_id}_{identity.map_index}"
     return task_states(identity.dag_id, identity.run_id).get(key)
@@ -59,6 +63,17 @@ def xcom(dag_id: str, run_id: str, task_id: str, key: str = "return_value", *, m
         ValueError: It left a text that is no JSON, which no trigger does.
     """
     return decoded(XCom.get_one(run_id=run_id, key=key, dag_id=dag_id, task_id=task_id, map_index=map_index))
+
+
+def leave_summary(context: Any, summary: Mapping[str, Any], log: Any) -> None:
+    """The XCom of a task that a worker is about to fail: Airflow keeps none of what raises, and notifications read it.
+
+    Never raises: the failure that is to be told must not turn into another one.
+    """
+    try:
+        context["ti"].xcom_push("return_value", summary)
+    except Exception:
+        log.warning("The summary of this failure could not be left as an XCom", exc_info=True)
 
 
 def decoded(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What Airflow reads out of the plan: for a DAG file that is parsed, and for a step that starts."""
+"""What Airflow reads out of the plan for a DAG file that is parsed."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,12 +6,11 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from podbt.airflow.assets import dbt_asset
-from podbt.contract.demands import Fitted, fitted
 from podbt.contract.kinds import CHECKS, TABLES, Command, ResourceType, type_of
 from podbt.contract.plan import Plan
 from podbt.contract.plans import latest_plan
-from podbt.contract.settings.load import AnySettings, load_settings, settings_file
-from podbt.contract.step import Step
+from podbt.contract.settings.files import settings_file
+from podbt.contract.settings.load import AnySettings, load_settings
 from podbt.errors import PodbtError
 
 _GROUP: Final = "group:"
@@ -28,12 +27,6 @@ def plan(project: str | None = None) -> Plan | None:
 def known_plan(settings: AnySettings) -> Plan | None:
     """The plan of the settings' image, or the one before it while that is not told yet; None where there is none."""
     return None if settings.plan is None else latest_plan(settings.plan, getattr(settings, "image", None))
-
-
-def fit(settings: Fitted, step: Step) -> Fitted:
-    """The settings with what the step's models demand, where a plan says it."""
-    known = known_plan(settings)
-    return settings if known is None else fitted(settings, step, known)
 
 
 def selector_names(project: str | None = None) -> list[str]:

@@ -1,14 +1,16 @@
 """Where a run's page is: the extra link of tasks, and the address in notifications and asset events."""
 
 import os
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from airflow.sdk import BaseOperatorLink
 
 from podbt import constants
 from podbt.airflow import api
-from podbt.contract.record import RunIdentity
+
+if TYPE_CHECKING:
+    from podbt.contract.record import RunIdentity
 
 _PAGES: Final = "/podbt"  # podbt.web.plugin serves them there
 
@@ -23,6 +25,8 @@ class RunPageLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - Airflow's signature
         """The page of the task's last try, for a task that ends on a worker."""
+        from podbt.contract.record import RunIdentity  # noqa: PLC0415 - each DAG file's parse would pay for its models
+
         return task_page(
             RunIdentity(dag_id=ti_key.dag_id, run_id=ti_key.run_id, task_id=ti_key.task_id, map_index=ti_key.map_index)
         )
@@ -44,7 +48,7 @@ def run_page(base_url: str, artifacts: str, *, node: str | None = None) -> str:
     return f"{base_url}{_PAGES}/run?{urlencode({'path': artifacts, **({'node': node} if node else {})})}"
 
 
-def task_page(identity: RunIdentity) -> str:
+def task_page(identity: "RunIdentity") -> str:
     """The page that leads to a task's last try, or waits for it."""
     asked = {"dag_id": identity.dag_id, "run_id": identity.run_id, "task_id": identity.task_id}
     return f"{api.base_url()}{_PAGES}/task?{urlencode({**asked, 'map_index': identity.map_index})}"

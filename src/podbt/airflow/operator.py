@@ -1,35 +1,34 @@
-"""DbtOperator: one dbt command as an Airflow task, on whichever runtime the settings name."""
+"""DbtOperator: one dbt command as an Airflow task, on whichever runtime the settings name.
+
+What it imports at the top, each parse of a DAG file pays for. What runs a step and ends its task is imported there.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from pkgutil import resolve_name
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import AssetAlias, BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 from airflow.triggers.base import StartTriggerArgs
 
 from podbt.airflow.api import identity_of, tries_again
-from podbt.airflow.assets import ALIAS, emit
+from podbt.airflow.assets import ALIAS
 from podbt.airflow.awaited import awaits, plain
-from podbt.airflow.catalog import page_of
 from podbt.airflow.links import RunPageLink, enabled
-from podbt.airflow.pods.progress import PodProgress
-from podbt.airflow.resolve import checked_overrides, resolve, resolve_settings
-from podbt.airflow.runtimes import Run, run_of
+from podbt.airflow.overrides import checked_overrides
 from podbt.airflow.supported import STARTS_IN_TRIGGER
 from podbt.contract.kinds import Command, RunStatus, Runtime
-from podbt.contract.outcome import Outcome, refusal
-from podbt.contract.record import Summary, to_json
-from podbt.contract.settings.load import AnySettings, check_project, of_project
+from podbt.contract.settings.files import check_project, of_project, settings_file
 from podbt.contract.step import Step
 from podbt.errors import ConfigError, EmptySelectionError, PodbtError
+
+if TYPE_CHECKING:
+    from podbt.airflow.runtimes import Run
 
 _LISTS = frozenset({"select", "exclude", "flags", "vars", "env"})
 """Fields of a step that may be empty."""
 
 _WORDS = frozenset({"select", "exclude", "flags"})
-_NOTHING = "The selection matches nothing, which this task allows: there was nothing to do."
 
 
 class DbtOperator(BaseOperator):
@@ -97,6 +96,8 @@ class DbtOperator(BaseOperator):
     # Its name alone: it brings the Kubernetes client, which parsing a DAG file does not need.
     trigger_path: ClassVar[str] = "podbt.airflow.trigger.DbtPodTrigger"
     events: ClassVar[bool] = False
+    pods_alone: ClassVar[bool] = False
+    """Whether settings of another runtime are refused."""
     operator_extra_links: ClassVar[tuple[Any, ...]] = (RunPageLink(),) if enabled() else ()
     ui_color = "#ff694b"
     ui_fgcolor = "#ffffff"
@@ -171,7 +172,7 @@ class DbtOperator(BaseOperator):
         awaiting = awaits([step, overrides])
         super().__init__(**kwargs)
         if self.doc_md is None and not awaiting:
-            self.doc_md = page_of(step, project)
+            self.doc_md = _page(step, project)
         self.deferrable = deferrable
         self._run: Run | None = None
         self._stopped = False
@@ -195,12 +196,14 @@ class DbtOperator(BaseOperator):
 
     def execute(self, context: Any) -> Any:
         """Runs where there is a worker from the start: Airflow 3.2, `dag.test()`, or deferrable=False."""
+        from podbt.airflow import worker  # noqa: PLC0415 - see the top
+
         try:
             step, overrides = self._rendered()
-            settings = resolve_settings(overrides)
+            runtime = worker.runtime_of(overrides)
         except PodbtError as error:
-            return self._refuse(context, error)
-        if self.deferrable and settings.runtime == Runtime.KUBERNETES:
+            return worker.refuse(context, error, self.log)
+        if self.deferrable and runtime == Runtime.KUBERNETES:
             arguments = self._arguments(step, overrides, **self._known_here(context["ti"]))
             self.defer(trigger=resolve_name(self.trigger_path)(**arguments), method_name="resume")
         return self._run_here(context)
@@ -208,7 +211,8 @@ class DbtOperator(BaseOperator):
     def _known_here(self, task_instance: Any) -> dict[str, Any]:
         """What a worker tells the trigger, which may not find it out."""
         again = not STARTS_IN_TRIGGER and tries_again(task_instance)
-        return {"identity": to_json(identity_of(task_instance)), "fail_on_worker": again}
+        identity = identity_of(task_instance).model_dump(mode="json", exclude_none=True)
+        return {"identity": identity, "fail_on_worker": again}
 
     def _rendered(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Step and settings as a worker has rendered them.
@@ -228,27 +232,26 @@ class DbtOperator(BaseOperator):
         given = {key: value for key, value in plain(self.overrides).items() if key not in self._fixed}
         return step, {**checked_overrides(given, None), **self._fixed}
 
-    @staticmethod
-    def resolve(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> tuple[AnySettings, Step]:
-        """Reads the settings, and refuses those of a runtime that this operator does not run on."""
-        return resolve(fields, overrides)
-
     def _run_here(self, context: Any) -> Any:
-        identity = identity_of(context["ti"])
-        told = PodProgress(name="", created=datetime.now(UTC))
+        from podbt.airflow import worker  # noqa: PLC0415 - see the top
+
         try:
-            settings, step = self.resolve(*self._rendered())
-            self._run = run_of(settings, step, identity, self.log, told.feed)
-            if self._stopped:
-                self._run.stop()
-            outcome = self._run.execute()
+            given = self._rendered()
+            outcome, built = worker.run(
+                *given, identity_of(context["ti"]), self.log, pods_alone=self.pods_alone, started=self._started
+            )
         except PodbtError as error:
-            return self._refuse(context, error)
+            return worker.refuse(context, error, self.log)
         if self._stopped:
             # Airflow's own operators go on to succeed here (apache/airflow#73006): nothing after on_kill() looks like a
             # failure to it.
             raise AirflowException("The worker was told to stop while dbt ran, and dbt with it.")
-        return self._end(context, outcome, told.built_nodes(outcome.summary))
+        return worker.end(context, outcome, self.log, built=built if self.assets else None)
+
+    def _started(self, run: "Run") -> None:
+        self._run = run
+        if self._stopped:
+            run.stop()
 
     def on_kill(self) -> None:
         """The worker got SIGTERM: dbt is told to cancel its queries and end."""
@@ -261,32 +264,18 @@ class DbtOperator(BaseOperator):
 
         Else it ends the task where only a worker gives callbacks, asset events or a failure without retries.
         """
+        from podbt.airflow import worker  # noqa: PLC0415 - see the top
+
         if isinstance(event, Mapping) and "runtime" in event:
             return self._run_here(context)
         if isinstance(event, Mapping):
-            summary = Summary.parse(dict(event["summary"]), source="trigger event")
-            outcome = Outcome(summary=summary, retryable=bool(event["retryable"]), shown=bool(event.get("shown")))
-            return self._end(context, outcome, event.get("built") or [])
+            built = event.get("built") or []
+            return worker.end(context, worker.told(event), self.log, built=built if self.assets else None)
         if str(event) == RunStatus.SUCCESS:  # dag.test() passes on the state where the trigger ended the task
             return None
         if str(event) == RunStatus.SKIPPED:
-            raise AirflowSkipException(_NOTHING)
+            raise AirflowSkipException(worker.NOTHING)
         raise AirflowException("The dbt step failed; its log says why.")
-
-    def _refuse(self, context: Any, error: PodbtError) -> Any:
-        """Ends the task as one that no retry can help."""
-        return self._end(context, refusal(error), [])
-
-    def _end(self, context: Any, outcome: Outcome, built: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        if outcome.ok:
-            if self.assets:
-                self.log.info("%d asset events", emit(context, built))
-            return to_json(outcome.summary)
-        if outcome.skipped:
-            raise AirflowSkipException(_NOTHING)
-        leave_summary(context, to_json(outcome.summary), self.log)
-        error = AirflowException if outcome.retryable else AirflowFailException
-        raise error(outcome.line) from None
 
 
 def _mapping(value: Any) -> Any:
@@ -313,12 +302,14 @@ def _words(value: Any) -> Any:
     return value if value is None or isinstance(value, str | list) or awaits(value) else list(value)
 
 
-def leave_summary(context: Any, summary: Mapping[str, Any], log: Any) -> None:
-    """The XCom of a task that a worker is about to fail: Airflow keeps none of what raises, and notifications read it.
-
-    Never raises: the failure that is to be told must not turn into another one.
-    """
+def _page(step: Mapping[str, Any], project: str | None) -> str | None:
+    """The page of a step, where this machine has settings: without them nothing is known of a plan."""
     try:
-        context["ti"].xcom_push("return_value", summary)
-    except Exception:
-        log.warning("The summary of this failure could not be left as an XCom", exc_info=True)
+        known = settings_file(project).exists()
+    except ConfigError:
+        return None
+    if not known:
+        return None
+    from podbt.airflow.catalog import page_of  # noqa: PLC0415 - see the top: it brings what reads settings and plans
+
+    return page_of(step, project)

@@ -5,7 +5,6 @@ from typing import Any
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
 from podbt.airflow.operator import DbtOperator
-from podbt.airflow.resolve import resolve_pod
 from podbt.errors import ConfigError
 
 _OWN_WAY = frozenset(
@@ -27,7 +26,7 @@ class DbtPodOperator(DbtOperator, KubernetesPodOperator):
         ConfigError: The arguments make no dbt command, or are KubernetesPodOperator's own.
     """
 
-    resolve = staticmethod(resolve_pod)
+    pods_alone = True
 
     def __init__(self, *, deferrable: bool = True, **kwargs: Any) -> None:
         if mistaken := sorted(_OWN_WAY & set(kwargs)):

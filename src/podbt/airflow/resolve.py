@@ -5,20 +5,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
-from podbt.airflow.catalog import fit
+from podbt.airflow.catalog import known_plan
 from podbt.airflow.signed import require_signed
+from podbt.contract.demands import Fitted, fitted
 from podbt.contract.plans import image_with, is_folder, plan_of
 from podbt.contract.settings.docker import DockerSettings
+from podbt.contract.settings.files import PROJECT, settings_age_seconds
 from podbt.contract.settings.kubernetes import Settings
-from podbt.contract.settings.load import (
-    KNOWN_KEYS,
-    PROJECT,
-    AnySettings,
-    foreign_keys,
-    load_settings,
-    parse_settings,
-    settings_age_seconds,
-)
+from podbt.contract.settings.load import AnySettings, foreign_keys, load_settings, parse_settings
 from podbt.contract.step import Step
 from podbt.errors import ConfigError
 
@@ -96,6 +90,12 @@ async def wait_for_plan(overrides: Mapping[str, Any], log: Any) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+def fit(settings: Fitted, step: Step) -> Fitted:
+    """The settings with what the step's models demand, where a plan says it."""
+    known = known_plan(settings)
+    return settings if known is None else fitted(settings, step, known)
+
+
 def resolve_settings(overrides: Mapping[str, Any]) -> AnySettings:
     """The settings file with a task's own changes, validated again as a whole.
 
@@ -138,22 +138,3 @@ def _step(fields: Mapping[str, Any], settings: AnySettings) -> Step:
         known = plan_of(settings.plan, getattr(settings, "image", None))
         return dataclasses.replace(step, plan_hash=known.hash) if known else step
     return step
-
-
-def checked_overrides(settings: Mapping[str, Any] | None, timeout: Any) -> dict[str, Any]:
-    """A task's own changes of the settings, as far as a DAG file's parse can judge them.
-
-    Raises:
-        ConfigError: A key is no runtime's, or is one that only the settings file may say.
-    """
-    overrides = dict(settings or {})
-    if unknown := sorted(set(overrides) - KNOWN_KEYS):
-        raise ConfigError(f"settings: {', '.join(unknown)} is not a known key; remove it.")
-    for key in ("runtime", "signed"):
-        if key in overrides:
-            raise ConfigError(f"settings: {key} is said by the settings file, for all tasks. Remove it from the task.")
-    if "instance" in overrides:
-        raise ConfigError("settings: instance is what the whole Airflow is called; the settings file says it.")
-    if timeout is not None:
-        overrides["run_timeout_seconds"] = int(timeout.total_seconds())
-    return overrides

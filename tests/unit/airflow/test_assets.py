@@ -13,7 +13,7 @@ from tests.support.operators import operator
 
 from podbt.airflow.assets import ALIAS, asset_of, emit
 from podbt.airflow.group.tasks import AssetsTask, ModelTask
-from podbt.airflow.pods.progress import key_of
+from podbt.airflow.pods.places import key_of
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary, to_json

@@ -184,7 +184,7 @@ def test_elsewhere_it_runs_on_the_worker_that_knows_it(settings_file: Any, monke
         steps.append(step)
         raise ConfigError("enough")
 
-    monkeypatch.setattr("podbt.airflow.operator.run_of", run_of)
+    monkeypatch.setattr("podbt.airflow.worker.run_of", run_of)
     with pytest.raises(AirflowFailException, match="enough"):
         executed({"day": 1}, vars=...)
     assert steps[0].vars == {"day": 1}

@@ -8,8 +8,8 @@ import pytest
 from airflow.sdk import DAG
 
 from podbt.airflow import DbtOperator
-from podbt.airflow.catalog import fit, lineage, page_of, selector_names
-from podbt.airflow.resolve import pod_settings
+from podbt.airflow.catalog import lineage, page_of, selector_names
+from podbt.airflow.resolve import fit, pod_settings
 from podbt.contract.kinds import ResourceType
 from podbt.contract.plan import Plan, PlanGroup, PlanNode, PlanSelector, PlanSource
 from podbt.contract.settings.kubernetes import Settings

@@ -13,7 +13,7 @@ from tests.support.operators import CONTEXT, GOOD, Follower
 from tests.support.settings import DOCKER, LOCAL
 
 from podbt.airflow import DbtOperator, DbtPodOperator
-from podbt.airflow import operator as module
+from podbt.airflow import worker as module
 from podbt.airflow.runtimes import kubernetes, run_of
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.support.settings import MINIMAL
 
-from podbt.airflow.resolve import checked_overrides, resolve, resolve_pod
+from podbt.airflow.overrides import checked_overrides
+from podbt.airflow.resolve import resolve, resolve_pod
 from podbt.errors import ConfigError
 from podbt.promote.statements import Promoted
 

@@ -13,10 +13,11 @@ from podbt.airflow.catalog import known_plan
 from podbt.airflow.group.graph import Graph, Member, graph_of
 from podbt.airflow.group.names import Folder, folder_names
 from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
-from podbt.airflow.pods.progress import key_of, packed
+from podbt.airflow.pods.places import key_of, packed
 from podbt.contract.kinds import Command, ResourceType
 from podbt.contract.plan import Plan, load_plan
-from podbt.contract.settings.load import load_settings, of_project
+from podbt.contract.settings.files import of_project
+from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError
 
 MAX_TASKS: Final = 200

@@ -16,7 +16,8 @@ from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.left import end_if_left
 from podbt.airflow.links import page_xcom
 from podbt.airflow.pods.follow import PodFollower
-from podbt.airflow.pods.progress import PodProgress, born, key_of, unpacked
+from podbt.airflow.pods.places import key_of, unpacked
+from podbt.airflow.pods.progress import PodProgress, born
 from podbt.airflow.resolve import pod_settings, resolve_pod, wait_for_plan
 from podbt.contract.exact import criteria
 from podbt.contract.exits import ExitReason

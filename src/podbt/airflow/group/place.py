@@ -44,7 +44,7 @@ def members_of(dag: Any, pod_task_id: str) -> dict[str, str]:
         pod_task_id: Of the group's pod.
 
     Returns:
-        What each answers for, see `podbt.airflow.pods.progress.packed`, by task_id.
+        What each answers for, see `podbt.airflow.pods.places.packed`, by task_id.
     """
     # Not at the top of the module: a process that parses this DAG alone would import Airflow's serialization for it.
     from airflow.serialization.decoders import smart_decode_trigger_kwargs  # noqa: PLC0415

@@ -18,8 +18,7 @@ from podbt.airflow import api
 from podbt.airflow.assets import ALIAS, emit, told
 from podbt.airflow.group.place import ENDED, TOLD, members_of
 from podbt.airflow.links import RunPageLink, enabled
-from podbt.airflow.operator import DbtOperator, leave_summary
-from podbt.airflow.resolve import resolve_pod
+from podbt.airflow.operator import DbtOperator
 from podbt.airflow.supported import STARTS_IN_TRIGGER
 from podbt.contract.kinds import ResourceType, RunStatus
 
@@ -36,7 +35,7 @@ class GroupPod(DbtOperator):
 
     trigger_path = "podbt.airflow.group.triggers.GroupPodTrigger"
     events = True
-    resolve = staticmethod(resolve_pod)  # nothing of another runtime could be followed as a group
+    pods_alone = True  # nothing of another runtime could be followed as a group
 
     def _known_here(self, task_instance: Any) -> dict[str, Any]:
         return {**super()._known_here(task_instance), "members": members_of(self.dag, self.task_id)}
@@ -91,7 +90,7 @@ class _InTrigger(BaseOperator):
         if str(event) == RunStatus.SKIPPED:
             raise AirflowSkipException("Not run; the log says why.")
         if isinstance(event, Mapping) and not event.get("retryable", True):
-            leave_summary(context, event["summary"], self.log)
+            api.leave_summary(context, event["summary"], self.log)
             raise AirflowFailException(event["summary"].get("error") or event["summary"]["exit_reason"])
         raise AirflowException("The model failed; its log says why.")
 

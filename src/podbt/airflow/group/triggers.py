@@ -9,7 +9,8 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent
 
 from podbt.airflow.group.place import ENDED, TOLD, Place, members_of, task_of
 from podbt.airflow.group.watch import task_states, wait_for_others
-from podbt.airflow.pods.progress import PodProgress, key_of, unpacked
+from podbt.airflow.pods.places import key_of, unpacked
+from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import pod_settings, wait_for_plan
 from podbt.airflow.trigger import DbtPodTrigger
 from podbt.contract.exits import ExitReason

@@ -19,7 +19,8 @@ from podbt.airflow.notify.message import FailedTask, Kind, Message, failed_messa
 from podbt.contract.plans import latest_plan
 from podbt.contract.record import Summary
 from podbt.contract.result import ModelResult
-from podbt.contract.settings.load import PROJECT, load_settings
+from podbt.contract.settings.files import PROJECT
+from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError, PodbtError
 
 _log = logging.getLogger(__name__)

@@ -1,36 +1,19 @@
 """What one pod of a group has told so far about each of its nodes."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 from uuid import UUID
 
+from podbt.airflow.pods.places import key_of
 from podbt.contract.events import Mark, NodeEvent, Snapshot, decode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import TABLES, type_of
 from podbt.contract.record import Summary
 
-KEY_CHARS: Final = 10
 _SECOND: Final = timedelta(seconds=1)
 _UUID7: Final = 7
 _MAX_SAID: Final = 50
-
-
-def key_of(unique_id: str) -> str:
-    """A node's short name in a task's arguments, which travel with every trigger: tests have long unique_ids."""
-    return hashlib.sha256(unique_id.encode()).hexdigest()[:KEY_CHARS]
-
-
-def packed(places: Mapping[str, int]) -> str:
-    """Places by key as one text: a task's arguments travel with every trigger of its DAG, and a text is cheap."""
-    return " ".join(f"{key}:{index}" for key, index in places.items())
-
-
-def unpacked(text: str) -> dict[str, int]:
-    """The opposite of `packed`."""
-    return {key: int(index) for key, _, index in (word.partition(":") for word in text.split())}
 
 
 def born(task_instance_id: Any) -> datetime:

@@ -7,7 +7,8 @@ import pytest
 from tests.support.plans import plan, uid
 
 from podbt.airflow.group.duty import Duty, Kind, judge, report
-from podbt.airflow.pods.progress import PodProgress, key_of
+from podbt.airflow.pods.places import key_of
+from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.record import Failure

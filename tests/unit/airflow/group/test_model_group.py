@@ -12,7 +12,7 @@ from podbt.airflow import DbtModelGroup, dbt_asset
 from podbt.airflow.assets import ALIAS
 from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.group.tasks import ModelTask
-from podbt.airflow.pods.progress import key_of, unpacked
+from podbt.airflow.pods.places import key_of, unpacked
 from podbt.errors import ConfigError
 
 SHOP = plan(

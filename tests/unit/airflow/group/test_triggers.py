@@ -16,7 +16,7 @@ from podbt.airflow.group.names import OWN_TASKS
 from podbt.airflow.group.place import TOLD
 from podbt.airflow.group.triggers import FinishTrigger, GroupPodTrigger
 from podbt.airflow.pods import follow
-from podbt.airflow.pods.progress import key_of
+from podbt.airflow.pods.places import key_of
 from podbt.constants import INSTANCE
 from podbt.contract.events import NodeEvent, encode
 from podbt.contract.exits import ExitReason

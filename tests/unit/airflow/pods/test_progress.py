@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.plans import plan, uid
 
-from podbt.airflow.pods.progress import PodProgress, born, key_of, packed, unpacked
+from podbt.airflow.pods.places import key_of, packed, unpacked
+from podbt.airflow.pods.progress import PodProgress, born
 from podbt.contract.events import Mark, NodeEvent, encode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus

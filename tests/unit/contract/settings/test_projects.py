@@ -6,7 +6,8 @@ import pytest
 import yaml
 from tests.support.settings import MINIMAL
 
-from podbt.contract.settings.load import check_project, load_settings, settings_file
+from podbt.contract.settings.files import check_project, settings_file
+from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError
 
 
