@@ -22,8 +22,7 @@ def artifact_mounts(pod: Pod) -> list[dict[str, Any]]:
 
 
 def cron_job(manifests: Manifests) -> dict[str, Any]:
-    (one,) = manifests.of_kind("CronJob").values()
-    return dict(one["spec"])
+    return dict(manifests.get("CronJob", "podbt-prune")["spec"])
 
 
 def test_a_bucket_takes_the_place_of_the_volume(tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_a_bucket_takes_the_place_of_the_volume(tmp_path: Path) -> None:
         assert variables["PODBT_ARTIFACTS_REGION"] == "eu-central-1"
         assert variables["AWS_SECRET_ACCESS_KEY"] == {"secretKeyRef": {"name": "runs-bucket", "key": "secret"}}
     # The bucket's credentials reach those alone that read or write there.
-    users = {"CronJob/podbt-prune", "Deployment/podbt-api-server"}
+    users = {"CronJob/podbt-prune", "Deployment/podbt-api-server", "Pod/podbt-test"}
     others = [pod for pod in manifests.pods() if pod.owner not in users]
     assert [pod.owner for pod in others if "PODBT_ARTIFACTS" in env(pod) or "runs-bucket" in str(pod.spec)] == []
     (tmp_path / "settings.yaml").write_text(manifests.settings_text())

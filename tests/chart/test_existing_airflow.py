@@ -45,7 +45,8 @@ def test_airflows_namespace_gets_two_config_maps_and_nothing_that_runs(rendered:
 def test_dbts_namespace_gets_the_rest(rendered: Manifests) -> None:
     kinds = {kind for namespace, kind, _ in places(rendered) if namespace == NAMESPACE}
     assert kinds == {
-        "ConfigMap", "CronJob", "Job", "PersistentVolumeClaim", "Role", "RoleBinding", "Secret", "ServiceAccount",
+        "ConfigMap", "CronJob", "Job", "PersistentVolumeClaim", "Pod", "Role", "RoleBinding", "Secret",
+        "ServiceAccount",
     }  # fmt: skip
     assert {namespace for namespace, _, _ in places(rendered)} == {NAMESPACE, AIRFLOW}
 
@@ -54,7 +55,7 @@ def test_nothing_names_airflows_database_or_its_keys(rendered: Manifests) -> Non
     text = json.dumps(rendered.objects).lower()
     for word in ("sql_alchemy", "metadata-secret", "fernet", "jwt", "migrate", "podbt-metadata", "postgresql+"):
         assert word not in text
-    assert {pod.owner.split("/")[0] for pod in rendered.pods()} == {"Job", "CronJob"}
+    assert {pod.owner.split("/")[0] for pod in rendered.pods()} == {"Job", "CronJob", "Pod"}
 
 
 def test_exactly_the_named_accounts_may_start_dbt_pods(rendered: Manifests) -> None:
@@ -83,6 +84,7 @@ def test_a_namespace_of_dbts_own_goes_with_an_airflow_of_ours_too() -> None:
         ("CronJob", "podbt-prune"),
         ("Job", store),
         ("PersistentVolumeClaim", "podbt-artifacts"),
+        ("Pod", "podbt-test"),
         ("Role", "podbt-pod-launcher"),
         ("RoleBinding", "podbt-pod-launcher"),
     }

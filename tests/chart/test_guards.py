@@ -123,3 +123,41 @@ def test_production_refuses_what_a_trial_may_have() -> None:
     ):
         message = refusal(GUARDED, **values)
         assert word in message, message
+
+
+def test_what_watches_and_tidies_reaches_what_it_needs() -> None:
+    manifests = render(CHART / "ci" / "observed-values.yaml")
+
+    def reached(component: str) -> set[int]:
+        return ports(rules(manifests, manifests.pod(component).metadata["labels"], "egress"))
+
+    assert reached("clean-metadata") == {53, 5432}
+    assert reached("clean-logs") == reached("metrics") == {53}
+    assert reached("test") == ports(rules(manifests, DBT_POD, "egress"))
+    assert 8125 in reached("scheduler")
+    sent, read = rules(manifests, manifests.pod("metrics").metadata["labels"], "ingress")
+    assert sent["ports"] == [{"protocol": "UDP", "port": 8125}]
+    assert chosen(sent["from"][0]["podSelector"], manifests.pod("triggerer").metadata["labels"])
+    assert read["ports"] == [{"protocol": "TCP", "port": 9102}]
+    assert read["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+
+
+def test_the_evaluation_database_answers_the_cleaner_and_the_test() -> None:
+    cleaning = {"metadata": {"enabled": True}}
+    manifests = render(EVALUATION, networkPolicy={"enabled": True}, cleanup=cleaning)
+    (rule,) = rules(manifests, manifests.pod("postgres").metadata["labels"], "ingress")
+    for component in ("clean-metadata", "test"):
+        assert chosen(rule["from"][0]["podSelector"], manifests.pod(component).metadata["labels"])
+
+
+def test_metrics_leave_for_where_the_values_say() -> None:
+    peer = {"ipBlock": {"cidr": "10.9.0.0/16"}}
+    for metrics, protocol, port in (
+        ({"otlp": {"endpoint": "https://otlp.example.com"}}, "TCP", 443),
+        ({"otlp": {"endpoint": "http://collector.monitoring:4318"}}, "TCP", 4318),
+        ({"statsd": {"host": "statsd.example.com", "port": 9125}}, "UDP", 9125),
+    ):
+        manifests = render(EVALUATION, networkPolicy={"enabled": True, "metricsTo": [peer]}, metrics=metrics)
+        found = rules(manifests, manifests.pod("scheduler").metadata["labels"], "egress")
+        (mine,) = [rule for rule in found if rule.get("to") == [peer]]
+        assert mine["ports"] == [{"protocol": protocol, "port": port}]

@@ -15,7 +15,7 @@ from podbt.contract.settings.load import parse_settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod
 
-OTHERS = ("gateway.networking.k8s.io/",)
+OTHERS = ("gateway.networking.k8s.io/", "monitoring.coreos.com/")
 
 
 def test_all_supported_versions_are_there() -> None:

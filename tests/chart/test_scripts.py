@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from tests.support.chart.manifests import CHART
 from tests.support.postgres import PASSWORD, Server
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.postgres
 
@@ -81,6 +83,54 @@ def test_a_database_that_is_away(flags: list[str], expected: int) -> None:
     code, output = run(AWAY, HEARTBEAT, "TriggererJob", "--max-age=60", *flags)
     assert code == expected
     assert "does not answer" in output
+
+
+def test_a_database_that_never_answers_is_one_that_is_away(postgres: Server, jobs: Any) -> None:
+    """The kubelet ends a probe that says nothing, and calls that a failure: a hung database would restart Airflow."""
+    jobs()
+    holding = postgres.connect()
+    holding.autocommit = False
+    try:
+        with holding.cursor() as cursor:
+            cursor.execute("lock table job in access exclusive mode")
+        asked = (connection(postgres), HEARTBEAT, "TriggererJob", "--max-age=600", "--patience=1")
+        for flags, expected in (([], 1), (["--tolerate-database-failure"], 0)):
+            code, output = run(*asked, *flags)
+            assert (code, output) == (expected, "The metadata database does not answer within 1 s.")
+    finally:
+        holding.close()
+
+
+BEATS = """
+import os, sys, time, psycopg2
+connection = psycopg2.connect("postgresql://" + os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].partition("://")[2])
+connection.autocommit = True
+while True:
+    with connection.cursor() as cursor:
+        cursor.execute("update job set latest_heartbeat = now()")
+    print("beat", flush=True)
+    time.sleep(0.1)
+"""
+
+
+def test_a_stopped_process_is_found(postgres: Server, jobs: Any) -> None:
+    """SIGSTOP leaves the process, its sockets and its database session: only its heartbeats end."""
+    jobs(age="1 hour")
+    probe = (connection(postgres), HEARTBEAT, "TriggererJob", "--tolerate-database-failure")
+    with start(connection(postgres), "-c", BEATS) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            assert run(*probe, "--max-age=600") == (0, "")
+            process.send_signal(signal.SIGSTOP)
+            wait_for(lambda: run(*probe, "--max-age=1")[0] == 1)
+            code, output = run(*probe, "--max-age=1")
+            assert code == 1
+            assert "The last heartbeat of TriggererJob" in output
+            process.send_signal(signal.SIGCONT)
+            wait_for(lambda: run(*probe, "--max-age=600")[0] == 0)
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(

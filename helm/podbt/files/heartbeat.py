@@ -1,15 +1,18 @@
 # ruff: noqa: INP001 - mounted into a pod as a single file
 """Probe: has this pod's Airflow job sent a heartbeat lately?
 
-Usage: heartbeat.py JOB_TYPE --max-age SECONDS [--tolerate-database-failure]
+Usage: heartbeat.py JOB_TYPE --max-age SECONDS [--patience SECONDS] [--tolerate-database-failure]
 
-`airflow jobs check` answers the same question for more than two seconds of CPU each time; this takes a twentieth.
+A process that is stopped, or whose loop is stuck, sends none: the heartbeat comes from the loop itself, and the
+triggerer's also waits for a sign of its event loop. `airflow jobs check` answers the same question for more than two
+seconds of CPU each time; this takes a twentieth.
 """
 
 import argparse
 import os
 import socket
 import sys
+import threading
 from contextlib import closing
 
 import psycopg2
@@ -37,24 +40,52 @@ def heartbeat_age(uri: str, job_type: str, hostname: str) -> float | None:
     return None if row is None or row[0] is None else float(row[0])
 
 
+def answer(options: argparse.Namespace, uri: str) -> str | None:
+    """What is wrong with the job, or None; a database that fails is wrong unless that is tolerated."""
+    hostname = own_address()
+    try:
+        age = heartbeat_age(uri, options.job_type, hostname)
+    except psycopg2.Error as error:
+        said = f"The metadata database does not answer: {str(error).strip().splitlines()[0]}"
+        return silent_database(options, said)
+    if age is None:
+        return f"No running {options.job_type} on {hostname}."
+    if age > options.max_age:
+        return f"The last heartbeat of {options.job_type} on {hostname} is {age:.0f} s old."
+    return None
+
+
+def silent_database(options: argparse.Namespace, said: str) -> str | None:
+    """Whether a failure of the database counts: restarting Airflow would not mend it."""
+    if options.tolerate_database_failure:
+        print(said)
+        return None
+    return said
+
+
 def main() -> None:
     """Exits with 0 if the heartbeat is young enough, else with 1 and one line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("job_type")
     parser.add_argument("--max-age", type=float, required=True)
+    parser.add_argument("--patience", type=float, default=8)
     parser.add_argument("--tolerate-database-failure", action="store_true")
     options = parser.parse_args()
     _, _, address = os.environ[CONNECTION].partition("://")
-    hostname = own_address()
-    try:
-        age = heartbeat_age(f"postgresql://{address}", options.job_type, hostname)
-    except psycopg2.Error as error:
-        print(f"The metadata database does not answer: {str(error).strip().splitlines()[0]}")
-        sys.exit(0 if options.tolerate_database_failure else 1)
-    if age is None:
-        sys.exit(f"No running {options.job_type} on {hostname}.")
-    if age > options.max_age:
-        sys.exit(f"The last heartbeat of {options.job_type} on {hostname} is {age:.0f} s old.")
+    found: list[str | None] = []
+    # In a thread: libpq has no time limit for a query, and the kubelet calls a probe that says nothing a failed one.
+    asking = threading.Thread(target=lambda: found.append(answer(options, f"postgresql://{address}")), daemon=True)
+    asking.start()
+    asking.join(options.patience)
+    said = found[0] if found else None
+    if not found and asking.is_alive():
+        said = silent_database(options, f"The metadata database does not answer within {options.patience:g} s.")
+    elif not found:
+        said = "The probe itself failed."
+    if said:
+        print(said)
+    sys.stdout.flush()
+    os._exit(1 if said else 0)  # the thread may still wait for the database
 
 
 if __name__ == "__main__":

@@ -12,16 +12,7 @@ with airflow.cfg.
 */}}
 {{- define "podbt.airflowOwnEnv" -}}
 {{- $keys := include "podbt.airflowSecret" . -}}
-- name: AIRFLOW_HOME
-  value: /opt/airflow
-# Without a file to read, Airflow writes one into AIRFLOW_HOME, which is read-only here.
-- name: AIRFLOW_CONFIG
-  value: /etc/airflow/airflow.cfg
-# Airflow asks for the name of its user, and a numeric user need not have one.
-- name: USER
-  value: airflow
-- name: HOME
-  value: /tmp
+{{ include "podbt.airflowBaseEnv" . }}
 - name: PODBT_SETTINGS
   value: /etc/podbt/settings.yaml
 {{- if not (include "podbt.pageOn" .) }}
@@ -31,11 +22,7 @@ with airflow.cfg.
 # In the environment because an image may set it there, and the environment wins over the file.
 - name: AIRFLOW__CORE__DAGS_FOLDER
   value: {{ .Values.airflow.dagsFolder | quote }}
-- name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "podbt.metadataSecret" . | quote }}
-      key: {{ include "podbt.metadataKey" . | quote }}
+{{ include "podbt.metadataEnv" . }}
 - name: AIRFLOW__CORE__FERNET_KEY
   valueFrom:
     secretKeyRef:
@@ -61,6 +48,28 @@ with airflow.cfg.
       key: {{ .key | quote }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* What every command of Airflow needs, whatever it does. */}}
+{{- define "podbt.airflowBaseEnv" -}}
+- name: AIRFLOW_HOME
+  value: /opt/airflow
+# Without a file to read, Airflow writes one into AIRFLOW_HOME, which is read-only here.
+- name: AIRFLOW_CONFIG
+  value: /etc/airflow/airflow.cfg
+# Airflow asks for the name of its user, and a numeric user need not have one.
+- name: USER
+  value: airflow
+- name: HOME
+  value: /tmp
+{{- end -}}
+
+{{- define "podbt.metadataEnv" -}}
+- name: AIRFLOW__DATABASE__SQL_ALCHEMY_CONN
+  valueFrom:
+    secretKeyRef:
+      name: {{ include "podbt.metadataSecret" . | quote }}
+      key: {{ include "podbt.metadataKey" . | quote }}
 {{- end -}}
 
 {{/* Image of an Airflow container: the root. */}}

@@ -1,5 +1,5 @@
 {{/*
-A Deployment of one Airflow component: dict root, component, values, strategy, token (whether it talks to the
+A Deployment of one Airflow component: dict root, component, values, token (whether it talks to the
 Kubernetes API), and the names of templates with its ports, its probes, and what it has of variables and mounts besides the common.
 */}}
 {{- define "podbt.airflowDeployment" -}}
@@ -14,7 +14,7 @@ spec:
   # Kubernetes' own limit of 600 s would call a rollout failed while it waits for the migrations, as it may.
   progressDeadlineSeconds: {{ add .root.Values.migrate.waitSeconds 900 }}
   strategy:
-    type: {{ .strategy | quote }}
+    {{- include "podbt.updateStrategy" . | nindent 4 }}
   selector:
     matchLabels:
       {{- include "podbt.selectorLabels" . | nindent 6 }}
@@ -55,6 +55,7 @@ spec:
             {{- end }}
           env:
             {{- include "podbt.airflowEnv" .root | nindent 12 }}
+            {{- include "podbt.metricsEnv" .root | nindent 12 }}
             {{- with .env }}
             {{- include . $.root | nindent 12 }}
             {{- end }}
@@ -66,6 +67,13 @@ spec:
             {{- end }}
           {{- end }}
           {{- include .probes .root | nindent 10 }}
+          {{- if and (eq .component "api-server") (ge (int64 .values.terminationGracePeriodSeconds) 10) }}
+          lifecycle:
+            preStop:
+              exec:
+                # Until no node sends it requests any more; it would refuse those that still come.
+                command: [python, -c, "import time; time.sleep(5)"]
+          {{- end }}
           {{- include "podbt.containerSecurity" . | nindent 10 }}
           resources:
             {{- toYaml .values.resources | nindent 12 }}
@@ -88,6 +96,35 @@ spec:
         {{- include . $.root | nindent 8 }}
         {{- end }}
 {{- end -}}
+{{- end -}}
+
+{{/*
+How a component changes: dict root, component, values. One after the other, while an old scheduler may work beside a new one
+on one database: until the Airflow image changes, and with it perhaps the tables. Api-servers only read and write rows, and
+are replaced one by one in any case. Where nobody can look at the cluster (`helm template`, Argo CD) nobody knows the image
+that runs, so Auto means Recreate there.
+*/}}
+{{- define "podbt.updateStrategy" -}}
+{{- $way := ternary "RollingUpdate" .root.Values.airflow.updateStrategy (eq .component "api-server") -}}
+{{- if eq $way "Auto" -}}
+{{- $way = "Recreate" -}}
+{{- $name := printf "%s-%s" (include "podbt.fullname" .root) .component -}}
+{{- $image := include "podbt.image" (dict "image" .root.Values.airflow.image "path" "airflow.image") -}}
+{{- $there := lookup "apps/v1" "Deployment" .root.Release.Namespace $name | default dict -}}
+{{- range dig "spec" "template" "spec" "containers" list $there -}}
+{{- if and (eq .name $.component) (eq .image $image) -}}
+{{- $way = "RollingUpdate" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+type: {{ $way | quote }}
+{{- if eq $way "RollingUpdate" }}
+{{- /* Several schedulers need no room for one more; of a single one the next has to be there before it goes. */}}
+{{- $more := or (eq .component "api-server") (le (int64 .values.replicas) 1) }}
+rollingUpdate:
+  maxSurge: {{ ternary 1 0 $more }}
+  maxUnavailable: {{ ternary 0 1 $more }}
+{{- end }}
 {{- end -}}
 
 {{/*
@@ -115,7 +152,10 @@ cheaply, so that four components do not compete with the Job for CPU; Airflow th
     {{- include "podbt.airflowMounts" .root | nindent 4 }}
 {{- end -}}
 
-{{/* Probes of a component that only the database knows about: dict job (Airflow's job type). */}}
+{{/*
+Probes by the age of the job's heartbeat in the database: dict job (Airflow's job type), values. A stopped or stuck process
+is found when its heartbeat is 180 s old and two probes in a row have said so: four minutes after it stopped, at most.
+*/}}
 {{- define "podbt.heartbeatProbes" -}}
 {{- $script := list "python" "/etc/podbt-scripts/heartbeat.py" .job -}}
 startupProbe:
@@ -129,11 +169,17 @@ readinessProbe:
     command: {{ concat $script (list "--max-age=60") | toJson }}
   periodSeconds: 60
   timeoutSeconds: 10
+{{ include "podbt.heartbeatLiveness" . }}
+{{- end -}}
+
+{{- define "podbt.heartbeatLiveness" -}}
 livenessProbe:
   exec:
     # A database that is away is no reason to restart this container.
-    command: {{ concat $script (list "--max-age=180" "--tolerate-database-failure") | toJson }}
-  periodSeconds: 60
-  timeoutSeconds: 10
-  failureThreshold: 3
+    command: {{ list "python" "/etc/podbt-scripts/heartbeat.py" .job "--max-age=180" "--tolerate-database-failure" | toJson }}
+  periodSeconds: 30
+  timeoutSeconds: 15
+  failureThreshold: 2
+  # Who is stopped hears no stop request, and would keep the next one waiting.
+  terminationGracePeriodSeconds: {{ max 1 (min 30 (.values.terminationGracePeriodSeconds | int64)) }}
 {{- end -}}

@@ -5,6 +5,7 @@ in silence, and the environment wins over airflow.cfg.
 {{- define "podbt.validateEnvironment" -}}
 {{- $own := include "podbt.airflowOwnEnv" . | fromYamlArray -}}
 {{- $own = concat $own (include "podbt.apiServerEnv" . | default "[]" | fromYamlArray) -}}
+{{- $own = concat $own (include "podbt.metricsEnv" . | default "[]" | fromYamlArray) -}}
 {{- if .Values.admin.enabled -}}
 {{- $own = concat $own (include "podbt.adminEnv" . | fromYamlArray) -}}
 {{- end -}}

@@ -71,7 +71,7 @@ owner's business.
 {{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict
   "matchLabels" (dict "app.kubernetes.io/instance" .root.Release.Name)
   "matchExpressions" (list (dict "key" "app.kubernetes.io/component" "operator" "In"
-    "values" (list "api-server" "scheduler" "dag-processor" "triggerer")))) -}}
+    "values" (list "api-server" "scheduler" "dag-processor" "triggerer" "clean-logs")))) -}}
 {{- $affinity = include "podbt.withPodAffinity" (dict "affinity" $affinity "term" $term) | fromJson -}}
 {{- end -}}
 {{- with $affinity }}
@@ -89,15 +89,18 @@ affinity:
 {{- end -}}
 
 {{/*
-Affinity of the pods that share the volume of run records, as JSON: the root. dbt pods, the prune job and the job that
-tries the volume meet on one node while it is ReadWriteOnce; the first of them may choose it, since the term selects that
-pod itself. Where the api-server reads the volume for the pages, they meet on its node.
+Affinity of the pods that share the volume of run records, as JSON: the root. dbt pods, that of `helm test`, the prune job
+and the job that tries the volume meet on one node while it is ReadWriteOnce; the first of them may choose it, since the term
+selects that pod itself. Where the api-server reads the volume for the pages, they meet on its node.
 */}}
 {{- define "podbt.dbtAffinity" -}}
 {{- $affinity := deepCopy .Values.dbt.affinity -}}
 {{- $artifacts := .Values.artifacts -}}
 {{- if not (or $artifacts.url $artifacts.existingClaim (has "ReadWriteMany" $artifacts.accessModes)) -}}
-{{- $components := ternary (list "api-server" "run" "prune" "store") (list "run" "prune" "store") (eq (include "podbt.pageOn" .) "true") -}}
+{{- $components := list "run" "prune" "store" "test" -}}
+{{- if include "podbt.pageOn" . -}}
+{{- $components = prepend $components "api-server" -}}
+{{- end -}}
 {{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" (dict
   "matchLabels" (dict "app.kubernetes.io/instance" .Release.Name)
   "matchExpressions" (list (dict "key" "app.kubernetes.io/component" "operator" "In" "values" $components))) -}}

@@ -21,7 +21,7 @@
 {{- if and $values.rbac.create (not $existing.serviceAccounts) -}}
 {{- fail "existingAirflow.serviceAccounts is empty, so nobody could start a dbt pod. Name the accounts of Airflow's triggerer, scheduler and workers, or set rbac.create=false and bind them yourself." -}}
 {{- end -}}
-{{- $theirs := list "admin" "metadata" "logs" "apiServer" "scheduler" "dagProcessor" "triggerer" "migrate" "ingress" "httpRoute" "evaluationPostgres" -}}
+{{- $theirs := list "admin" "metadata" "logs" "apiServer" "scheduler" "dagProcessor" "triggerer" "migrate" "ingress" "httpRoute" "evaluationPostgres" "cleanup" "metrics" -}}
 {{- range $path, $default := include "podbt.known.defaults" . | fromJson -}}
 {{- $keys := splitList "." $path -}}
 {{- $ofAirflow := and (eq (first $keys) "airflow") (not (has (index $keys 1) (list "enabled" "notifications"))) -}}

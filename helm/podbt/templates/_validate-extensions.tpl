@@ -116,6 +116,10 @@
 {{- fail (printf "production is on, but %s.image is named by a tag, which may be moved. Set %s.image.digest." $name $name) -}}
 {{- end -}}
 {{- end -}}
+{{- $exporter := $values.metrics.statsd.exporter -}}
+{{- if and $exporter.enabled (not $exporter.image.digest) -}}
+{{- fail "production is on, but metrics.statsd.exporter.image is named by a tag, which may be moved. Set metrics.statsd.exporter.image.digest." -}}
+{{- end -}}
 {{- if $values.evaluationPostgres.enabled -}}
 {{- fail "production is on, but evaluationPostgres.enabled is true: one pod without backup, TLS and failover. Set metadata.existingSecret, and warehouse.existingSecret or dbt.profiles.existingSecret." -}}
 {{- end -}}

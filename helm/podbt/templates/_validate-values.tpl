@@ -26,14 +26,25 @@ Values that no schema can judge: a null, which Helm takes for "no such key", and
 {{- end -}}
 {{- end -}}
 
+{{/* The parts of the values that describe pods, as JSON: an object of their paths. */}}
+{{- define "podbt.podsOfValues" -}}
+{{- $found := pick .Values "dbt" "apiServer" "scheduler" "dagProcessor" "triggerer" "migrate" "prune" "evaluationPostgres" -}}
+{{- toJson (merge (dict
+  "cleanup.metadata" .Values.cleanup.metadata "cleanup.logs" .Values.cleanup.logs
+  "metrics.statsd.exporter" .Values.metrics.statsd.exporter) $found) -}}
+{{- end -}}
+
 {{/* Labels and annotations that the chart, or podbt, sets itself. */}}
 {{- define "podbt.validateLabels" -}}
 {{- $values := .Values -}}
 {{- $maps := dict "commonLabels" $values.commonLabels -}}
-{{- range $component := list "dbt" "apiServer" "scheduler" "dagProcessor" "triggerer" "migrate" "prune" "evaluationPostgres" -}}
+{{- range $path, $component := include "podbt.podsOfValues" . | fromJson -}}
 {{- range $kind := list "podLabels" "podAnnotations" -}}
-{{- $_ := set $maps (printf "%s.%s" $component $kind) (get (get $values $component) $kind) -}}
+{{- $_ := set $maps (printf "%s.%s" $path $kind) (get $component $kind) -}}
 {{- end -}}
+{{- end -}}
+{{- range $name := list "serviceMonitor" "rules" "dashboard" -}}
+{{- $_ := set $maps (printf "metrics.%s.labels" $name) (get $values.metrics $name).labels -}}
 {{- end -}}
 {{- range $path, $map := $maps -}}
 {{- range $key, $_ := $map -}}
@@ -54,8 +65,8 @@ Values that no schema can judge: a null, which Helm takes for "no such key", and
 {{- end -}}
 
 {{- define "podbt.validateResources" -}}
-{{- range $component := list "dbt" "apiServer" "scheduler" "dagProcessor" "triggerer" "migrate" "prune" "evaluationPostgres" -}}
-{{- $resources := get (get $.Values $component) "resources" -}}
+{{- range $component, $values := include "podbt.podsOfValues" . | fromJson -}}
+{{- $resources := $values.resources -}}
 {{- range $kind, $limit := $resources.limits -}}
 {{- $request := get ($resources.requests | default dict) $kind -}}
 {{- if and $request $limit (gt (include "podbt.amount" $request | float64) (include "podbt.amount" $limit | float64)) -}}
@@ -67,8 +78,8 @@ Values that no schema can judge: a null, which Helm takes for "no such key", and
 
 {{/* Tolerations that Kubernetes would not take. */}}
 {{- define "podbt.validateTolerations" -}}
-{{- range $component := list "dbt" "apiServer" "scheduler" "dagProcessor" "triggerer" "migrate" "evaluationPostgres" -}}
-{{- range (get $.Values $component).tolerations -}}
+{{- range $component, $values := include "podbt.podsOfValues" . | fromJson -}}
+{{- range $values.tolerations -}}
 {{- $said := printf "%s.tolerations has %s" $component (toJson .) -}}
 {{- $exists := eq (.operator | default "Equal") "Exists" -}}
 {{- if and $exists .value -}}
@@ -92,6 +103,31 @@ Values that no schema can judge: a null, which Helm takes for "no such key", and
 {{- if ge $seconds $run -}}
 {{- fail (printf "dbt.%s (%d) has to be below dbt.runTimeoutSeconds (%d), at which Kubernetes ends the pod. Lower the one or raise the other." $key $seconds $run) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What is deleted by its age, and what `helm test` builds. */}}
+{{- define "podbt.validateUpkeep" -}}
+{{- range $path, $values := dict "prune" .Values.prune "cleanup.metadata" .Values.cleanup.metadata "cleanup.logs" .Values.cleanup.logs -}}
+{{- include "podbt.validateSchedule" (dict "path" $path "schedule" $values.schedule "timeZone" $values.timeZone) -}}
+{{- $seconds := mul 86400 (int64 $values.keepDays) -}}
+{{- if and (ne $path "prune") $values.enabled (le $seconds (int64 $.Values.dbt.runTimeoutSeconds)) -}}
+{{- fail (printf "%s.keepDays (%d) would delete what belongs to runs that still go on (dbt.runTimeoutSeconds is %d). Keep more days." $path (int64 $values.keepDays) (int64 $.Values.dbt.runTimeoutSeconds)) -}}
+{{- end -}}
+{{- end -}}
+{{- $test := .Values.test -}}
+{{- if and $test.selector (not $test.target) -}}
+{{- fail (printf "test.selector '%s' is to be built, but test.target is empty. Set it to a dbt target whose schemas are for trials." $test.selector) -}}
+{{- end -}}
+{{- if and $test.target (not $test.selector) -}}
+{{- fail (printf "test.target is '%s', but test.selector is empty, so nothing is built there. Set the selector or remove the target." $test.target) -}}
+{{- end -}}
+{{- $targets := .Values.dbt.profiles.targets -}}
+{{- if and $test.target (not .Values.dbt.profiles.existingSecret) (not (hasKey $targets $test.target)) -}}
+{{- fail (printf "test.target '%s' is not in dbt.profiles.targets (%s). Use one of these or add it there with its schema." $test.target (keys $targets | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- if and .Values.production $test.target (eq $test.target .Values.dbt.target) -}}
+{{- fail (printf "production is on, but test.target is '%s', as dbt.target is: `helm test` would build production's tables. Use a target of its own." $test.target) -}}
 {{- end -}}
 {{- end -}}
 

@@ -55,7 +55,8 @@
 {{- include "podbt.validateResources" . -}}
 {{- include "podbt.validateTolerations" . -}}
 {{- include "podbt.validateSeconds" . -}}
-{{- include "podbt.validateSchedule" (dict "path" "prune" "schedule" $values.prune.schedule "timeZone" $values.prune.timeZone) -}}
+{{- include "podbt.validateUpkeep" . -}}
+{{- include "podbt.validateMetrics" . -}}
 {{- include "podbt.validateSecretRoles" . -}}
 {{- include "podbt.validateProduction" . -}}
 {{- include "podbt.validateAccess" . -}}

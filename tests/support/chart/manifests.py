@@ -81,10 +81,12 @@ class Manifests:
 
     def pods(self) -> Iterator[Pod]:
         for one in self.objects:
-            if one["kind"] in {"Deployment", "StatefulSet", "Job", "CronJob"}:
+            owner = f"{one['kind']}/{one['metadata']['name']}"
+            if one["kind"] == "Pod":
+                yield Pod(owner=owner, metadata=one["metadata"], spec=one["spec"])
+            elif one["kind"] in {"Deployment", "StatefulSet", "Job", "CronJob"}:
                 job = one["spec"]["jobTemplate"] if one["kind"] == "CronJob" else one
                 template = job["spec"]["template"]
-                owner = f"{one['kind']}/{one['metadata']['name']}"
                 yield Pod(owner=owner, metadata=template["metadata"], spec=template["spec"])
 
     def pod(self, component: str) -> Pod:
