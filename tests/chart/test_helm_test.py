@@ -72,10 +72,26 @@ def test_it_is_as_dbt_pods_are(scenario: Any) -> None:
 
 def test_dbt_says_whether_it_reaches_its_database_and_then_builds() -> None:
     words = container(render(OBSERVED).get("Pod", "podbt-test")["spec"])["args"]
-    assert words == ["debug", "--target", "prod", "&&", "build", "--selector", "smoke_test", "--target", "demo"]
+    assert words == [
+        "debug",
+        "--connection",
+        "--target",
+        "prod",
+        "&&",
+        "build",
+        "--selector",
+        "smoke_test",
+        "--target",
+        "demo",
+    ]
     first, second = sequence.parse(words)
     assert (first.arguments.command, second.arguments.command, second.always) == ("debug", "build", False)
-    assert container(render(EVALUATION).get("Pod", "podbt-test")["spec"])["args"] == ["debug", "--target", "prod"]
+    assert container(render(EVALUATION).get("Pod", "podbt-test")["spec"])["args"] == [
+        "debug",
+        "--connection",
+        "--target",
+        "prod",
+    ]
 
 
 def test_helm_alone_starts_it_and_takes_the_one_before_away() -> None:
@@ -107,7 +123,7 @@ def test_an_argument_stays_as_it_is_written() -> None:
     """Kubernetes puts a variable in the place of $(NAME)."""
     profiles = {"profiles": {"existingSecret": "p"}, "target": "$(HOME)"}
     words = container(render(EVALUATION, dbt=profiles).get("Pod", "podbt-test")["spec"])["args"]
-    assert words == ["debug", "--target", "$$(HOME)"]
+    assert words == ["debug", "--connection", "--target", "$$(HOME)"]
 
 
 @pytest.mark.parametrize(

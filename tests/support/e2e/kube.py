@@ -101,6 +101,27 @@ def force_delete(*names: str) -> None:
     kubectl("delete", "pod", *names, "--force", "--grace-period=0")
 
 
+def node_pid(component: str) -> int:
+    """The process of a component's container, as its node numbers it."""
+    (pod,) = items("pods", f"app.kubernetes.io/name=podbt,app.kubernetes.io/component={component}")
+    (status,) = pod["status"]["containerStatuses"]
+    container = status["containerID"].rpartition("/")[2]
+    tasks = run("docker", "exec", pod["spec"]["nodeName"], "ctr", "--namespace=k8s.io", "tasks", "list")
+    (pid,) = (line.split()[1] for line in tasks.splitlines() if line.startswith(container))
+    return int(pid)
+
+
+def signal_on_node(component: str, name: str) -> None:
+    """Sends a signal from the node: within its container the first process would not get SIGSTOP."""
+    (pod,) = items("pods", f"app.kubernetes.io/name=podbt,app.kubernetes.io/component={component}")
+    run("docker", "exec", pod["spec"]["nodeName"], "sh", "-c", f"kill -{name} {node_pid(component)}")
+
+
+def restarts(component: str) -> int:
+    (pod,) = items("pods", f"app.kubernetes.io/name=podbt,app.kubernetes.io/component={component}")
+    return sum(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
+
+
 def wait_rolled_out(component: str) -> None:
     kubectl("rollout", "status", f"deployment/podbt-{component}", "--timeout=600s")
 

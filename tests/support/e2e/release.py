@@ -1,8 +1,10 @@
 """The chart's release under another dbt image, as a person promotes one; afterwards it is what it was."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tests.support.e2e import kube
 from tests.support.e2e.shell import ROOT, attempt, run, wait_until
@@ -28,6 +30,53 @@ def promote(**dbt_image: str) -> None:
     """`helm upgrade` with another dbt image, which is all that a promotion changes."""
     words = [word for key, value in dbt_image.items() for word in ("--set-string", f"dbt.image.{key}={value}")]
     run("helm", "upgrade", RELEASE, str(ROOT / "helm/podbt"), *_HELM, "--reuse-values", *words)
+
+
+def upgrade(*words: str) -> None:
+    """`helm upgrade` with other values, until every component is ready."""
+    command = ("helm", "upgrade", RELEASE, str(ROOT / "helm/podbt"), *_HELM, "--reuse-values")
+    run(*command, *words, "--wait", "--timeout=20m", timeout_seconds=1300)
+
+
+def rollback(number: int) -> None:
+    """`helm rollback`, until every component is ready."""
+    run("helm", "rollback", RELEASE, str(number), *_HELM, "--wait", "--timeout=20m", timeout_seconds=1300)
+
+
+def test(*words: str) -> subprocess.CompletedProcess[str]:
+    """`helm test`, whatever comes of it."""
+    return attempt("helm", "test", RELEASE, *_HELM, "--timeout=20m", *words, timeout_seconds=1300)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What a release was installed with.
+
+    Attributes:
+        values: Those that were given, as JSON.
+        labels: Those of the release itself.
+    """
+
+    values: str
+    labels: dict[str, str]
+
+    @classmethod
+    def read(cls) -> "Installed":
+        (record,) = kube.items("secrets", f"owner=helm,name={RELEASE},status=deployed")
+        own = {"name", "owner", "status", "version", "createdAt", "modifiedAt"}
+        labels = {key: value for key, value in record["metadata"]["labels"].items() if key not in own}
+        return cls(run("helm", "get", "values", RELEASE, *_HELM, "--output", "json"), labels)
+
+    def install(self) -> None:
+        """Installs it again, until every component is ready."""
+        labels = ",".join(f"{key}={value}" for key, value in self.labels.items())
+        command = ("helm", "install", RELEASE, str(ROOT / "helm/podbt"), *_HELM, "--values=-", f"--labels={labels}")
+        run(*command, "--wait", "--wait-for-jobs", "--timeout=20m", stdin=self.values, timeout_seconds=1300)
+
+
+def uninstall() -> None:
+    """`helm uninstall`, until its pods are gone."""
+    run("helm", "uninstall", RELEASE, *_HELM, "--wait", "--timeout=10m")
 
 
 def wait_brought(image: str) -> None:

@@ -36,6 +36,10 @@ class Airflow:
     def close(self) -> None:
         self._client.close()
 
+    def log_in_as(self, username: str, password: str) -> None:
+        """From the next log-in on."""
+        self._login = {"username": username, "password": password}
+
     def get(self, path: str, **params: Any) -> Any:
         """What is there, or None."""
         return self._call("GET", path, params=params)
