@@ -6,6 +6,10 @@ should rather hold. The manifest has only what Cosmos reads, which is kind to it
 
 Each measurement is a fresh process that has imported Airflow and the provider already, as the dag-processor has; what
 counts is from reading the DAG file to the built DAG, with the file's own imports. The peers take turns.
+
+With --beside, another checkout of podbt after its `make venv`, each of our peers is measured there, too, in turn with
+ours, on a plan that it wrote itself; the last column is then this build's time over that one's, the median of the
+pairs. Processor time says something on a busy machine, wall time does not.
 """
 
 import argparse
@@ -17,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 _HEAD: Final = "from datetime import datetime\nfrom airflow.sdk import DAG\n"
 _DAG: Final = "DAG('d', schedule=None, start_date=datetime(2026, 1, 1))"
@@ -57,36 +61,54 @@ print("MEASURED", *took, len(space["dag"].tasks))
 """
 
 
+_WRITE: Final = "import sys, pathlib, bench.parse as p; p.write_project(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=int, nargs="+", default=[100, 500, 2000], help="sizes (default: 100 500 2000)")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each peer and size (default: 5)")
+    parser.add_argument("--beside", type=Path, metavar="FOLDER", help="another checkout, to compare this one with")
     options = parser.parse_args(arguments)
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {load}\n", flush=True)
-    print("| models | peer | tasks | CPU s, median | wall s, median | CPU over Cosmos |")
-    print("| ---: | --- | ---: | ---: | ---: | ---: |", flush=True)
+    print("| models | peer | tasks | CPU s, median | wall s, median | CPU over Cosmos | CPU over the other build |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for models in options.models:
             folder = Path(scratch) / str(models)
             write_project(folder, models)
-            _compare(folder, models, options.rounds)
+            _compare(folder, models, options.rounds, options.beside)
     return 0
 
 
-def _compare(folder: Path, models: int, rounds: int) -> None:
-    seen: dict[str, list[tuple[float, float, int]]] = {name: [] for name in _PEERS}
+def _compare(folder: Path, models: int, rounds: int, beside: Path | None) -> None:
+    python = str(beside / ".venv/bin/python") if beside else ""
+    if beside:
+        subprocess.run([python, "-c", _WRITE, str(folder / "beside"), str(models)], cwd=beside, check=True)
+    seen: dict[str, list[_Measured]] = {name: [] for name in _PEERS}
+    other: dict[str, list[_Measured]] = {name: [] for name in _PEERS}
     for _ in range(rounds):
         for name, text in _PEERS.items():
             seen[name].append(_measure(folder, text))
+            if beside and not name.startswith("Cosmos"):
+                other[name].append(_measure(folder / "beside", text, python))
     cosmos = statistics.median(cpu for _, cpu, _ in seen["Cosmos KUBERNETES"])
     for name, measured in seen.items():
         wall, cpu = (statistics.median(one[part] for one in measured) for part in (0, 1))
-        print(f"| {models} | {name} | {measured[0][2]} | {cpu:.2f} | {wall:.2f} | {cpu / cosmos:.2f} |", flush=True)
+        pairs = [ours[1] / theirs[1] for ours, theirs in zip(measured, other[name], strict=False)]
+        than = f"{statistics.median(pairs):.2f}" if pairs else "-"
+        print(
+            f"| {models} | {name} | {measured[0][2]} | {cpu:.2f} | {wall:.2f} | {cpu / cosmos:.2f} | {than} |",
+            flush=True,
+        )
 
 
-def _measure(folder: Path, text: str) -> tuple[float, float, int]:
-    """Seconds of wall and CPU time, and the number of tasks."""
+_Measured: TypeAlias = tuple[float, float, int]
+"""Seconds of wall and CPU time, and the number of tasks."""
+
+
+def _measure(folder: Path, text: str, python: str = sys.executable) -> _Measured:
     file = folder / "dag.py"
     file.write_text(text)
     home = folder / "airflow"
@@ -97,7 +119,7 @@ def _measure(folder: Path, text: str) -> tuple[float, float, int]:
         "AIRFLOW__COSMOS__ENABLE_CACHE": "False",  # a cache would be a second, warmer measurement
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
     }
-    command = [sys.executable, "-c", _MEASURE, str(file), str(folder)]
+    command = [python, "-c", _MEASURE, str(file), str(folder)]
     ended = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     found = [line.split() for line in ended.stdout.splitlines() if line.startswith("MEASURED")]
     if ended.returncode or not found:

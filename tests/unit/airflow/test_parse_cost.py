@@ -68,5 +68,6 @@ def test_a_model_group_reads_a_plan_and_follows_nothing(tmp_path: Path) -> None:
     made = f'DbtModelGroup("g", plan={str(tmp_path / "plan.json")!r})'
     found = parsed("DbtModelGroup", made, tmp_path / "none.yaml")
     group = {one for one in found if one.startswith("airflow.group")}
-    assert group <= {f"airflow.group{one}" for one in ("", ".graph", ".model_group", ".names", ".place", ".tasks")}
+    rooms = ("", ".edges", ".graph", ".model_group", ".names", ".place", ".tasks")
+    assert group <= {f"airflow.group{one}" for one in rooms}
     assert found - group == STEP | PLAN | {"airflow.pods", "airflow.pods.places"}

@@ -10,6 +10,7 @@ from airflow.sdk import TaskGroup, XComArg
 
 from podbt.airflow.awaited import awaits
 from podbt.airflow.catalog import known_plan
+from podbt.airflow.group.edges import put_before
 from podbt.airflow.group.graph import Graph, Member, graph_of
 from podbt.airflow.group.names import Folder, folder_names
 from podbt.airflow.group.tasks import AssetsTask, FinishTask, GroupPod, ModelTask
@@ -141,30 +142,31 @@ class DbtModelGroup(TaskGroup):
         tasks: dict[str, ModelTask] = {}
         for member in graph.members.values():
             tasks[member.unique_id] = self._member(member, pod.task_id)
-            start >> tasks[member.unique_id]
+            put_before([start], tasks[member.unique_id])
         for unique_id, member in graph.members.items():
-            for parent in member.parents:
-                tasks[parent] >> tasks[unique_id]
+            put_before([tasks[parent] for parent in member.parents], tasks[unique_id])
             if member.beside:
                 tasks[unique_id].wait_beside([tasks[one].task_id for one in member.beside])
         last = [task for task in tasks.values() if not task.downstream_task_ids]
         if graph.loose:
             checks = self._task("tests", None, graph.loose, pod.task_id, kind=ResourceType.TEST,
                                 doc_md="Tests that read no model of this group.")  # fmt: skip
-            start >> checks
+            put_before([start], checks)
             last.append(checks)
         if assets:
             # Beside the pod's end, which takes some seconds after the last model's.
             doc = "Emits one asset event for each node that was built."
             again: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
-            last >> AssetsTask(task_id="assets", pod=pod.task_id, trigger_rule="all_done", doc_md=doc, **again)
-        [start, pod, *last] >> FinishTask(
+            assets_task = AssetsTask(task_id="assets", pod=pod.task_id, trigger_rule="all_done", doc_md=doc, **again)
+            put_before(last, assets_task)
+        finish = FinishTask(
             task_id="finish",
             retries=0,
             trigger_rule="one_success",  # of start: it waits in its trigger, which is there by then
             trigger_kwargs={"pod": pod.task_id},
             doc_md="Fails where the pod or a model of the group did not succeed.",
         )
+        put_before([start, pod, *last], finish)
 
     def _member(self, member: Member, pod: str) -> ModelTask:
         node = member.node
