@@ -20,10 +20,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
 from bench.large import NODES, SELECTORS, write_large
-from bench.runner_overhead import DBT, PARTS, PODBT, measured
-from tests.support.postgres import PASSWORD, server
+from bench.runner_overhead import DBT, PARTS, PODBT, measured, profile
+from tests.support.postgres import server
 
 FIRST = "code_list_00"
 
@@ -40,13 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         profile(place / "profiles", postgres.port)
         parsing(place, options.rounds, options.nodes)
         starting(place, options.rounds)
-
-
-def profile(folder: Path, port: int) -> None:
-    folder.mkdir()
-    connection = {"type": "postgres", "host": "127.0.0.1", "port": port, "user": "dbt", "password": PASSWORD}
-    outputs = {"prod": {**connection, "dbname": "warehouse", "schema": "large", "threads": 4}}
-    (folder / "profiles.yml").write_text(yaml.safe_dump({"large": {"target": "prod", "outputs": outputs}}))
 
 
 def parsing(place: Path, rounds: int, nodes: int) -> None:

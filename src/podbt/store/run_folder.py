@@ -5,7 +5,6 @@ publishes the same folder, is its own matter (see `volume` and `bucket`).
 """
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
@@ -22,14 +21,12 @@ from podbt.contract.state import Pointer
 from podbt.errors import ArtifactError
 from podbt.store.failures import Patience, refused, store_errors
 from podbt.store.gaps import keep_gaps
+from podbt.store.manifests import identity_of
 from podbt.store.pointers import advance
 from podbt.store.runs import read_record
 from podbt.store.sink import StoreSink
 from podbt.store.store import Store, TakenError, final_of
 
-# In a manifest these differ from run to run of the same project; leaving them out lets equal manifests be one file.
-_VOLATILE = ("generated_at", "invocation_id", "invocation_started_at", "run_started_at", "user_id")
-_METADATA = '{"metadata": '
 _PATIENCE_SECONDS = 45.0
 _WRITERS = 8
 
@@ -192,10 +189,10 @@ class RunFolder:
             Its path in the store.
         """
         clean(manifest)
-        text = manifest.read_bytes()
-        path = layout.manifest_path(_identity_of(text.decode()))
+        content = manifest.read_bytes()
+        path = layout.manifest_path(identity_of(content))
         try:
-            self._patience(lambda: self._store_manifest(path, text))
+            self._patience(lambda: self._store_manifest(path, content))
         except store_errors() as error:
             raise self._refused("written", path, error) from None
         return path
@@ -315,11 +312,11 @@ class RunFolder:
         except store_errors() as error:
             raise self._refused("written", path, error) from None
 
-    def _store_manifest(self, path: str, text: bytes) -> None:
+    def _store_manifest(self, path: str, content: bytes) -> None:
         """Stores a manifest, or renews its age where it is there: `podbt prune` removes unreferenced ones by age."""
         modified = self.store.modified(path)
         if modified is None or datetime.now(UTC) - modified > layout.MANIFEST_GRACE / 2:
-            self.store.write(path, text)
+            self.store.write(path, content)
 
     def _refused(self, what: str, path: str, error: BaseException) -> ArtifactError:
         return refused(what, f"{self.store}/{path}", error)
@@ -334,19 +331,6 @@ def _unless_missing(read: Callable[[], T]) -> T | None:
         return read()
     except FileNotFoundError:
         return None
-
-
-def _identity_of(manifest: str) -> str:
-    """The hash of a manifest without what differs from run to run.
-
-    Raises:
-        ValueError: It was cut short.
-    """
-    stable = {key: value for key, value in json.loads(manifest).get("metadata", {}).items() if key not in _VOLATILE}
-    # dbt writes the metadata first. The rest, which is large, is hashed as it stands.
-    first = manifest.startswith(_METADATA)
-    end = json.JSONDecoder().raw_decode(manifest, len(_METADATA))[1] if first else 0
-    return hashlib.sha256((json.dumps(stable, sort_keys=True) + manifest[end:]).encode()).hexdigest()
 
 
 def _json(data: object) -> bytes:

@@ -36,6 +36,7 @@ def test_a_good_run_is_published_whole(runner: Runner, postgres: Server) -> None
     assert record["counts"] == {"total": len(results), "pass": 1, "success": 1}
     assert (runner.artifacts / record["manifest"]).is_file()
     assert (folder / "dbt.log").read_text().count("Wrote artifact WritableManifest") == 1  # nodes wait for none
+    assert not list((runner.folder / "scratch").rglob("graph.gpickle"))  # nor for what nobody reads
     (model,) = [n for n in read_run(Volume(runner.artifacts), "latest").nodes if n.resource_type == "model"]
     assert (model.rows, model.status) == (3, "success")
     assert postgres.query("select count(*) from small.good") == [(3,)]

@@ -39,6 +39,10 @@ class Seam(Enum):
     """Parses the project: the connection is known before, nothing is selected until after."""
     WRITE_MANIFEST = ("dbt.parser.manifest", "write_manifest")
     """Writes manifest.json, before the first node and once more at the end."""
+    GRAPH_FILE = ("dbt.compilation", "Compiler.write_graph_file")
+    """Writes graph.gpickle, before the first node."""
+    GRAPH_SUMMARY = ("dbt.compilation", "Linker.get_graph_summary")
+    """Makes what graph_summary.json tells, before the first node."""
     SELECTOR = ("dbt.config.project", "Project.get_selector")
     """Looks up a selector of selectors.yml."""
     SELECT = ("dbt.graph.selector", "NodeSelector.get_selected")
