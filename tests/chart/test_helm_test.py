@@ -126,19 +126,6 @@ def test_an_argument_stays_as_it_is_written() -> None:
     assert words == ["debug", "--connection", "--target", "$$(HOME)"]
 
 
-@pytest.mark.parametrize(
-    ("values", "says"),
-    [
-        ({"test": {"selector": "smoke_test"}}, "test.target is empty"),
-        ({"test": {"target": "demo"}}, "test.selector is empty"),
-        ({"test": {"selector": "smoke_test", "target": "demos"}}, "clinic, demo, local, prod"),
-    ],
-    ids=["nowhere", "nothing", "unknown"],
-)
-def test_a_build_says_what_and_where(values: dict[str, Any], says: str) -> None:
-    assert says in refusal(EVALUATION, **values)
-
-
 def test_production_is_not_where_it_builds() -> None:
     message = refusal(GUARDED, test={"selector": "smoke_test", "target": "prod"})
     assert "`helm test` would build production's tables" in message

@@ -14,10 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from tests.support.chart.manifests import CHART, EVALUATION, NAMESPACE, Manifests, refusal, render
+from tests.support.chart.manifests import CHART, EVALUATION, NAMESPACE, Manifests, render
 
 OBSERVED = CHART / "ci" / "observed-values.yaml"
 OTLP = {"otlp": {"endpoint": "http://collector.monitoring:4318"}, "rules": {"enabled": True}}
@@ -153,23 +152,6 @@ def test_nothing_of_it_by_default() -> None:
     assert not {one["kind"] for one in manifests.objects} & {"ServiceMonitor", "PrometheusRule"}
     assert "podbt-metrics" not in str(manifests.objects)
     assert "OTEL_" not in str(manifests.objects)
-
-
-@pytest.mark.parametrize(
-    ("metrics", "words"),
-    [
-        ({"statsd": {"host": "a", "exporter": {"enabled": True}}}, "two StatsD servers"),
-        ({"otlp": {"endpoint": "http://a:1"}, "statsd": {"host": "b"}}, "two ways for metrics"),
-        ({"otlp": {"headersSecret": "a"}}, "metrics.otlp.endpoint is empty"),
-        ({"serviceMonitor": {"enabled": True}, "statsd": {"host": "a"}}, "nothing to scrape"),
-        ({"rules": {"enabled": True}}, "metrics.rules is on, but Airflow sends no metrics"),
-        ({"dashboard": {"enabled": True}}, "metrics.dashboard is on, but Airflow sends no metrics"),
-        ({"rules": {"freshHours": {"a": 1}}}, "nobody would be told"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_does_not_fit_together(metrics: dict[str, Any], words: str) -> None:
-    assert words in refusal(EVALUATION, metrics=metrics)
 
 
 def emit(folder: Path, manifests: Manifests, *, changes: dict[str, str], env: dict[str, str]) -> None:
