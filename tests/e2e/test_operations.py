@@ -25,6 +25,16 @@ def phase(build: HeldBuild) -> str | None:
     return now if uid == build.pod["metadata"]["uid"] else None
 
 
+def replaced(before: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Waits until no pod of before is left; one that ends is there as long as its tasks have time to."""
+
+    def others() -> dict[str, set[str]] | None:
+        now = kube.airflow_uids()
+        return None if any(before[component] & now[component] for component in kube.COMPONENTS) else now
+
+    return wait_until("all pods of Airflow are others", others, seconds=900)
+
+
 def strategy(component: str) -> dict[str, Any]:
     return dict(kube.get("deployment", f"podbt-{component}")["spec"]["strategy"])
 
@@ -78,14 +88,12 @@ def test_another_configuration_rolls_and_so_does_the_way_back(night: Night) -> N
             release.upgrade("--set", "airflow.parallelism=7")
             for component in kube.COMPONENTS:
                 assert strategy(component)["type"] == "RollingUpdate"
-            between = kube.airflow_uids()
-            assert not any(before[component] & between[component] for component in kube.COMPONENTS)
+            between = replaced(before)
             assert phase(build) == "Running"
         finally:
             if release.revision() != number:
                 release.rollback(number)
-        after = kube.airflow_uids()
-        assert not any(between[component] & after[component] for component in kube.COMPONENTS)
+        replaced(between)
         assert phase(build) == "Running"
         build.release()
         assert build.wait(ENDED)["state"] == "success", build.log
