@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from podbt.contract.plan_nodes import PlanContent
 from podbt.errors import ConfigError
-from podbt.runner.dbt import each_run
+from podbt.runner.dbt import each_run, engine
 from podbt.runner.dbt.placeholders import Placeholders
 from podbt.runner.dbt.planned import content_of
 from podbt.runner.dbt.seams import Seam, Seams, patched
@@ -108,11 +108,21 @@ def invoke(arguments: Sequence[str], placeholders: Placeholders) -> Any:
     if response.success:
         return response.result
     said = f"dbt {arguments[0]} failed: {response.exception or 'see its output above'}"
+    if isinstance(response.exception, UnicodeDecodeError):
+        said += _not_text(response.exception.object)
     lacking = [*(f"env_var('{one}')" for one in sorted(placeholders.env)),
                *(f"var('{one}')" for one in sorted(placeholders.variables))]  # fmt: skip
     if lacking:
         said += f"\nThe build has no value for {', '.join(lacking)} and put a placeholder there. {GIVE}"
     raise ConfigError(said)
+
+
+def _not_text(content: bytes) -> str:
+    """Which file it is that dbt could not read: it names none."""
+    project = Path(engine.given("PROJECT_DIR") or ".")
+    same = (file for file in sorted(project.rglob("*")) if file.is_file() and file.stat().st_size == len(content))
+    names = [str(file.relative_to(project)) for file in same if file.read_bytes() == content]
+    return f"\n{names[0]} is no UTF-8, which dbt reads all files as. Save it as UTF-8." if names else ""
 
 
 GIVE: Final = "Give it one: make image ENV='NAME=value' VARS='{name: value}', podbt plan --env and --vars."

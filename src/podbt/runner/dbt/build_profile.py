@@ -51,11 +51,11 @@ def write_profile(project: Path, scratch: Path, targets: Sequence[str] = ()) -> 
         targets: The targets to build for; by default those of the project's own profiles.yml, or one that is made up.
 
     Raises:
-        ConfigError: A file is no YAML, or the project names no profile.
+        ConfigError: A file is no YAML, or the name of the profile is no text.
     """
     asked = read_yaml(project / "dbt_project.yml").get("profile")
-    if not isinstance(asked, str) or not asked:
-        raise ConfigError(f"'{project / 'dbt_project.yml'}' names no profile. Add a line 'profile: <name>'.")
+    if not isinstance(asked, str | None):
+        raise ConfigError(f"'{project / 'dbt_project.yml'}' has the profile {asked!r}. Write 'profile: <name>'.")
     profiles = read_yaml(project / constants.PROFILES_FILE) if (project / constants.PROFILES_FILE).is_file() else {}
     name, own = _own(profiles, asked)
     outputs = {target: _output(output) for target, output in _fitting(own.get("outputs")).items()}
@@ -87,10 +87,13 @@ def read_yaml(file: Path) -> dict[str, Any]:
     return data or {}
 
 
-def _own(profiles: Mapping[str, Any], asked: str) -> tuple[str, Mapping[str, Any]]:
-    """The profile that the project asks for, and its content; of a templated name the only profile there is."""
+def _own(profiles: Mapping[str, Any], asked: str | None) -> tuple[str, Mapping[str, Any]]:
+    """The profile that the project asks for, and its content.
+
+    Where its name is a template, or nothing since each run says --profile, it is the only profile there is.
+    """
     named = {name: one for name, one in profiles.items() if name != "config" and isinstance(one, dict)}
-    if asked in named or not _is_template(asked):
+    if asked and (asked in named or not _is_template(asked)):
         return asked, named.get(asked, {})
     return next(iter(named.items())) if len(named) == 1 else (_UNKNOWN_PROFILE, {})
 

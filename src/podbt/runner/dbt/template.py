@@ -16,13 +16,19 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from podbt import constants
+from podbt.errors import ConfigError
 from podbt.runner.dbt.seams import Seam, Seams
 from podbt.runner.dbt.watch import DATABASE, SCHEMA
 
 _TEMPLATE: Final = "podbt"
 """Stands where dbt keeps the hash of the connection: no hash looks like it, so dbt alone never takes the file."""
 
-_HELD_BY: Final = frozenset({"disabled", "exposures", "functions", "nodes", "sources", "unit_tests"})
+_HELD_BY: Final = frozenset(
+    {
+        "disabled", "exposures", "functions", "metrics", "nodes", "saved_queries", "semantic_models", "sources",
+        "unit_tests",
+    }
+)  # fmt: skip
 _IDENTITY: Final = frozenset(
     {"depends_on", "fqn", "name", "refs", "source_name", "sources", "test_metadata", "unique_id"}
 )
@@ -114,11 +120,21 @@ def save(data: dict[str, Any], destination: Path, conditions: Conditions) -> Non
         data: The manifest as dbt serializes it; it is changed.
         destination: The file.
         conditions: What it depends on.
+
+    Raises:
+        ConfigError: The project has a number that dbt cannot keep; each run of dbt would fail at it, too.
     """
     from dbt.parser.manifest import extended_mashumaro_encoder  # noqa: PLC0415 - slow to import
 
     data["state_check"]["profile_hash"] |= {"name": _TEMPLATE, "checksum": conditions.to_json()}
-    destination.write_bytes(extended_mashumaro_encoder(data))
+    try:
+        packed = extended_mashumaro_encoder(data)
+    except OverflowError as error:
+        raise ConfigError(
+            f"dbt cannot keep a number of more than 64 bits ({error}): write it as a text, in quotes, where a meta, "
+            "a config or a var has one."
+        ) from None
+    destination.write_bytes(packed)
 
 
 def fitting(baked: Path | None) -> Seams:

@@ -56,6 +56,21 @@ def test_a_broken_project_is_dbts_message(tmp_path: Path) -> None:
         bake(tmp_path / "project", tmp_path / "baked")
 
 
+def test_a_file_that_dbt_cannot_read_is_named(tmp_path: Path) -> None:
+    """dbt itself says which byte it is, and not of which file."""
+    project = shutil.copytree(SMALL, tmp_path / "project")
+    (project / "models/old.sql").write_bytes("select 'né' as word".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"(?s)can't decode byte 0xe9.*\nmodels/old.sql is no UTF-8"):
+        bake(project, tmp_path / "baked")
+
+
+def test_a_number_that_dbt_cannot_keep_is_said(tmp_path: Path) -> None:
+    project = shutil.copytree(SMALL, tmp_path / "project")
+    (project / "models/after.sql").write_text("{{ config(meta={'id': 123456789012345678901}) }} select 1 as id")
+    with pytest.raises(ConfigError, match=r"number of more than 64 bits .*write it as a text, in quotes"):
+        bake(project, tmp_path / "baked")
+
+
 def test_no_project_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Give the folder of a dbt project"):
         bake(tmp_path, tmp_path / "baked")

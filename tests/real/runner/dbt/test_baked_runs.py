@@ -1,5 +1,7 @@
 """Which runs take the image's parse, and that the others are right, too."""
 
+import json
+
 import pytest
 from tests.support.dbt_projects import project
 from tests.support.stranger import Stranger
@@ -186,3 +188,54 @@ def test_a_pod_needs_no_token_for_packages_that_it_has(stranger: Stranger) -> No
     assert ended.code == 0, ended.output
     assert "stranger_prod.a" in stranger.relations()
     assert "DBT_ENV_SECRET_GIT" in stranger.run("deps").output
+
+
+SEMANTIC = {
+    "models/orders.sql": "select 1 as id, 10 as amount, cast('2026-01-01' as timestamp) as sold_at",
+    "models/spine.sql": "select cast('2026-01-01' as date) as date_day",
+    "models/all.yml": """
+        models:
+          - name: spine
+            time_spine: {standard_granularity_column: date_day}
+            columns: [{name: date_day, granularity: day}]
+        semantic_models:
+          - name: sold
+            model: ref('orders')
+            defaults: {agg_time_dimension: sold_at}
+            entities: [{name: order, type: primary, expr: id}]
+            dimensions: [{name: sold_at, type: time, type_params: {time_granularity: day}}]
+            measures: [{name: amount, agg: sum}]
+        metrics:
+          - {name: total, label: Total, type: simple, type_params: {measure: amount}}
+        saved_queries:
+          - name: by_day
+            query_params: {metrics: [total], group_by: ["TimeDimension('order__sold_at', 'day')"]}
+            exports: [{name: by_day, config: {export_as: table}}]
+    """,
+}
+
+
+def test_what_metrics_stand_on_is_in_the_runs_own_schema(stranger: Stranger) -> None:
+    """Semantic models and exports of saved queries hold the names of schema and database, as models do."""
+    stranger.write(SEMANTIC)
+    assert "podbt: Each run parses" not in stranger.bake().output
+    for target in ("prod", "ci"):
+        ended = stranger.run("build", "--target", target)
+        assert ended.code == 0, ended.output
+        assert stranger.took_the_baked_parse
+        manifest = stranger.manifest()
+        held = manifest["semantic_models"]["semantic_model.shop.sold"]["node_relation"]
+        assert (held["database"], held["schema_name"]) == ("warehouse", f"stranger_{target}")
+        assert held["relation_name"] == f'"warehouse"."stranger_{target}"."orders"'
+        assert "placeholder" not in json.dumps(manifest)
+        assert "placeholder" not in (stranger.folder / "scratch/podbt/target/semantic_manifest.json").read_text()
+
+
+def test_a_project_may_leave_its_profile_to_the_run(stranger: Stranger) -> None:
+    stranger.write({"dbt_project.yml": "name: shop", "models/orders.sql": "select 1 as id"})
+    assert stranger.bake().code == 0
+    ended = stranger.run("build", "--profile", "shop")
+    assert ended.code == 0, ended.output
+    assert stranger.took_the_baked_parse
+    ended = stranger.run("build")
+    assert (ended.code, "no profile was specified" in ended.last_line) == (2, True), ended.output
