@@ -30,11 +30,16 @@ def nodes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def runnable_nodes(manifest: Mapping[str, Any]) -> set[str]:
-    """The nodes that `dbt build` of everything runs. Ephemeral models live in the SQL of others."""
+    """The nodes that `dbt build` of everything runs.
+
+    Ephemeral models live in the SQL of others. A test of a model that is not there stays among the nodes, switched off.
+    """
     return {
         unique_id
         for unique_id, node in nodes_of(manifest).items()
-        if node["resource_type"] in RUNNABLE and node.get("config", {}).get("materialized") != EPHEMERAL
+        if node["resource_type"] in RUNNABLE
+        and (config := node.get("config", {})).get("materialized") != EPHEMERAL
+        and config.get("enabled", True)
     }
 
 

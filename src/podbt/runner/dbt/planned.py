@@ -28,7 +28,9 @@ def content_of(manifest: Any, config: Any) -> PlanContent:
     resolver = Resolver(manifest, config)
     functions = getattr(manifest, "functions", {})  # since dbt-core 1.11
     found = {**manifest.nodes, **manifest.unit_tests, **functions}
-    nodes = {key: _node(node) for key, node in sorted(found.items()) if str(node.resource_type) in RUNNABLE}
+    # A test of a model that is not there stays in the manifest, switched off.
+    runnable = {key: one for key, one in found.items() if str(one.resource_type) in RUNNABLE and one.config.enabled}
+    nodes = {key: _node(node) for key, node in sorted(runnable.items())}
     specs = {name: config.get_selector(name) for name in sorted(config.selectors)}
 
     def known(unique_ids: Iterable[str]) -> list[str]:

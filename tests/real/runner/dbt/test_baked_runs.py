@@ -239,3 +239,14 @@ def test_a_project_may_leave_its_profile_to_the_run(stranger: Stranger) -> None:
     assert stranger.took_the_baked_parse
     ended = stranger.run("build")
     assert (ended.code, "no profile was specified" in ended.last_line) == (2, True), ended.output
+
+
+def test_a_test_of_a_model_that_is_not_there_is_no_part_of_a_build(stranger: Stranger) -> None:
+    """dbt warns of it and leaves it in the manifest, so that no build would ever be complete without it."""
+    left_over = "{{ config(enabled=target.name != 'nowhere') }} select * from {{ ref('gone') }}"
+    stranger.write({"models/orders.sql": "select 1 as id", "tests/left_over.sql": left_over})
+    assert "planned 1 nodes" in stranger.bake().output
+    ended = stranger.run("build")
+    assert ended.code == 0, ended.output
+    assert not stranger.took_the_baked_parse
+    assert (stranger.folder / "artifacts/targets/prod/state.json").exists()

@@ -17,6 +17,7 @@ MANIFEST: dict[str, Any] = {
         "seed.p.s": {"resource_type": "seed", "config": {"materialized": "seed"}},
         "test.p.t": {"resource_type": "test", "config": {"materialized": "test"}},
         "analysis.p.x": {"resource_type": "analysis", "config": {}},
+        "test.p.of_nothing": {"resource_type": "test", "config": {"materialized": "test", "enabled": False}},
         "operation.p.hook": {"resource_type": "operation", "config": {}},
     },
     "unit_tests": {"unit_test.p.a.u": {"resource_type": "unit_test", "config": {}}},
