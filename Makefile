@@ -220,6 +220,10 @@ bench-plan: venv postgres ## Measure an image's plan of 4,922 nodes beside dbt p
 bench-parse: venv ## Measure the parse of a DAG file beside Cosmos (no cluster)
 	$(BIN)/python -m bench.parse $(BENCH_ARGS)
 
+.PHONY: bench-group
+bench-group: venv postgres ## Measure what model groups by their size, and many steps at once, cost Airflow (no cluster)
+	$(BIN)/python -m bench.group_scale $(BENCH_ARGS)
+
 .PHONY: bench-page
 bench-page: venv ## Measure the run pages over 1,000 runs of 500 nodes on a volume (no cluster)
 	$(BIN)/python -m bench.page $(BENCH_ARGS)

@@ -45,9 +45,11 @@ class Airflow:
     env: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]]
 
-    def start(self, name: str) -> None:
+    def start(self, component: str, name: str = "") -> None:
+        """Starts a component, a second one of its kind under a name of its own."""
+        name = name or component
         log = (self.folder / f"{name}.log").open("ab")
-        command = [sys.executable, "-m", "airflow", name]
+        command = [sys.executable, "-m", "airflow", component]
         self.processes[name] = subprocess.Popen(
             command, env=self.env, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
         )
@@ -93,6 +95,10 @@ class Airflow:
         wait_for(lambda: self.state(dag_id, run_id) in _ENDED, 600)
         return run_id, self.state(dag_id, run_id)
 
+    def logs(self) -> str:
+        """All that Airflow's components, and the files that they parse, have said."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.rglob("*.log")))
+
     def starts(self, dag_id: str) -> list[str]:
         """The tasks of a DAG that took a worker, once for each time."""
         file = Path(self.env["STARTS"])
@@ -112,7 +118,7 @@ def airflow_server(folder: Path, postgres: Server, dags: str, **env: str) -> Ite
     """
     postgres.query("create database airflow owner dbt", superuser=True)
     for name, text in (("dags/tested.py", dags), ("plugins/starts.py", _LISTENER)):
-        (folder / name).parent.mkdir()
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

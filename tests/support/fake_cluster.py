@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,39 +31,58 @@ class FakeCluster:
     """(status, message) of the next creations."""
     created: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    """How often each kind of request came."""
     cut_watches: int = 0
     """So many watches end in the middle of a line."""
     cut_logs: int = 0
     """So many followed logs end as if their container had."""
+    forgotten: int = 0
+    """A watch from before this version is told that it is too old."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _version: int = 0
-    _gone: dict[str, int] = field(default_factory=dict)
+    _happened: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What happened to pods: the kind of change and the pod then. A version is a place behind one of these."""
+    _written: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Set when a pod's log or the pod has changed, by its name."""
 
     async def update(self, name: str, *, age_seconds: float = 0, **status: Any) -> None:
         pod = self.pods[name]
         born = datetime.now(UTC) - timedelta(seconds=age_seconds)
         pod["metadata"]["creationTimestamp"] = born.strftime("%Y-%m-%dT%H:%M:%SZ")
         pod["status"] = status
-        await self._notify()
+        await self._happens("MODIFIED", pod)
 
     async def remove(self, name: str) -> None:
-        self.pods.pop(name)
-        self._gone[name] = self._version + 1
-        await self._notify()
+        await self._happens("DELETED", self.pods.pop(name))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with self._changed:
             await self._changed.wait_for(condition)
 
+    @property
+    def version(self) -> int:
+        """How much has happened so far."""
+        return len(self._happened)
+
+    async def _happens(self, kind: str, pod: dict[str, Any]) -> None:
+        pod["metadata"]["resourceVersion"] = str(self.version + 1)
+        self._happened.append((kind, json.loads(json.dumps(pod))))
+        self._wake(pod["metadata"]["name"])
+        await self._notify()
+
     async def _notify(self) -> None:
         async with self._changed:
-            self._version += 1
             self._changed.notify_all()
+
+    def _wake(self, name: str) -> None:
+        if (event := self._written.pop(name, None)) is not None:
+            event.set()
 
     def _refuse(self, status: int, message: str) -> web.Response:
         return web.json_response({"kind": "Status", "message": message}, status=status)
 
     async def create(self, request: web.Request) -> web.Response:
+        self.calls["create"] += 1
         body = await request.json()
         if self.refusals:
             return self._refuse(*self.refusals.pop(0))
@@ -76,36 +96,37 @@ class FakeCluster:
         return web.json_response(body, status=201)
 
     async def list(self, request: web.Request) -> web.StreamResponse:
-        name = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
         if request.query.get("watch"):
-            return await self._watch(request, name)
-        items = [pod for key, pod in self.pods.items() if (not name or key == name) and _labelled(pod, request)]
+            self.calls["watch"] += 1
+            return await self._watch(request)
+        self.calls["list"] += 1
+        items = [pod for pod in self.pods.values() if _selected(pod, request)]
         return web.json_response(
-            {"kind": "PodList", "metadata": {"resourceVersion": str(self._version)}, "items": items}
+            {"kind": "PodList", "metadata": {"resourceVersion": str(self.version)}, "items": items}
         )
 
-    async def _watch(self, request: web.Request, name: str) -> web.StreamResponse:
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         seen = int(request.query["resourceVersion"])
-        known = name in self.pods or self._gone.get(name, 0) > seen  # deleted since the list that was read
-        while True:
-            async with self._changed:
-                while self._version <= seen:
-                    await self._changed.wait()
-                seen = self._version
-            present = name in self.pods
-            if self.cut_watches:
-                self.cut_watches -= 1
-                await response.write(b'{"type": "MODI')
-                return response
-            if present or known:
-                kind = "MODIFIED" if present else "DELETED"
-                line = json.dumps({"type": kind, "object": self.pods.get(name, {})})
-                await response.write(line.encode() + b"\n")
-            known = present
+        if seen < self.forgotten:
+            gone = {"kind": "Status", "code": 410, "message": "too old resource version"}
+            await response.write(json.dumps({"type": "ERROR", "object": gone}).encode() + b"\n")
+            return response
+        with suppress(ConnectionResetError):  # whoever watched is gone
+            while not self.cut_watches:
+                news, seen = self._happened[seen:], self.version
+                for kind, pod in news:
+                    if _selected(pod, request):
+                        await response.write(json.dumps({"type": kind, "object": pod}).encode() + b"\n")
+                async with self._changed:
+                    await self._changed.wait_for(lambda: self.version > seen)  # noqa: B023 - awaited in this turn
+            self.cut_watches -= 1
+            await response.write(b'{"type": "MODI')
+        return response
 
     async def delete(self, request: web.Request) -> web.Response:
+        self.calls["delete"] += 1
         name = request.match_info["name"]
         if name not in self.pods:
             return self._refuse(404, "not found")
@@ -117,9 +138,10 @@ class FakeCluster:
     async def say(self, name: str, *lines: str) -> None:
         """Writes to a pod's log."""
         self.logs.setdefault(name, []).extend(lines)
-        await self._notify()
+        self._wake(name)
 
     async def read_log(self, request: web.Request) -> web.StreamResponse:
+        self.calls["log"] += 1
         name = request.match_info["name"]
         self.log_requests.append(name)
         if name in self.logs:
@@ -132,8 +154,7 @@ class FakeCluster:
         await response.prepare(request)
         sent = 0
         while True:
-            lines = self.logs[name]
-            for line in lines[sent:]:
+            for line in self.logs[name][sent:]:
                 sent += 1
                 await response.write(f"2026-01-01T00:00:00.{sent:09d}Z {line}\n".encode())
             if self.cut_logs and sent:
@@ -142,12 +163,17 @@ class FakeCluster:
                 return response
             if name not in self.pods or has_ended(self.pods[name]):
                 return response
-            async with self._changed:
-                seen = self._version
-                await self._changed.wait_for(lambda: self._version > seen)  # noqa: B023 - awaited in this turn
+            await self._written.setdefault(name, asyncio.Event()).wait()
 
     async def list_events(self, _: web.Request) -> web.Response:
+        self.calls["events"] += 1
         return web.json_response({"kind": "EventList", "items": self.events})
+
+
+def _selected(pod: dict[str, Any], request: web.Request) -> bool:
+    """Whether a request's selectors select a pod: a name, and labels by equality or by their absence."""
+    name = request.query.get("fieldSelector", "").removeprefix("metadata.name=")
+    return (not name or pod["metadata"]["name"] == name) and _labelled(pod, request)
 
 
 def _labelled(pod: dict[str, Any], request: web.Request) -> bool:

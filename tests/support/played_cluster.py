@@ -95,13 +95,13 @@ def _task(pod: dict[str, Any]) -> tuple[str, str]:
 
 
 @contextmanager
-def played_cluster(folder: Path) -> Iterator[tuple[PlayedCluster, asyncio.AbstractEventLoop, Path]]:
-    """Serves one from a thread.
+def served(cluster: FakeCluster, folder: Path) -> Iterator[tuple[asyncio.AbstractEventLoop, Path]]:
+    """Serves a cluster from a thread.
 
     Returns:
-        The cluster, the loop that it lives in, and a kubeconfig that leads to it.
+        The loop that the cluster lives in, and a kubeconfig that leads to it.
     """
-    loop, cluster = asyncio.new_event_loop(), PlayedCluster()
+    loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
@@ -123,9 +123,17 @@ def played_cluster(folder: Path) -> Iterator[tuple[PlayedCluster, asyncio.Abstra
     }
     kubeconfig.write_text(yaml.safe_dump({"kind": "Config", "current-context": "x", **entry}))
     try:
-        yield cluster, loop, kubeconfig
+        yield loop, kubeconfig
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
         loop.close()
+
+
+@contextmanager
+def played_cluster(folder: Path) -> Iterator[tuple[PlayedCluster, asyncio.AbstractEventLoop, Path]]:
+    """Serves one from a thread, as `served` does."""
+    cluster = PlayedCluster()
+    with served(cluster, folder) as (loop, kubeconfig):
+        yield cluster, loop, kubeconfig

@@ -181,6 +181,7 @@ ROOMS["airflow"] = {
     "links": ({"api"}, {"airflow"}),
     "awaited": (set(), set()),
     "supported": (set(), set()),
+    "triggerer": ({"awaited", "supported"}, {"airflow"}),
     "left": ({"api", "pods", "supported"}, {"airflow"}),
     "pods": (set(), {"aiohttp", "kubernetes", "kubernetes_asyncio"}),
     "approval": (set(), {"airflow"}),

@@ -26,3 +26,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
         return [plain(one) for one in value]
     return value
+
+
+def holds_templates(value: Any) -> bool:
+    """Whether Jinja would find anything to render in it."""
+    text = repr(value)
+    return any(mark in text for mark in ("{{", "{%", "{#"))

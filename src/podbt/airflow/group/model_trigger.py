@@ -47,7 +47,7 @@ class ModelTrigger(BaseTrigger):
         beside: task_ids of members that its tests read and that are not its ancestors.
         step: Fields of `Step` for running alone, without the selection; templates rendered.
         overrides: Fields of `Settings` that replace the file's.
-        parents: task_ids of the members that it reads; only where the trigger cannot know its task.
+        parents: task_ids of the members that it reads. A trigger of an earlier release asks its task for them.
         fail_on_worker: Whether a failure needs a worker to be tried again (Airflow 3.2).
     """
 
@@ -150,7 +150,7 @@ class ModelTrigger(BaseTrigger):
                 if judge(duty, older).kind is Kind.DONE:
                     return Verdict(kind=Kind.DONE), older
             if pod is not None and not pod.ended:
-                await watch.news()
+                await watch.news(keys=duty.at)
                 continue
             if pod is None and time.monotonic() < patience:  # mostly it is about to be made
                 await watch.news(_PATIENCE_SECONDS)

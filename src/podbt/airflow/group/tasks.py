@@ -108,17 +108,19 @@ class ModelTask(_InTrigger):
         self.overrides = overrides
         self.ui_color = _COLORS.get(kind, "#9e9e9e")
 
-    def wait_beside(self, task_ids: Sequence[str]) -> None:
-        """Names tasks that the model's tests read and that are no ancestors of it: no edges, for dbt has none."""
-        arguments = self.start_trigger_args.trigger_kwargs
-        self.start_trigger_args.trigger_kwargs = {**(arguments or {}), "beside": list(task_ids)}
+    def wait_for(self, *, parents: Sequence[str], beside: Sequence[str]) -> None:
+        """Names tasks that it waits for where it runs alone: its trigger is not told the DAG (podbt.airflow.triggerer).
+
+        Args:
+            parents: task_ids of those that it reads.
+            beside: task_ids of those that its tests read and that are no ancestors of it: no edges, for dbt has none.
+        """
+        given = {"parents": list(parents), **({"beside": list(beside)} if beside else {})}
+        self.start_trigger_args.trigger_kwargs = {**(self.start_trigger_args.trigger_kwargs or {}), **given}
 
     def _complete(self, arguments: dict[str, Any], ti: Any) -> dict[str, Any]:
-        members = members_of(self.dag, arguments["pod"])
         rendered = {"step": self.step, "overrides": self.overrides}
-        again = not STARTS_IN_TRIGGER and api.tries_again(ti)
-        known = {"parents": sorted(self.upstream_task_ids & members.keys()), "fail_on_worker": again}
-        return {**arguments, **rendered, **known}
+        return {**arguments, **rendered, "fail_on_worker": not STARTS_IN_TRIGGER and api.tries_again(ti)}
 
 
 class FinishTask(_InTrigger):

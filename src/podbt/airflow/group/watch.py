@@ -31,6 +31,9 @@ _STATES_SECONDS: Final = 2.0
 _NEWS_SECONDS: Final = 0.1
 _UNANSWERED_SECONDS: Final = 60.0
 _ALONE: Final = 4
+_ALL: Final = "all"
+_ANY: Final = "any"
+"""Beside the keys of nodes: what concerns everybody, and those who want to hear of every node."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +52,8 @@ class Watch:
         self._states: dict[str, str | None] = {}
         self.slots = asyncio.Semaphore(_ALONE)
         self._uids: dict[str, PodProgress] = {}
-        self._news = asyncio.Event()
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._changed: set[str] = set()
         self._due: asyncio.TimerHandle | None = None
         self._wanted = False
         self._asked = 0.0
@@ -57,10 +61,24 @@ class Watch:
         self._looked = asyncio.Event()
         self._readers: set[asyncio.Task[None]] = set()
 
-    async def news(self, seconds: float = 30.0) -> None:
-        """Returns when something has changed, or after that time."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+    async def news(self, seconds: float = 30.0, keys: Iterable[str] | None = None) -> None:
+        """Returns when something has changed, or after that time.
+
+        Args:
+            seconds: That time.
+            keys: Of the nodes that the caller answers for: what is told of any other one is no news to it. With a
+                thousand tasks that all woke for each line, a group's cost would grow with the square of its size.
+        """
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        places = [_ALL, *([_ANY] if keys is None else keys)]
+        for place in places:
+            self._waiting.setdefault(place, set()).add(told)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(told, seconds)
+        finally:
+            for place in places:
+                self._waiting[place].discard(told)
 
     async def ready(self) -> None:
         """Returns once the cluster has told its pods, or has not for a minute."""
@@ -74,15 +92,22 @@ class Watch:
             await self.news(_STATES_SECONDS)
         return self._states
 
-    def changed(self) -> None:
-        """Tells all who wait, a moment later, since changes come in bursts and each wakes every task of the group."""
+    def changed(self, *keys: str) -> None:
+        """Tells those who wait, a moment later, since changes come in bursts.
+
+        Args:
+            keys: Of the nodes that have changed; none where it concerns everybody.
+        """
+        self._changed |= {*keys, _ANY} if keys else {_ALL}
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(_NEWS_SECONDS, self._tell)
 
     def _tell(self) -> None:
         self._due = None
-        told, self._news = self._news, asyncio.Event()
-        told.set()
+        places, self._changed = self._changed, set()
+        for told in set().union(*(self._waiting.get(place, ()) for place in places)):
+            if not told.done():
+                told.set_result(None)
 
     async def run(self) -> None:
         """Looks until it is cancelled. Never raises: its readers would all wait for ever."""
@@ -147,8 +172,8 @@ class Watch:
         async def read(lines: AsyncGenerator[str, None]) -> None:
             async with aclosing(lines):
                 async for line in lines:
-                    if found.feed(line):
-                        self.changed()
+                    if (keys := found.take(line)) is not None:
+                        self.changed(*keys)
 
         try:
             found.lost = (await end_of(api, self.place.namespace, found.name, read=read, seen=True)).line

@@ -58,14 +58,24 @@ class PodProgress:
 
     def feed(self, line: str) -> bool:
         """Takes in a line of the log. False: it is one for people."""
+        return self.take(line) is not None
+
+    def take(self, line: str) -> tuple[str, ...] | None:
+        """Takes in a line of the log.
+
+        Returns:
+            The key of the node that it tells of; none where it tells of all. None for a line for people.
+        """
         event = decode(line)
         if isinstance(event, Snapshot):
             self._marks, self.plan, self.end = event.s, event.plan, event.end or self.end
             self._since = {}
-        elif isinstance(event, NodeEvent):
-            self._since[key_of(event.n)] = event.mark
-            self._told[key_of(event.n)] = event
-        return event is not None
+            return ()
+        if isinstance(event, NodeEvent):
+            key = key_of(event.n)
+            self._since[key], self._told[key] = event.mark, event
+            return (key,)
+        return None
 
     def serves(self, task_instance_id: Any) -> bool:
         """Whether a try of a task is older than the pod, so that the pod will do, or did, what the try asks for.

@@ -1,6 +1,7 @@
 """DbtModelGroup: its tasks, their edges, what travels, and what is refused when a DAG is parsed."""
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.plans import plan, uid
 
 from podbt.airflow import DbtModelGroup, dbt_asset
 from podbt.airflow.assets import ALIAS
+from podbt.airflow.group import model_group
 from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.group.tasks import ModelTask
 from podbt.airflow.pods.places import key_of, unpacked
@@ -164,6 +166,40 @@ def test_what_travels_with_every_trigger_is_small() -> None:
     )
     made, _ = group(plan=many)
     assert len(json.dumps(DagSerialization.to_dict(made))) / 200 < 1300
+
+
+@pytest.mark.parametrize(
+    ("size", "fields", "said"),
+    [
+        pytest.param(201, {}, "", id="large"),
+        pytest.param(200, {"vars": {"day": "{{ ds }}"}}, "", id="with templates"),
+        pytest.param(
+            201, {"vars": {"day": "{{ ds }}"}}, r"more than 200 \(with templates in", id="large, with templates"
+        ),
+        pytest.param(201, {"vars": {"day": "{{ ds }}"}, "max_tasks": 300}, "", id="as asked"),
+        pytest.param(1001, {}, "1001 model tasks, more than 1000. Split it", id="too large"),
+    ],
+)
+def test_a_group_is_as_large_as_its_cost_is_known(
+    monkeypatch: pytest.MonkeyPatch, size: int, fields: dict[str, Any], said: str
+) -> None:
+    monkeypatch.setattr(model_group, "STARTS_IN_TRIGGER", True)
+    monkeypatch.setattr(DbtModelGroup, "_fill", lambda *_, **__: None)  # the tasks are not the subject, and many
+    with pytest.raises(ConfigError, match=said) if said else nullcontext():
+        group(plan=plan(*(f"m{number}" for number in range(size))), **fields)
+
+
+def test_on_airflow_3_2_a_large_group_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_group, "STARTS_IN_TRIGGER", False)
+    with pytest.raises(ConfigError, match=r"more than 200 \(on Airflow 3.2 each starts on a worker\)"):
+        group(plan=plan(*(f"m{number}" for number in range(201))))
+
+
+def test_a_models_trigger_is_told_whom_it_waits_for() -> None:
+    made, _ = group()
+    assert {name: arguments(made, name)["parents"] for name in ("codes", "stg", "left", "right")} == {
+        "codes": [], "stg": ["g.codes"], "left": ["g.stg"], "right": ["g.stg"]
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

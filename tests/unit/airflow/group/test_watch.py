@@ -1,19 +1,26 @@
 """The look that all tasks of a group share, when the cluster does not answer as it should."""
 
 import asyncio
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent
 from tests.support.fake_airflow import FakeAirflow
 from tests.support.fake_cluster import FakeCluster
-from tests.support.models import ALONE, SHARED, end_alone, model, node, older, run, shared_pod
+from tests.support.models import ALONE, SHARED, end_alone, model, node, older, run, shared_pod, snapshot
+from tests.support.plans import plan, uid
 from tests.support.pods import ended
 
 from podbt import constants
-from podbt.airflow.group import watch
+from podbt.airflow.group import model_trigger, watch
+from podbt.airflow.group.duty import Duty, Verdict, judge
+from podbt.airflow.group.model_trigger import ModelTrigger
 from podbt.airflow.group.place import Place
 from podbt.airflow.pods import cluster, follow
+from podbt.airflow.pods.places import key_of, packed
+from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import RunStatus
 from podbt.contract.record import Summary
@@ -75,6 +82,36 @@ def test_a_log_that_ends_before_its_container_is_read_on(monkeypatch: pytest.Mon
     (event,), fake = run(monkeypatch, play, model(instance=older()))
     assert isinstance(event, TaskSuccessEvent)
     assert fake.log_requests == [SHARED] * (cuts + 1)
+
+
+def test_a_line_concerns_the_task_that_it_tells_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task looks at the pod some times, however many tasks there are: their sum is not the square of them."""
+    nodes = [f"m{number}" for number in range(12)]
+    large = plan(*nodes)
+    places = {unique_id: index for index, unique_id in enumerate(large.unique_ids)}
+    looks: Counter[str | None] = Counter()
+
+    def looking(duty: Duty, pod: PodProgress) -> Verdict:
+        looks[duty.node] += 1
+        return judge(duty, pod)
+
+    monkeypatch.setattr(model_trigger, "judge", looking)
+
+    def waiting(name: str) -> ModelTrigger:
+        key = key_of(uid(name))
+        made = ModelTrigger("g.pod", uid(name), packed({key: places[uid(name)]}), plan=large.hash, parents=[])
+        made.task_instance = replace(older(), task_id=f"g.{name}")
+        return made
+
+    async def play(fake: FakeCluster, _: FakeAirflow) -> None:
+        await shared_pod(fake, snapshot())
+        for name in nodes:
+            await asyncio.sleep(0.03)  # longer than news are held back for those that come with it
+            await fake.say(SHARED, node(name, "success"))
+
+    events, _ = run(monkeypatch, play, *map(waiting, nodes))
+    assert all(isinstance(event, TaskSuccessEvent) for event in events)
+    assert max(looks.values()) < 6, looks
 
 
 SIDECAR: dict[str, Any] = {"name": "proxy", "state": {"running": {}}}
