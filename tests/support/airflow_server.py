@@ -136,6 +136,9 @@ def airflow_server(folder: Path, postgres: Server, dags: str, **env: str) -> Ite
         "CORE__PARALLELISM": "4",
         "CORE__PLUGINS_FOLDER": str(folder / "plugins"),
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        # On a slow machine the api-server may take longer than the five seconds that a worker gives it by default, five
+        # times; then the worker dies, and its task with it.
+        "WORKERS__EXECUTION_API_TIMEOUT": "120",
         "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://dbt:{PASSWORD}@127.0.0.1:{postgres.port}/airflow",
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
