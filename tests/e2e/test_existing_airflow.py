@@ -45,7 +45,7 @@ def first_step(theirs: Airflow, settings: Settings, tmp_path_factory: pytest.Tem
     added = release.names("configmaps", manifests.AIRFLOW) - maps
     assert added == {"configmap/podbt-settings", "configmap/podbt-plan"}
     yield run_id
-    warehouse.drop({release.SCHEMA} & warehouse.schemas())
+    warehouse.drop({name for name in warehouse.schemas() if name.startswith(release.SCHEMA)})
 
 
 def test_before_the_release_a_step_says_what_is_missing(theirs: Airflow) -> None:
@@ -62,9 +62,19 @@ def test_the_first_step_is_green_in_a_pod_of_dbts_namespace(theirs: Airflow, fir
     found = theirs.call("GET", f"dags/finance/dagRuns/{first_step}/taskInstances/step/xcomEntries/return_value")
     said = found["value"] if isinstance(found["value"], dict) else json.loads(found["value"])
     assert said["status"] == "success"
-    rows = warehouse.row_counts([f"{release.SCHEMA}.stg_opendental__employers"])
-    assert rows[f"{release.SCHEMA}.stg_opendental__employers"] > 0
+    view = f"{release.SCHEMA}_staging.stg_opendental__employers"
+    assert warehouse.row_counts([view])[view] > 0
     assert not [name for name in release.names("pods", manifests.AIRFLOW) if "finance" in name]
+
+
+@pytest.mark.usefixtures("first_step")
+def test_a_failed_step_has_dbts_words_and_leaves_no_pod(theirs: Airflow) -> None:
+    run_id, state = theirs.run("finance_fails")
+    assert state == "failed"
+    log = json.dumps(theirs.call("GET", f"dags/finance_fails/dagRuns/{run_id}/taskInstances/step/logs/1"))
+    assert "fct_procedures" in log
+    assert "does not exist" in log  # the database's words: nothing that the model reads is there
+    wait_until("no dbt pod runs", lambda: all(pod["status"]["phase"] != "Running" for pod in release.dbt_pods()))
 
 
 @pytest.mark.usefixtures("first_step")
@@ -77,26 +87,20 @@ def test_a_model_group_is_green(theirs: Airflow) -> None:
     run_id, state = theirs.run("finance_models")
     assert state == "success"
     states = theirs.states("finance_models", run_id)
-    assert states["models.stg_opendental__carriers"] == "success"
+    assert {name for name in states if "stg_opendental__clinics" in name}
     assert set(states.values()) == {"success"}
-
-
-@pytest.mark.usefixtures("first_step")
-def test_a_failed_step_has_dbts_words_and_leaves_no_pod(theirs: Airflow) -> None:
-    run_id, state = theirs.run("finance_fails")
-    assert state == "failed"
-    log = json.dumps(theirs.call("GET", f"dags/finance_fails/dagRuns/{run_id}/taskInstances/step/logs/1"))
-    assert "no_such_model" in log
-    wait_until("no dbt pod runs", lambda: all(pod["status"]["phase"] != "Running" for pod in release.dbt_pods()))
 
 
 @pytest.mark.usefixtures("first_step")
 def test_the_named_accounts_may_start_pods_and_nobody_else() -> None:
     def may(account: str, verb: str, kind: str, namespace: str) -> bool:
+        kind, _, part = kind.partition("/")
+        words = (verb, kind, *([f"--subresource={part}"] if part else []), "--namespace", namespace)
         who = f"--as=system:serviceaccount:{manifests.AIRFLOW}:{account}"
-        return attempt("kubectl", "auth", "can-i", verb, kind, who, "--namespace", namespace).returncode == 0
+        return attempt("kubectl", "auth", "can-i", *words, who).returncode == 0
 
     assert may("airflow-triggerer", "create", "pods", manifests.DBT)
+    assert may("airflow-triggerer", "get", "pods/log", manifests.DBT)
     for account, verb, kind, namespace in (
         ("airflow-dag-processor", "create", "pods", manifests.DBT),
         ("airflow-api-server", "create", "pods", manifests.DBT),
@@ -138,7 +142,8 @@ def test_after_an_uninstall_their_airflow_goes_on(
 def test_dbt_runs_under_any_user_id(theirs: Airflow, settings: Settings, tmp_path: Path) -> None:
     """As OpenShift has it, which gives each namespace ids of its own. After the module's other releases."""
     run("helm", "uninstall", release.RELEASE, "--namespace", manifests.DBT, "--wait")
-    run("kubectl", "--namespace", manifests.DBT, "delete", "persistentvolumeclaims", "--all", "--wait")
+    # A step's pod that has just ended is kept for a moment, and a claim that a pod names does not go.
+    run("kubectl", "--namespace", manifests.DBT, "delete", "pods,persistentvolumeclaims", "--all", "--wait")
     ids = {"runAsUser": 1000660000, "runAsGroup": 1000660000, "fsGroup": 1000660000}
     release.install(tmp_path, settings.image, podSecurity=ids)
     wait_until("settings and plan are back", release.brought, seconds=300)

@@ -89,6 +89,11 @@ class DbtModelGroup(TaskGroup):
     ) -> None:
         if command not in _COMMANDS:
             raise ConfigError(f"DbtModelGroup: command is '{command}'. Give {' or '.join(_COMMANDS)}.")
+        if words := kwargs.keys() & {"select", "exclude"}:
+            raise ConfigError(
+                f"DbtModelGroup has no {' and no '.join(sorted(words))}: its tasks come from the image's plan, which "
+                "knows selectors. Give selector= (of selectors.yml), tags= or groups=, or run a DbtOperator step."
+            )
         _refuse_awaited([selector, tags, groups, target, vars, env, full_refresh, flags, settings])
         tags = [tags] if isinstance(tags, str) else list(tags)
         groups = [groups] if isinstance(groups, str) else list(groups)

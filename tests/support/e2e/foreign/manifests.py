@@ -10,6 +10,7 @@ from tests.support.e2e import kube
 from tests.support.e2e.shell import ROOT
 
 AIRFLOW, DBT = "their-airflow", "their-dbt"
+NODE_PORT = 30081  # which the local cluster forwards (docs/local-cluster.md)
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 _DAGS = Path(__file__).parent / "dags"
 _OVERLAY = ROOT / "helm/overlays/official-airflow.yaml"
@@ -29,7 +30,7 @@ def objects(*, image: str, postgres: str) -> list[dict[str, Any]]:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DBT, "labels": restricted}},
         _object("ConfigMap", "dags", data={file.name: file.read_text() for file in _DAGS.glob("*.py")}),
         *_database(postgres),
-        _service("airflow-api-server", "api-server", 8080),
+        _service("airflow-api-server", "api-server", 8080, NODE_PORT),
         _way_to_the_warehouse(),
     ]
     environment = _environment(found[3]["stringData"]["POSTGRES_PASSWORD"])
@@ -43,8 +44,10 @@ def _object(kind: str, name: str, *, api: str = "v1", **fields: Any) -> dict[str
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": AIRFLOW}, **fields}
 
 
-def _service(name: str, component: str, port: int) -> dict[str, Any]:
-    return _object("Service", name, spec={"selector": {"component": component}, "ports": [{"port": port}]})
+def _service(name: str, component: str, port: int, node_port: int = 0) -> dict[str, Any]:
+    outside = {"type": "NodePort", "ports": [{"port": port, "nodePort": node_port}]}
+    ports = outside if node_port else {"ports": [{"port": port}]}
+    return _object("Service", name, spec={"selector": {"component": component}, **ports})
 
 
 def _database(image: str) -> list[dict[str, Any]]:
@@ -54,6 +57,7 @@ def _database(image: str) -> list[dict[str, Any]]:
         "image": image,
         "imagePullPolicy": "Never",
         "envFrom": [{"secretRef": {"name": _DATABASE}}],
+        "env": [{"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"}],  # the volume itself is root's
         "volumeMounts": [{"name": "data", "mountPath": "/var/lib/postgresql/data"}],
     }
     pod = {
@@ -93,6 +97,7 @@ def _environment(password: str) -> dict[str, str]:
         "CORE__DAGS_FOLDER": "/opt/airflow/dags",
         "CORE__EXECUTION_API_SERVER_URL": "http://airflow-api-server:8080/execution/",
         "CORE__FERNET_KEY": urlsafe_b64encode(secrets.token_bytes()).decode(),
+        "CORE__HOSTNAME_CALLABLE": "airflow.utils.net.get_host_ip_address",  # where other pods read a task's log
         "CORE__PARALLELISM": "2",
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
@@ -105,12 +110,17 @@ def _component(component: str, image: str) -> dict[str, Any]:
     """A Deployment as the chart's, with the overlay's volume. The DAGs come as a synced folder does: from outside."""
     overlay = yaml.safe_load(_OVERLAY.read_text())
     common = {"image": image, "imagePullPolicy": "Never", "envFrom": [{"secretRef": {"name": "airflow-environment"}}]}
-    dags = {"name": "dags", "mountPath": "/opt/airflow/dags", "readOnly": True}
+    # One by one: Airflow takes the links of a ConfigMap's folder for a loop, and its dag-processor ends.
+    dags = [
+        {"name": "dags", "mountPath": f"/opt/airflow/dags/{file.name}", "subPath": file.name, "readOnly": True}
+        for file in _DAGS.glob("*.py")
+    ]
     wait = ["bash", "-c", "until airflow db check; do sleep 2; done; exec airflow db migrate"]
-    mounts = [dags, *overlay["volumeMounts"]]
+    mounts = [*dags, *overlay["volumeMounts"]]
     waiting = [{"name": "migrate", "command": wait, **common}] if component == "api-server" else []
     if component != "api-server":
-        waiting = [{"name": "wait", "command": ["airflow", "db", "check-migrations", "-t", "900"], **common}]
+        wait = ["bash", "-c", "until airflow db check-migrations -t 300; do sleep 2; done"]
+        waiting = [{"name": "wait", "command": wait, **common}]
     pod = {
         "serviceAccountName": f"airflow-{component}",
         "securityContext": {"runAsUser": 50000, "runAsGroup": 0, "fsGroup": 0},

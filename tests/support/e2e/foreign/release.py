@@ -1,8 +1,6 @@
 """dbt's side of podbt beside an Airflow that is not ours, and the way to that Airflow."""
 
 import json
-import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +11,7 @@ import yaml
 from tests.support.airflow_server import Airflow
 from tests.support.e2e import kube
 from tests.support.e2e.foreign.image import VERSION
-from tests.support.e2e.foreign.manifests import AIRFLOW, COMPONENTS, DBT, objects
+from tests.support.e2e.foreign.manifests import AIRFLOW, COMPONENTS, DBT, NODE_PORT, objects
 from tests.support.e2e.shell import ROOT, attempt, run, wait_until
 
 RELEASE = "podbt"
@@ -24,23 +22,15 @@ _DBTS = ("kubectl", "--namespace", DBT)
 
 @contextmanager
 def airflow(image: str, postgres: str, folder: Path) -> Iterator[Airflow]:
-    """Runs an Airflow without podbt's release, reached through a forwarded port, until the block ends."""
+    """Runs an Airflow without podbt's release until the block ends."""
     remove()
     try:
         run("kubectl", "apply", "--filename", "-", stdin=json.dumps(_list(objects(image=image, postgres=postgres))))
         for component in COMPONENTS:
             run(*_THEIRS, "rollout", "status", f"deployment/airflow-{component}", "--timeout=900s")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [*_THEIRS, "port-forward", "service/airflow-api-server", f"{port}:8080"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as forward:
-            try:
-                client = Airflow(folder, port, {}, {})
-                wait_until("their Airflow has its DAGs", lambda: _has_dags(client), seconds=900, every=5)
-                yield client
-            finally:
-                forward.terminate()
+        client = Airflow(folder, NODE_PORT, {}, {})
+        wait_until("their Airflow has its DAGs", lambda: _has_dags(client), seconds=900, every=5)
+        yield client
     finally:
         remove()
 

@@ -206,6 +206,8 @@ def test_a_models_trigger_is_told_whom_it_waits_for() -> None:
     ("fields", "said"),
     [
         pytest.param({"command": "test"}, "command is 'test'. Give build or run", id="command"),
+        pytest.param({"select": "left"}, "has no select: its tasks come from the image's plan", id="select"),
+        pytest.param({"select": "left", "exclude": "stg"}, "has no exclude and no select", id="exclude"),
         pytest.param({"selector": "nightly"}, "no selector 'nightly'", id="selector"),
         pytest.param({"groups": ["sales"]}, "^The plan has no group 'sales'. It has marts.$", id="dbt group"),
         pytest.param({"groups": ["marts"], "tags": "x"}, "tags and groups stand beside each other", id="two scopes"),

@@ -8,4 +8,4 @@ with DAG("finance", schedule=None):
     DbtOperator(task_id="step", command="run", select="stg_opendental__employers")
 
 with DAG("finance_fails", schedule=None):
-    DbtOperator(task_id="step", command="run", select="no_such_model")
+    DbtOperator(task_id="step", command="run", select="fct_procedures")

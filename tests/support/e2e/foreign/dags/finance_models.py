@@ -5,4 +5,4 @@ from airflow.sdk import DAG
 from podbt.airflow import DbtModelGroup
 
 with DAG("finance_models", schedule=None):
-    DbtModelGroup("models", select="stg_opendental__employers stg_opendental__carriers")
+    DbtModelGroup("models", selector="reference_data")
