@@ -98,6 +98,7 @@ class FakeCluster:
     async def list(self, request: web.Request) -> web.StreamResponse:
         if request.query.get("watch"):
             self.calls["watch"] += 1
+            await self._notify()
             return await self._watch(request)
         self.calls["list"] += 1
         items = [pod for pod in self.pods.values() if _selected(pod, request)]

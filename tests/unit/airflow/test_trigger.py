@@ -354,3 +354,13 @@ def test_what_no_triggerer_may_start_goes_to_a_worker(settings_file: Path, setti
     (event,) = asyncio.run(events())
     assert type(event) is TriggerEvent  # one that ends the task would be a subclass
     assert event.payload == {"runtime": settings["runtime"]}
+
+
+def test_a_step_costs_few_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It and its pod's deletion, beside the one list and watch that all steps of a namespace share."""
+    _, fake = run(monkeypatch, succeed)
+    assert {kind: fake.calls[kind] for kind in ("list", "watch", "create", "delete")} == {
+        "list": 3, "watch": 1, "create": 1, "delete": 1  # two of the lists are the sweep's, each five minutes
+    }  # fmt: skip
+    assert fake.calls["log"] <= 2
+    assert fake.calls.total() - fake.calls["list"] - fake.calls["watch"] <= 8

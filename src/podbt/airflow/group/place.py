@@ -1,7 +1,10 @@
 """A model group of one DAG run, for its tasks and their triggers. Light: it is imported wherever a DAG is parsed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from podbt import constants
 
 if TYPE_CHECKING:  # it brings the Kubernetes client, which parsing a DAG file does not need
     from podbt.pod.whose import Owner
@@ -29,6 +32,12 @@ class Place:
     def own(self, name: str) -> str:
         """The task_id of one of the group's own tasks; there is no prefix where the group was told to give none."""
         return f"{self.pod_task_id.removesuffix(POD)}{name}"
+
+    def holds(self, pod: Mapping[str, Any]) -> bool:
+        """Whether a pod is one of the group's pod task."""
+        annotations = pod["metadata"].get("annotations") or {}
+        told = [annotations.get(f"{constants.LABEL_PREFIX}/{name}") for name in ("dag-id", "run-id", "task-id")]
+        return told == [self.dag_id, self.run_id, self.pod_task_id] and self.owner.owns(pod)
 
 
 def task_of(trigger: Any) -> Any:

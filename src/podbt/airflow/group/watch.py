@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from kubernetes_asyncio import client
 from podbt import constants
 from podbt.airflow import api as airflow
 from podbt.airflow.group.place import Place
-from podbt.airflow.pods import cluster
+from podbt.airflow.pods import cluster, namespace
 from podbt.airflow.pods.follow import Log, end_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.contract.layout import run_folder
@@ -28,7 +29,10 @@ from podbt.pod.state import has_ended
 
 _LOOK_SECONDS: Final = 1.0
 _STATES_SECONDS: Final = 2.0
-_NEWS_SECONDS: Final = 0.1
+_NEWS_SECONDS: Final = 0.5
+"""How long a node's end is held back for others that end meanwhile. A triggerer takes events in once a second, but runs
+its whole database loop for each line of a log that comes alone."""
+
 _UNANSWERED_SECONDS: Final = 60.0
 _ALONE: Final = 4
 _ALL: Final = "all"
@@ -111,10 +115,14 @@ class Watch:
 
     async def run(self) -> None:
         """Looks until it is cancelled. Never raises: its readers would all wait for ever."""
+        async with namespace.pods_of(self.place.namespace) as there:
+            await self._run(there)
+
+    async def _run(self, there: namespace.Pods) -> None:
         answered = time.monotonic()
         try:
             while True:
-                if await self._tried(self._look):
+                if await self._tried(partial(self._look, there)):
                     answered = time.monotonic()
                     await self._tried(self._ask)
                 elif time.monotonic() - answered > _UNANSWERED_SECONDS:
@@ -137,13 +145,12 @@ class Watch:
             return False
         return True
 
-    async def _look(self) -> None:
-        api = await cluster.connect()
-        # While a pod is at work, its own watch tells everything; another one comes only after its end.
+    async def _look(self, there: namespace.Pods) -> None:
+        # While a pod is at work, its own follower tells everything; another one comes only after its end.
         if not self.pods or self.pods[-1].ended:
-            for pod in await pods_of(api, self.place, [self.place.pod_task_id]):
-                if pod["metadata"]["uid"] not in self._uids:
-                    self._add(api, pod)
+            for pod in await there.all():
+                if pod["metadata"]["uid"] not in self._uids and self.place.holds(pod):
+                    self._add(await cluster.connect(), pod)
         self._looked.set()
 
     def _add(self, api: client.CoreV1Api, pod: dict[str, Any]) -> None:
@@ -162,11 +169,11 @@ class Watch:
         )
         self._uids[meta["uid"]] = found
         self.pods = sorted([*self.pods, found], key=lambda one: one.created)
-        reader = asyncio.get_running_loop().create_task(self._follow(api, found))
+        reader = asyncio.get_running_loop().create_task(self._follow(api, found, meta["uid"]))
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
 
-    async def _follow(self, api: client.CoreV1Api, found: PodProgress) -> None:
+    async def _follow(self, api: client.CoreV1Api, found: PodProgress, uid: str) -> None:
         """Follows one pod to its end."""
 
         async def read(lines: AsyncGenerator[str, None]) -> None:
@@ -176,7 +183,8 @@ class Watch:
                         self.changed(*keys)
 
         try:
-            found.lost = (await end_of(api, self.place.namespace, found.name, read=read, seen=True)).line
+            outcome = await end_of(api, self.place.namespace, found.name, uid=uid, read=read, seen=True)
+            found.lost = outcome.line
         except Exception as error:  # noqa: BLE001 - all who wait for its end would wait for ever
             found.lost = f"Pod {found.name} cannot be watched: {error}"
         found.ended = True

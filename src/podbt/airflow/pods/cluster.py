@@ -6,8 +6,9 @@ everything else a trigger does.
 
 import asyncio
 import json
+import random
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -26,6 +27,7 @@ _LEFTOVER_SECONDS: Final = 86400  # longer than a triggerer is away: an unread p
 _SWEEP_SECONDS: Final = 300
 _LONGEST_LINE: Final = 1 << 20
 _AGAIN_SECONDS: Final = 2.0
+_PAGE: Final = 500
 
 
 class RefusedError(OSError):
@@ -71,25 +73,26 @@ async def disconnect() -> None:
         await api.api_client.close()
 
 
-async def create(api: client.CoreV1Api, namespace: str, body: dict[str, Any]) -> bool:
+async def create(api: client.CoreV1Api, namespace: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """Creates a pod.
 
     Returns:
-        False where a pod of that name exists: most often an earlier triggerer created it for this very try.
+        The pod. None where one of that name exists: most often an earlier triggerer created it for this very try.
 
     Raises:
         RefusedError: The API server does not take it.
     """
     try:
-        await _read(
-            await api.create_namespaced_pod(namespace, body, _preload_content=False, _request_timeout=_REQUEST_SECONDS)
+        response = await api.create_namespaced_pod(
+            namespace, body, _preload_content=False, _request_timeout=_REQUEST_SECONDS
         )
+        made: dict[str, Any] = await _read(response)
     except RefusedError as error:
         # A quota that is being changed by another creation is a conflict, too.
         if error.status == HTTPStatus.CONFLICT and "already exists" in error.message:
-            return False
+            return None
         raise
-    return True
+    return made
 
 
 async def delete(api: client.CoreV1Api, namespace: str, name: str, grace_seconds: int) -> None:
@@ -115,39 +118,62 @@ async def delete(api: client.CoreV1Api, namespace: str, name: str, grace_seconds
         await asyncio.sleep(2**attempt)
 
 
-async def states(
-    api: client.CoreV1Api, namespace: str, name: str, on_cut: Callable[[Exception], None]
-) -> AsyncGenerator[dict[str, Any] | None, None]:
-    """A pod's state at once and at each change, over cut connections; None when it does not exist."""
-    selector = f"metadata.name={name}"
+class GoneError(Exception):
+    """The API server has forgotten the version that a watch was to go on from."""
+
+
+async def list_all(api: client.CoreV1Api, namespace: str, selector: str) -> tuple[list[dict[str, Any]], str]:
+    """The pods that a label selector selects, read in pages, and the version to watch from."""
+    pods: list[dict[str, Any]] = []
+    more = ""
     while True:
-        try:
-            listed = await _read(
-                await api.list_namespaced_pod(
-                    namespace, field_selector=selector, _preload_content=False, _request_timeout=_REQUEST_SECONDS
-                )
-            )
-            yield listed["items"][0] if listed["items"] else None
-            watch = await api.list_namespaced_pod(
-                namespace,
-                field_selector=selector,
-                watch=True,
-                resource_version=listed["metadata"]["resourceVersion"],
-                timeout_seconds=_WATCH_SECONDS,
-                _preload_content=False,
-                _request_timeout=(_REQUEST_SECONDS, _WATCH_SECONDS + _REQUEST_SECONDS),
-            )
-            async with aclosing(_lines(watch)) as lines:
-                async for line in lines:
-                    event = json.loads(line)
-                    if event.get("type") not in {"ADDED", "MODIFIED", "DELETED"}:  # most often: too old a version
-                        break
-                    yield None if event["type"] == "DELETED" else event["object"]
-        except TRANSIENT as error:
-            if isinstance(error, RefusedError) and error.status == HTTPStatus.FORBIDDEN:
-                raise  # a right that is missing does not come back by waiting
-            on_cut(error)
-            await asyncio.sleep(2)
+        response = await api.list_namespaced_pod(
+            namespace,
+            label_selector=selector,
+            limit=_PAGE,
+            **({"_continue": more} if more else {}),
+            _preload_content=False,
+            _request_timeout=_REQUEST_SECONDS,
+        )
+        if response.status == HTTPStatus.GONE:
+            raise GoneError
+        page = await _read(response)
+        pods += page["items"]
+        if not (more := page["metadata"].get("continue") or ""):
+            return pods, str(page["metadata"]["resourceVersion"])
+
+
+async def watch(
+    api: client.CoreV1Api, namespace: str, selector: str, version: str
+) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+    """What happens to the pods that a label selector selects, until the server ends the watch, as it does in time.
+
+    Yields:
+        ADDED, MODIFIED, DELETED or BOOKMARK, and the object: of a bookmark its version alone.
+
+    Raises:
+        GoneError: That version is forgotten.
+    """
+    seconds = int(random.uniform(1, 1.5) * _WATCH_SECONDS)  # noqa: S311 - not all are to end at once
+    response = await api.list_namespaced_pod(
+        namespace,
+        label_selector=selector,
+        watch=True,
+        allow_watch_bookmarks=True,
+        resource_version=version,
+        timeout_seconds=seconds,
+        _preload_content=False,
+        _request_timeout=(_REQUEST_SECONDS, seconds + _REQUEST_SECONDS),
+    )
+    if response.status == HTTPStatus.GONE:
+        response.close()
+        raise GoneError
+    async with aclosing(_lines(response)) as lines:
+        async for line in lines:
+            event = json.loads(line)
+            if event.get("type") not in {"ADDED", "MODIFIED", "DELETED", "BOOKMARK"}:  # an error: too old a version
+                raise GoneError
+            yield event["type"], event["object"]
 
 
 async def get(api: client.CoreV1Api, namespace: str, name: str) -> dict[str, Any] | None:
@@ -224,16 +250,13 @@ async def log_lines(
                     stamp = at
                     yield text
         except TRANSIENT:
-            pass
+            if last_look:  # it has ended and its log does not come
+                await asyncio.sleep(_AGAIN_SECONDS)
         else:
-            if stamp != last:
-                continue  # is there more?
-            if last_look:
+            if last_look and stamp == last:
                 return
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), _AGAIN_SECONDS)
-        if ended.is_set() and last_look:  # it has ended and its log does not come
-            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 async def _read(response: Any) -> Any:

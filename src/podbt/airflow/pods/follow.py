@@ -1,15 +1,16 @@
 """Follows one pod to its end, for a trigger or for a worker's own event loop."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from kubernetes_asyncio import client
 
 from podbt.airflow.pods import cluster
+from podbt.airflow.pods.namespace import Pods, pods_of
 from podbt.contract.exits import ExitReason
 from podbt.contract.outcome import Outcome, failure
 from podbt.contract.record import RunIdentity
@@ -55,6 +56,7 @@ async def end_of(
     namespace: str,
     name: str,
     *,
+    uid: str | None,
     read: Callable[[AsyncGenerator[str, None]], Coroutine[Any, Any, None]],
     judge: Judge | None = None,
     on_cut: Callable[[Exception], None] = lambda _: None,
@@ -66,6 +68,7 @@ async def end_of(
         api: The client.
         namespace: The pod's.
         name: The pod's.
+        uid: The one that is meant; None for whichever has that name.
         read: Takes in the lines of the log, from when there is one.
         judge: Looks at it, too.
         on_cut: Told each time that the connection was lost.
@@ -76,25 +79,24 @@ async def end_of(
     """
     began, over = time.monotonic(), asyncio.Event()
     reading: asyncio.Task[None] | None = None
-    states = _with_clock(cluster.states(api, namespace, name, on_cut))
     try:
-        async for pod, changed in states:
-            if pod is None and not seen and time.monotonic() - began < _UNSEEN_SECONDS:
-                continue
-            if pod is not None:
-                seen = True
-                if reading is None and has_started(pod):
-                    lines = cluster.log_lines(api, namespace, name, over)
-                    reading = asyncio.get_running_loop().create_task(read(lines))
-            outcome = await judge(pod, changed=changed) if judge is not None and pod is not None else None
-            if outcome := outcome or _end(pod, name):
-                over.set()
-                if reading is not None:
-                    await asyncio.wait({reading}, timeout=_LOG_END_SECONDS)
-                return outcome
+        async with pods_of(namespace) as pods, aclosing(_with_clock(pods.states(name, uid, on_cut))) as states:
+            async for pod, changed in states:
+                if pod is None and not seen and time.monotonic() - began < _UNSEEN_SECONDS:
+                    continue
+                if pod is not None:
+                    seen = True
+                    if reading is None and has_started(pod):
+                        lines = cluster.log_lines(api, namespace, name, over)
+                        reading = asyncio.get_running_loop().create_task(read(lines))
+                outcome = await judge(pod, changed=changed) if judge is not None and pod is not None else None
+                if outcome := outcome or _end(pod, name):
+                    over.set()
+                    if reading is not None:
+                        await asyncio.wait({reading}, timeout=_LOG_END_SECONDS)
+                    return outcome
         raise AssertionError("the stream of states does not end")
     finally:
-        await states.aclose()
         if reading is not None:
             reading.cancel()
             await asyncio.wait({reading})
@@ -149,7 +151,10 @@ class PodFollower:
         self.name: str = self._manifest["metadata"]["name"]
         self._log = log
         self._on_line = on_line or (lambda _: False)
+        self._uid: str | None = None
         self._waiting = ("", time.monotonic())
+        self._asked = (time.monotonic(), _PATIENCE_SECONDS)
+        self._known_events: list[dict[str, Any]] = []
         self._told = ""
         self._foreign = False
         self.created: datetime | None = None
@@ -158,11 +163,19 @@ class PodFollower:
     async def follow(self) -> Outcome:
         """Returns once the pod has ended or never will start. Cancellation leaves the pod running."""
         api = await cluster.connect()
-        if refused := await self._create(api):
-            return refused
-        return await end_of(
-            api, self._settings.namespace, self.name, read=self._copy_log, judge=self._judge, on_cut=self._on_cut
-        )
+        namespace = self._settings.namespace
+        async with pods_of(namespace) as pods:
+            if refused := await self._create(api, pods):
+                return refused
+            return await end_of(
+                api,
+                namespace,
+                self.name,
+                uid=self._uid,
+                read=self._copy_log,
+                judge=self._judge,
+                on_cut=self._on_cut,
+            )
 
     async def delete(self, *, now: bool) -> None:
         """Deletes the pod, at once or after the settings' keep_finished_pod_seconds; not one that is another's."""
@@ -185,12 +198,12 @@ class PodFollower:
     def _on_cut(self, error: Exception) -> None:
         self._log.warning("Watching pod %s was cut (%s: %s); going on", self.name, type(error).__name__, error)
 
-    async def _create(self, api: client.CoreV1Api) -> Outcome | None:
+    async def _create(self, api: client.CoreV1Api, pods: Pods) -> Outcome | None:
         """Creates the pod or attaches to it, waiting for quota and through short outages of the API server."""
         deadline, wait = time.monotonic() + self._settings.startup_timeout_seconds, 1.0
         while True:
             try:
-                if (said := await self._is_made(api)) is None:
+                if (said := await self._is_made(api, pods)) is None:
                     return None
             except _ForeignError as error:
                 self._foreign = True
@@ -207,7 +220,7 @@ class PodFollower:
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
 
-    async def _is_made(self, api: client.CoreV1Api) -> str | None:
+    async def _is_made(self, api: client.CoreV1Api, pods: Pods) -> str | None:
         """Creates the pod, or attaches to it where it is there already.
 
         Returns:
@@ -216,9 +229,10 @@ class PodFollower:
         Raises:
             _ForeignError: The pod of that name is not this try's.
         """
-        if await self._is_there_from_before(api):
+        if await self._is_there_from_before(pods):
             return None
-        if await cluster.create(api, self._settings.namespace, self._manifest):
+        if (made := await cluster.create(api, self._settings.namespace, self._manifest)) is not None:
+            self._uid = made["metadata"].get("uid")
             self._log.info("Pod %s created", self.name)
             return None
         there = await cluster.get(api, self._settings.namespace, self.name)
@@ -231,9 +245,9 @@ class PodFollower:
             raise _ForeignError(refused)
         return refused  # our own, of a DAG run that was deleted and made again: it goes soon
 
-    async def _is_there_from_before(self, api: client.CoreV1Api) -> bool:
+    async def _is_there_from_before(self, pods: Pods) -> bool:
         """Attaches to the pod that an earlier release made for this very try, under the name that it gave."""
-        there = await cluster.get(api, self._settings.namespace, self._older_name)
+        there = await pods.known(self._older_name)
         if there is None or not whose.is_older_pod_of(there, self._manifest, self._owner):
             return False
         self.name = self._older_name
@@ -242,6 +256,7 @@ class PodFollower:
 
     def _attach(self, pod: dict[str, Any]) -> None:
         """A try keeps the image and plan that its pod was made with, whatever the settings say by now."""
+        self._uid = pod["metadata"].get("uid")
         image = whose.image_of(pod)
         made = "" if image == self._settings.image else f"; it was made with image {image} and keeps it"
         self._log.info("Pod %s is there already, attached%s", self.name, made)
@@ -253,7 +268,7 @@ class PodFollower:
             self.leave = not pod["metadata"].get("deletionTimestamp")
             return None
         if not has_started(pod):
-            warnings = [] if changed else await self._events()
+            warnings = await self._warnings(age, changed=changed)
             reason, now = waiting_reason(pod), time.monotonic()
             if reason != self._waiting[0]:
                 self._waiting = (reason, now)
@@ -269,8 +284,23 @@ class PodFollower:
             return failure(ExitReason.LOST, f"Pod {self.name} is past its deadline and its node does not end it.")
         return None
 
-    async def _events(self) -> list[dict[str, Any]]:
-        return await cluster.events(await cluster.connect(), self._settings.namespace, self.name)
+    async def _warnings(self, age: float, *, changed: bool) -> list[dict[str, Any]]:
+        """The pod's events, where it is time to ask: nothing goes by them before, and a pod may wait long for a node.
+
+        Soon after each change of the pod, then at longer and longer intervals.
+        """
+        now = time.monotonic()
+        if changed:
+            self._asked = (now, _PATIENCE_SECONDS)
+            self._known_events = []
+            return []
+        due, pause = self._asked
+        if age < _PATIENCE_SECONDS or now < due:
+            return self._known_events
+        self._asked = (now + pause, pause * 2)
+        api = await cluster.connect()
+        self._known_events = await cluster.events(api, self._settings.namespace, self.name)
+        return self._known_events
 
     def _tell_why(self, why: str) -> None:
         """Says once for what the pod waits: to the user it looks like dbt at work until it has started."""
@@ -292,7 +322,7 @@ class PodFollower:
                 pending.clear()
 
         try:
-            async with contextlib.aclosing(lines):
+            async with aclosing(lines):
                 async for line in lines:
                     if self._on_line(line):
                         continue
