@@ -1,11 +1,16 @@
 """The forges' files call what this repository has, with no more rights than they need, and nobody else's actions."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from podbt.promote.tools import cache
 
 ROOT = Path(__file__).parents[2]
 GITHUB = sorted((ROOT / ".github/workflows").glob("*.yaml"))
@@ -58,6 +63,17 @@ def test_a_github_workflow_runs_nobody_elses_action(file: Path) -> None:
             # What a person types into a form reaches a script through its environment alone.
             assert "${{" not in step["run"]
             check_commands(step["run"])
+
+
+@pytest.mark.parametrize("file", GITHUB, ids=lambda file: file.name)
+def test_githubs_linter_finds_nothing(file: Path) -> None:
+    """Expressions, contexts, needs, the shell of each step."""
+    linter = shutil.which("actionlint") or shutil.which("actionlint", path=cache())
+    assert linter, "actionlint is missing: make store-servers builds it, with Go."
+    command = [linter, "-shellcheck", str(Path(sys.executable).with_name("shellcheck")), str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.stdout == ""
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_stages_follow_each_other_and_are_environments_on_github() -> None:
