@@ -81,6 +81,16 @@ class Registry:
             self.process.wait()
             self.process = None
 
+    def move(self) -> None:
+        """Starts again on another port: somebody else may have the one that was free for a moment."""
+        self.stop()
+        self.port = 0
+        self.start()
+
+
+GONE = -1
+"""In place of a status: no answer at all, as of a server that went away."""
+
 
 def no_fault(_number: int, _method: str, _path: str) -> None:
     """Lets everything pass."""
@@ -106,7 +116,11 @@ def between(registry: Registry, way: Way) -> Iterator[int]:
             with way.lock:
                 way.seen += 1
                 number = way.seen
-            if status := way.fault(number, self.command, self.path):
+            status = way.fault(number, self.command, self.path)
+            if status == GONE:
+                self.close_connection = True
+                return
+            if status:
                 said = {507: "no space left on device", 500: "injected"}.get(status, "denied")
                 errors = {"errors": [{"code": "UNKNOWN", "message": said}]}
                 self.answer(status, {"Content-Type": "application/json"}, json.dumps(errors).encode())
