@@ -1,5 +1,6 @@
 """How the dbt image's plan reaches Airflow: a Job in that image tells it, and Airflow's pods do not start again."""
 
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -50,7 +51,9 @@ def test_a_promotion_is_another_job_in_the_new_image() -> None:
     (container,) = after["spec"]["template"]["spec"]["containers"]
     assert container["image"].endswith(":0.3.0")
     assert f"--image={container['image']}" in container["args"]
-    assert {"--config-map=podbt-plan", f"--namespace={NAMESPACE}"} <= set(container["args"])
+    assert {"--config-map=podbt-plan", f"--namespace={NAMESPACE}", f"--release={version('podbt')}"} <= set(
+        container["args"]
+    )
 
 
 def test_the_config_map_has_no_data_of_helms() -> None:

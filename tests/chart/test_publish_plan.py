@@ -74,12 +74,12 @@ def publish(script: Any, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("PODBT_BAKED", str(baked))
     assert api.paths == []
 
-    def run(image: str, content: Plan | None, manifest: dict[str, Any] | None = None) -> None:
+    def run(image: str, content: Plan | None, manifest: dict[str, Any] | None = None, *more: str) -> None:
         if content is not None:
             (baked / "plan.json").write_text(content.to_json())
         if manifest is not None:
             (baked / "manifest.json").write_text(json.dumps(manifest))
-        monkeypatch.setattr(sys, "argv", ["x", "--namespace=ns", "--config-map=podbt-plan", f"--image={image}"])
+        monkeypatch.setattr(sys, "argv", ["x", "--namespace=ns", "--config-map=podbt-plan", f"--image={image}", *more])
         script.main()
 
     return run
@@ -146,3 +146,17 @@ def test_an_image_without_a_plan_is_named(publish: Publish, api: Api) -> None:
     with pytest.raises(SystemExit, match="dbt:1 has no plan"):
         publish("dbt:1", None)
     assert api.paths == []
+
+
+@pytest.mark.parametrize("chart", ["0.1.0", "0.2.0"])
+def test_an_image_of_another_release_than_the_chart_is_a_warning(
+    chart: str, publish: Publish, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PODBT_VERSION", "0.1.0")
+    publish("dbt:1", ONE, None, f"--release={chart}")
+    warned = [line for line in capsys.readouterr().out.splitlines() if line.startswith("podbt: ")]
+    expected = (
+        "podbt: dbt:1 has podbt 0.1.0, and the chart is of podbt 0.2.0: build the image anew by that release, unless "
+        "you brought it back on purpose (docs/upgrading.md)."
+    )
+    assert warned == ([expected] if chart == "0.2.0" else [])

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - mounted into a pod as a single file
 """Tells Airflow the plan of the dbt image that it runs in: puts it into a ConfigMap, beside those of the images before.
 
-Usage: publish_plan.py --namespace NAME --config-map NAME --image IMAGE [--keep NUMBER]
+Usage: publish_plan.py --namespace NAME --config-map NAME --image IMAGE [--release VERSION] [--keep NUMBER]
 
 With the standard library alone, so that it runs in any dbt image. It may patch that one ConfigMap and nothing else.
 """
@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument("--namespace", required=True)
     parser.add_argument("--config-map", required=True)
     parser.add_argument("--image", required=True)
+    parser.add_argument("--release", default="", help="the chart's version, for a warning where the image has another")
     parser.add_argument("--keep", type=int, default=3)
     options = parser.parse_args()
     baked = Path(os.environ.get("PODBT_BAKED") or BAKED)
@@ -136,6 +137,14 @@ def main() -> None:
         plan = (baked / "plan.json").read_bytes()
     except OSError as error:
         sys.exit(f"{options.image} has no plan ({error.strerror}: {baked / 'plan.json'}). Build it by make image.")
+    built_by = os.environ.get("PODBT_VERSION", "")
+    if options.release and built_by and built_by != options.release:
+        # No more than that: last month's image has to run in a newer release, too.
+        print(
+            f"podbt: {options.image} has podbt {built_by}, and the chart is of podbt {options.release}: build the "
+            "image anew by that release, unless you brought it back on purpose (docs/upgrading.md).",
+            flush=True,
+        )
     manifest_file = baked / "manifest.json"
     manifest = manifest_file.read_bytes() if manifest_file.is_file() else None
     path = f"/api/v1/namespaces/{options.namespace}/configmaps/{options.config_map}"

@@ -15,6 +15,7 @@ import yaml
 
 from podbt import constants
 from podbt.contract.kinds import Runtime
+from podbt.contract.settings import release
 from podbt.contract.settings.files import settings_file
 from podbt.errors import ConfigError
 
@@ -110,7 +111,15 @@ def _load(file: Path, _modified: int) -> AnySettings:
     if isinstance(data, dict) and isinstance(data.get("plan"), str):
         # Beside the settings, wherever these are mounted; an absolute path stays what it is.
         data["plan"] = str(file.parent / data["plan"])
-    return parse_settings(data, source=str(file))
+    skew = release.take(data, source=str(file))
+    try:
+        settings = parse_settings(data, source=str(file))
+    except ConfigError as error:
+        # What the other release has is an unknown key, or a missing one, to this one.
+        raise (ConfigError(f"{skew} {error}") if skew else error) from None
+    if skew:
+        release.warn(skew)
+    return settings
 
 
 def _own_namespace() -> str:
