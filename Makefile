@@ -81,9 +81,17 @@ load: ## Copy an image into the local cluster: make load IMAGE=name:1
 .PHONY: release
 release: .venv/release/.synced promotion-tools ## Build the image of this commit, try it, push it, sign it: once (docs/promotion.md)
 	@revision=$$(git rev-parse HEAD); \
-	  $(LOCAL) image --project $(PROJECT) --tag podbt-release:$$revision; \
+	  $(LOCAL) image --project $(PROJECT) --tag podbt-release:$$revision --of-commit; \
 	  eval "$$($(LOCAL) env --docker)"; \
 	  .venv/release/bin/podbt release --config $(CONFIG) --image podbt-release:$$revision $(if $(DRY_RUN),--dry-run)
+
+.PHONY: reproduce
+reproduce: .venv/release/.synced ## Build the image of this commit twice, without a cache the second time, and say what differs
+	@revision=$$(git rev-parse HEAD); \
+	  $(LOCAL) image --project $(PROJECT) --tag podbt-release:$$revision --of-commit; \
+	  $(LOCAL) image --project $(PROJECT) --tag podbt-again:$$revision --of-commit --no-cache; \
+	  eval "$$($(LOCAL) env --docker)"; \
+	  .venv/release/bin/podbt compare-images podbt-release:$$revision podbt-again:$$revision
 
 .PHONY: promote
 promote: .venv/release/.synced promotion-tools ## Bring an image to a stage: make promote TO=staging [DIGEST= or REVISION=] [DRY_RUN=1]
@@ -95,7 +103,7 @@ rollback: .venv/release/.synced promotion-tools ## Bring a stage back: make roll
 
 .PHONY: scan
 scan: .venv/release/.synced ## Ask an index of vulnerabilities about all that the images install
-	.venv/release/bin/pip-audit --disable-pip --require-hashes --progress-spinner off \
+	.venv/release/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 	  $(foreach name,dbt-1.11 airflow,--requirement requirements/$(name).txt)
 
 .PHONY: dist
@@ -120,11 +128,13 @@ test: ## What CI runs: lint, types, unit, dbt project, chart and pod, DAGs, then
 check: lint types test-fast ## Everything that needs no cluster
 
 .PHONY: lint
-lint: venv docs ## Ruff, shellcheck, yamllint and sqlfluff; what is generated; the pages and their links
+lint: venv docs ## Ruff, shellcheck, yamllint and sqlfluff; the forges' files; what is generated; the pages and their links
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/shellcheck --external-sources --source-path=SCRIPTDIR $$(git ls-files | xargs grep -lE '^#!(/bin/(ba)?sh|/usr/bin/env (ba)?sh)')
 	$(BIN)/yamllint --strict .
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci .gitlab-ci.yml
 	$(BIN)/yamllint --strict -c dbt_dental_models/.yamllint.yml dbt_dental_models
 	cd dbt_dental_models && ../$(BIN)/sqlfluff lint --processes 0 .
 	$(BIN)/python helm/generate.py --check
@@ -223,6 +233,10 @@ bench-parse: venv ## Measure the parse of a DAG file beside Cosmos (no cluster)
 .PHONY: bench-group
 bench-group: venv postgres ## Measure what model groups by their size, and many steps at once, cost Airflow (no cluster)
 	$(BIN)/python -m bench.group_scale $(BENCH_ARGS)
+
+.PHONY: bench-ci
+bench-ci: venv ## Measure what pull requests build beside a full build (no cluster)
+	$(BIN)/python -m bench.slim_ci $(BENCH_ARGS)
 
 .PHONY: bench-page
 bench-page: venv ## Measure the run pages over 1,000 runs of 500 nodes on a volume (no cluster)

@@ -154,6 +154,7 @@ ROOMS["promote"] = {
     "approval": ({"tools", "values"}, set()),
     "chart": ({"config", "lock", "registry", "signing", "tools"}, set()),
     "sbom": ({"image", "tools"}, set()),
+    "compare": ({"image", "tools"}, set()),
     "smoke": ({"config", "statements", "tools"}, set()),
     "make": (
         {"config", "image", "lock", "release", "sbom", "smoke", "statements", "tools"},

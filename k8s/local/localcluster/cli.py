@@ -45,6 +45,10 @@ def parser() -> argparse.ArgumentParser:
     image.add_argument("--vars", default="", metavar="YAML", help="dbt's variables while it is built: '{name: value}'")
     image.add_argument("--env", default="", metavar="NAMES", help="variables of the build: 'NAME=value OTHER=value'")
     image.add_argument("--secrets", type=Path, metavar="FILE", help="NAME=value lines for the installation of packages")
+    image.add_argument(
+        "--of-commit", action="store_true", help="for a release: labelled with this commit, under the --tag alone"
+    )
+    image.add_argument("--no-cache", action="store_true", help="with --of-commit: take no layer that Docker has")
     load = add("load", help="copy images into the cluster's nodes, where they lack them")
     load.add_argument("images", nargs="+", metavar="IMAGE")
     env_verb = add("env", help='print the environment to reach the cluster by: eval "$(python3 k8s/local env)"')
@@ -90,7 +94,10 @@ def run(session: Session, options: argparse.Namespace) -> int:
                 deps=options.deps, secrets=options.secrets,
             )  # fmt: skip
             project = options.project or session.places.root / PROJECT
-            return verbs.image(session, project, tag=options.tag, choices=choices)
+            if options.of_commit and not options.tag:
+                raise LocalError("--of-commit needs a --tag.")
+            wish = verbs.Wish(tag=options.tag, of_commit=options.of_commit, cached=not options.no_cache)
+            return verbs.image(session, project, choices=choices, wish=wish)
         case "load":
             return verbs.load(session, options.images)
         case "env":

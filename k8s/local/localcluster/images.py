@@ -29,6 +29,8 @@ PASSED_ON = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL",
     "DBT_PACKAGE_HUB_URL",
 )  # fmt: skip
+# What of podbt's checkout goes into an image.
+OWN = ("src", "images", "requirements", "pyproject.toml", "LICENSE")
 # How the dbt image reads the build's secrets. The builder without BuildKit knows no such mount, nor any other way.
 SECRET_MOUNT = "--mount=type=secret,id=podbt "  # noqa: S105 - no secret
 
@@ -68,7 +70,12 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """One image to build: its name ends in a hash of all that goes in."""
+    """One image to build: its name ends in a hash of all that goes in.
+
+    Attributes:
+        source_folder: Whose git revision the image is of.
+        podbt: The checkout of podbt, which goes in as well.
+    """
 
     repository: str
     version: str
@@ -76,6 +83,7 @@ class Image:
     base: str
     content: Content
     source_folder: Path
+    podbt: Path
     arguments: tuple[tuple[str, str], ...] = ()
     secrets: Path | None = None
 
@@ -110,6 +118,7 @@ def dbt_image(places: Places, project: Path, *, base: str, choices: Choices | No
         base=base,
         content=content,
         source_folder=found.folder,
+        podbt=places.root,
         arguments=(*choices.arguments, *((("SUBFOLDER", found.place),) if found.packages else ())),
         secrets=choices.secrets,
     )
@@ -126,6 +135,7 @@ def airflow_image(places: Places, *, base: str) -> Image:
         base=base,
         content=content,
         source_folder=places.root,
+        podbt=places.root,
     )
 
 
@@ -140,6 +150,7 @@ def postgres_image(places: Places, *, base: str) -> Image:
         base=base,
         content=content,
         source_folder=places.root,
+        podbt=places.root,
     )
 
 
@@ -152,14 +163,21 @@ def bases(session: Session, shell: Shell, source: Source) -> tuple[str, str]:
     return shell.run(script, "python").strip(), debian
 
 
-def build(shell: Shell, image: Image, *, tag: str = "") -> tuple[str, bool]:
+def build(
+    shell: Shell, image: Image, *, tag: str = "", of_commit: bool = False, cached: bool = True
+) -> tuple[str, bool]:
     """Build an image unless it is there; return its name and whether it was built.
 
     Args:
         shell: Runs Docker.
         image: What to build.
         tag: One more name for it.
+        of_commit: Build it under the tag alone. What is there of the same files may be labelled with an earlier commit.
+        cached: Whether Docker may take layers that it has.
     """
+    if of_commit:
+        _build(shell, image, tag, cached=cached)
+        return tag, True
     name = image.name
     missing = shell.attempt("docker", "image", "inspect", "--format", "{{.Id}}", name)[0] != 0
     if missing:
@@ -169,13 +187,18 @@ def build(shell: Shell, image: Image, *, tag: str = "") -> tuple[str, bool]:
     return name, missing
 
 
-def revision(shell: Shell, folder: Path) -> str:
-    """Return the folder's git revision, marked where files differ from it."""
+def revision(shell: Shell, folder: Path, podbt: Path | None = None) -> str:
+    """Return the folder's git revision, marked where files differ from it, or those that go in of podbt's checkout."""
     code, commit = shell.attempt("git", "-C", folder, "rev-parse", "HEAD")
     if code != 0:
         return "unknown"
-    changes = shell.attempt("git", "-C", folder, "status", "--porcelain", "--", ".")[1].strip()
-    return commit.strip() + ("-modified" if changes else "")
+    changed = _changed(shell, folder, ".") or (podbt is not None and _changed(shell, podbt, *OWN))
+    return commit.strip() + ("-modified" if changed else "")
+
+
+def _changed(shell: Shell, folder: Path, *paths: str) -> bool:
+    code, said = shell.attempt("git", "-C", folder, "status", "--porcelain", "--", *paths)
+    return code == 0 and bool(said.strip())
 
 
 def certificates(shell: Shell) -> Path | None:
@@ -197,7 +220,7 @@ def _python_content(places: Places, image: str, *, dbt: str = "") -> Content:
     return content
 
 
-def _build(shell: Shell, image: Image, name: str) -> None:
+def _build(shell: Shell, image: Image, name: str, *, cached: bool = True) -> None:
     context = Content(dict(image.content.files))
     bundle = certificates(shell)
     if bundle and "images/certificates/with" in context.files:
@@ -208,11 +231,12 @@ def _build(shell: Shell, image: Image, name: str) -> None:
     arguments = [
         ("BASE_IMAGE", image.base),
         ("VERSION", image.version),
-        ("REVISION", revision(shell, image.source_folder)),
+        ("REVISION", revision(shell, image.source_folder, image.podbt)),
         *image.arguments,
         *((key, shell.environ[key]) for key in PASSED_ON if shell.environ.get(key)),
     ]
     words = [word for key, value in arguments for word in ("--build-arg", f"{key}={value}")]
+    words += [] if cached else ["--no-cache"]
     if image.secrets:
         shell = shell.but(DOCKER_BUILDKIT="1")
         words += ["--secret", f"id=podbt,src={image.secrets.resolve()}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localcluster import cluster, daemon, images
@@ -42,7 +43,16 @@ def down(session: Session, *, everything: bool) -> int:
     return 0
 
 
-def image(session: Session, project: Path, *, tag: str, choices: images.Choices) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """How an image is to be built; see `images.build`."""
+
+    tag: str = ""
+    of_commit: bool = False
+    cached: bool = True
+
+
+def image(session: Session, project: Path, *, choices: images.Choices, wish: Wish) -> int:
     """Build the dbt image of a project and print its name alone on the last line."""
     session = daemon.required(session)
     recorded = session.state.read().get("source")
@@ -50,9 +60,9 @@ def image(session: Session, project: Path, *, tag: str, choices: images.Choices)
     with session.phase("image", f"dbt project {project}") as (phase, shell):
         python, _ = images.bases(session, shell, source)
         wanted = images.dbt_image(session.places, project, base=python, choices=choices)
-        name, built = images.build(shell, wanted, tag=tag)
+        name, built = images.build(shell, wanted, tag=wish.tag, of_commit=wish.of_commit, cached=wish.cached)
         phase.result = "built" if built else "is there already"
-    session.console.plain(tag or name)
+    session.console.plain(wish.tag or name)
     return 0
 
 

@@ -38,6 +38,9 @@ def add_promotion(verbs: Any) -> None:
     charting.add_argument("--dry-run", action="store_true", help="change nothing, print the steps")
     _config(charting)
     charting.set_defaults(verb=_release_chart)
+    comparing = verbs.add_parser("compare-images", help="say whether two images are one to a release, or what differs")
+    comparing.add_argument("images", nargs=2, metavar="IMAGE", help="its name at the docker daemon")
+    comparing.set_defaults(verb=_compare)
     telling = verbs.add_parser("promotions", help="print who brought what to a stage, and when")
     telling.add_argument("--of", metavar="STAGE", required=True, help="the stage")
     telling.add_argument("--json", action="store_true", help="print JSON")
@@ -127,6 +130,16 @@ def _release_chart(options: argparse.Namespace) -> int:
     to = Stage.parse(place, source="--repository")
     print(f"podbt: {chart.publish(load(options.config), options.archive, to, dry_run=options.dry_run)}")
     return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from podbt.promote import compare  # noqa: PLC0415
+    from podbt.promote.tools import Shell  # noqa: PLC0415
+
+    one, two = options.images
+    found = compare.images(Shell(), one, two)
+    print("\n".join([*found, f"podbt: {one} and {two} {'differ' if found else 'are the same'}."]))
+    return 1 if found else 0
 
 
 def _promotions(options: argparse.Namespace) -> int:

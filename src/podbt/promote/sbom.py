@@ -24,7 +24,7 @@ def find() -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which(_PROGRAM, path=beside) or shutil.which(_PROGRAM)
     if not found:
-        raise PromotionError(f"{_PROGRAM} is not on PATH: pip install 'podbt[release]' brings it.")
+        raise PromotionError(f"{_PROGRAM} is not on PATH: install cyclonedx-bom; make release brings it along.")
     return found
 
 

@@ -134,6 +134,32 @@ def test_revision(shell: Shell, tmp_path: Path) -> None:
     assert images.revision(git, folder) == f"{clean}-modified"
 
 
+def test_a_revision_is_of_all_that_goes_in(shell: Shell, tmp_path: Path) -> None:
+    git = shell.but(GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@b", GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@b")
+    project = tmp_path / "project"
+    (tmp_path / "src").mkdir()
+    project.mkdir()
+    for words in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "x")):
+        git.run("git", "-C", tmp_path, *words)
+    (tmp_path / "notes.md").write_text("")
+    assert len(images.revision(git, project, tmp_path)) == 40
+    (tmp_path / "src/podbt.py").write_text("")
+    assert len(images.revision(git, project)) == 40
+    assert images.revision(git, project, tmp_path).endswith("-modified")
+
+
+def test_a_release_is_of_its_commit_whatever_was_built_before(places: Places, shell: Shell, programs: Programs) -> None:
+    programs.add("docker", DOCKER.format(folder=programs.folder))
+    image = images.dbt_image(places, places.root / "shop", base=BASE)
+    images.build(shell, image)
+    assert images.build(shell, image, tag="release:1", of_commit=True) == ("release:1", True)
+    images.build(shell, image, tag="again:1", of_commit=True, cached=False)
+    builds = [call.split() for call in programs.calls if call.startswith("docker build")]
+    assert [words[words.index("--tag") + 1] for words in builds] == [image.name, "release:1", "again:1"]
+    assert ["--no-cache" in words for words in builds] == [False, False, True]
+    assert not any(call.startswith("docker tag") for call in programs.calls)
+
+
 def choices(**given: Any) -> images.Choices:
     return images.Choices(**given)
 

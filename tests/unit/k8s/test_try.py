@@ -3,16 +3,19 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from localcluster import cli
+from localcluster.places import State
 from localcluster.session import Session
-from localcluster.shell import Shell
-from localtry import nightly, postgres
+from localcluster.shell import LocalError, Shell
+from localtry import environments, nightly, postgres
 from localtry.folder import Folder, digest
 from localtry.postgres import Server
+from tests.support.programs import Programs
 
 from podbt.airflow.runtimes.environment import configured
 from podbt.contract.settings.load import load_settings
@@ -102,3 +105,27 @@ def test_a_failed_run_is_told_by_its_failures(
     said = session.console.out.getvalue()  # type: ignore[attr-defined]  # a StringIO here
     assert "dental_nightly FAILED" in said
     assert "model.p.m: boom" in said
+
+
+def test_a_releases_wheel_is_tried_in_place_of_the_checkout(
+    folder: Folder, session: Session, shell: Shell, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.root / "requirements").mkdir()
+    (folder.root / "requirements/dbt-1.11.txt").write_text("")
+    uv = folder.program("build", "uv")
+    uv.parent.mkdir(parents=True)
+    programs.add("uv", "")
+    folder.venv("dbt").mkdir()
+    uv.symlink_to(programs.folder / "uv")
+    wheel = folder.path / "podbt-9.0.0-py3-none-any.whl"
+    wheel.write_bytes(b"one")
+    monkeypatch.setenv("PODBT_WHEEL", str(wheel))
+    mine = replace(session, state=State(replace(session.places, cache=folder.path)))
+    assert environments.provide(mine, folder, shell, "dbt") == "made"
+    assert programs.calls[-1].endswith(f"--no-deps --reinstall {wheel}")
+    assert environments.provide(mine, folder, shell, "dbt") == "is there already"
+    wheel.write_bytes(b"two")
+    assert environments.provide(mine, folder, shell, "dbt") == "brought up to date"
+    monkeypatch.setenv("PODBT_WHEEL", "nowhere.whl")
+    with pytest.raises(LocalError, match=r"PODBT_WHEEL names nowhere[.]whl, which is no file: make dist makes one"):
+        environments.provide(mine, folder, shell, "dbt")

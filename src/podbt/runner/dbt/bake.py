@@ -15,7 +15,7 @@ from podbt import constants
 from podbt.contract.plan import Plan
 from podbt.contract.plan_nodes import PlanContent
 from podbt.errors import ConfigError
-from podbt.runner.dbt import engine, releases, template
+from podbt.runner.dbt import engine, releases, reproducible, template
 from podbt.runner.dbt.build_parse import GIVE, Parse, parse
 from podbt.runner.dbt.build_profile import BuildProfile, read_yaml, write_profile
 from podbt.runner.dbt.install import check_for_secrets, install, lay_out
@@ -82,8 +82,11 @@ def bake(
 
 def _parsed(project: Path, output: Path, profile: BuildProfile, shared: Sequence[str], scratch: Path) -> Plan:
     engine.point(PROJECT_DIR=str(project))
+    date = reproducible.wanted()
     first = parse([*shared, "--target", profile.targets[0]])
-    shutil.copyfile(scratch / "target" / constants.MANIFEST_FILE, output / constants.MANIFEST_FILE)
+    manifest = Path(shutil.copyfile(scratch / "target" / constants.MANIFEST_FILE, output / constants.MANIFEST_FILE))
+    if date is not None:
+        reproducible.settle_file(manifest, date)
     _keep(first, output, profile, profile.targets[0])
     contents = {profile.targets[0]: first.content}
     if first.conditions.of_one_target:
@@ -125,6 +128,8 @@ def _keep(parsed: Parse, output: Path, profile: BuildProfile, target: str) -> No
     if parsed.unfit or (parsed.conditions.of_one_target and not profile.known):
         return
     name = template.file_name(target if parsed.conditions.of_one_target else None)
+    if (date := reproducible.wanted()) is not None:
+        reproducible.settle(parsed.data, date)
     template.save(parsed.data, output / name, parsed.conditions)
 
 

@@ -197,7 +197,9 @@ def _manifest(loader: Any, data: dict[str, Any], conditions: Conditions) -> Any:
     valid, _ = loader.is_partial_parsable(saved)
     if not valid:
         return _none(loader, "see dbt's own reason above")
-    saved.metadata.generated_at = loader.manifest.metadata.generated_at
+    for moment in ("generated_at", "invocation_started_at", "run_started_at"):  # the last two since dbt 1.10
+        if hasattr(saved.metadata, moment):
+            setattr(saved.metadata, moment, getattr(loader.manifest.metadata, moment))
     saved.metadata.invocation_id = get_invocation_id()
     return saved
 

@@ -1,5 +1,6 @@
 """`podbt plan`: parsed by dbt without a database, the same plan each time."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -100,3 +101,23 @@ def test_groups_are_what_dbt_resolves_them_to(tmp_path: Path) -> None:
     assert plan.groups["mail.only"].owner == "first@example.com"
     assert set(graph_of(plan, groups=["finance"]).members) == {"model.small.good", "seed.small.codes"}
     assert bake(SMALL, tmp_path / "none").groups == {}
+
+
+def test_with_a_date_of_its_source_a_build_is_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "315532800")
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        bake(SMALL, folder)
+    one, two = ({file.name: file.read_bytes() for file in folder.iterdir()} for folder in folders)
+    assert one == two
+    manifest = json.loads(one["manifest.json"])
+    assert manifest["metadata"]["generated_at"] == "1980-01-01T00:00:00.000000Z"
+    assert {node["created_at"] for node in manifest["nodes"].values()} == {315532800.0}
+
+
+def test_a_date_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(ConfigError, match="SOURCE_DATE_EPOCH is 'yesterday', which is no number of seconds"):
+        bake(SMALL, tmp_path / "baked")
