@@ -1,5 +1,6 @@
 """`podbt release`: from an image that docker built to one that is pushed, tried, described and signed."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from podbt.promote.tools import FailedError, Shell
 
 _BAKED: Final = "opt/podbt/baked"
 _VERSION: Final = "org.opencontainers.image.version"
+_SCRATCH: Final = "released-"
 _HEX: Final = frozenset("0123456789abcdef")
 _COMMIT_LENGTHS: Final = (40, 64)
 
@@ -61,7 +63,9 @@ def release(promotion: Promotion, order: Order, tell: Callable[[str], None] = pr
         revision = _label(shell, order.image)
         if digest := releaser.released(revision):
             return f"{revision[:12]} is released as {digest} already; nothing to do."
-        with tempfile.TemporaryDirectory(dir=promotion.state) as folder:
+        for left in promotion.state.glob(f"{_SCRATCH}*"):  # by a release that was killed: it holds a whole image
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(dir=promotion.state, prefix=_SCRATCH) as folder:
             scratch = Path(folder)
             began = time.monotonic()
             layout = _layout(shell, order, revision, scratch)
