@@ -54,11 +54,15 @@ def docker(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def commit(folder: Path) -> str:
     """A repository of git with one commit, as far as a release looks at it."""
-    person = ["-c", "user.name=ada", "-c", "user.email=ada@example.com"]
-    subprocess.run(["git", "init", "--quiet", folder], check=True)
-    subprocess.run(["git", "-C", folder, *person, "commit", "--quiet", "--allow-empty", "-m", "x"], check=True)
-    asked = ["git", "-C", folder, "rev-parse", "HEAD"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), "-c", "user.name=ada", "-c", "user.email=ada@example.com", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    folder.mkdir()
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "-m", "x")
+    return git("rev-parse", "HEAD")
 
 
 def revision_of(docker: Programs) -> str:
