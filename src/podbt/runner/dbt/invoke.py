@@ -18,6 +18,7 @@ from podbt.runner.dbt import engine
 from podbt.runner.dbt.arguments import TARGET, Arguments
 from podbt.runner.dbt.seams import Seam, Seams, patched
 from podbt.runner.dbt.template import fitting
+from podbt.runner.dbt.written import WRITTEN
 from podbt.runner.process.scratch import Workspace
 
 
@@ -65,7 +66,7 @@ class Dbt:
 
         manifest = self.workspace.target / constants.MANIFEST_FILE
         installed = {} if arguments.command == "deps" else _INSTALLED
-        with patched(fitting(self.workspace.baked), installed, _UNREAD, *seams), _manifest_once(manifest):
+        with patched(fitting(self.workspace.baked), installed, _UNREAD, WRITTEN, *seams), _manifest_once(manifest):
             response = dbtRunner(callbacks=list(callbacks)).invoke(arguments.words)
         results = getattr(response.result, "results", None)
         return Outcome(response.success, response.exception, list(results) if isinstance(results, list | tuple) else [])

@@ -39,6 +39,8 @@ class Seam(Enum):
     """Parses the project: the connection is known before, nothing is selected until after."""
     WRITE_MANIFEST = ("dbt.parser.manifest", "write_manifest")
     """Writes manifest.json, before the first node and once more at the end."""
+    WRITE_ARTIFACT = ("dbt.artifacts.schemas.base", "write_json")
+    """Writes any artifact's JSON: manifest.json, run_results.json, sources.json, catalog.json."""
     GRAPH_FILE = ("dbt.compilation", "Compiler.write_graph_file")
     """Writes graph.gpickle, before the first node."""
     GRAPH_SUMMARY = ("dbt.compilation", "Linker.get_graph_summary")
