@@ -1,12 +1,14 @@
 """A run whose artifact store is a bucket of a real S3 gateway."""
 
+import json
 import os
 from collections.abc import Iterator
 
 import pytest
-from tests.support.postgres import Server
+from tests.support.postgres import PASSWORD, Server
 from tests.support.runner import Runner
 from tests.support.store_servers import S3_KEY, S3_SECRET, Faults, StoreServer, proxy, s3
+from tests.support.tiny import write_project
 from tests.support.waiting import wait_for
 
 from podbt.store.location import Location
@@ -47,6 +49,31 @@ def test_a_good_run_is_published_and_holds_no_credential(runner: Runner, bucket:
     assert S3_SECRET.encode() not in everything
     assert S3_SECRET not in ended.output
     assert S3_KEY not in ended.output
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n\0\xff"
+
+
+def test_the_site_of_docs_generate_works_as_it_lies_in_the_bucket(
+    runner: Runner, bucket: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del runner.env["PODBT_BAKED"]
+    said = f"models: [{{name: orders, description: as {PASSWORD} says, columns: [{{name: id}}]}}]\n"
+    files = {"models/orders.sql": "select 1 as id", "models/orders.yml": said, "assets/a b/logo.png": ""}
+    write_project(runner.folder / "project", files, more='asset-paths: ["assets"]\n')
+    (runner.folder / "project/assets/a b/logo.png").write_bytes(PICTURE)
+    monkeypatch.chdir(runner.folder / "project")  # as in an image: dbt 1.9 looks for the assets there
+    ended = runner.run("build", "&&", "docs", "generate", "--static")
+    assert ended.code == 0, ended.output
+    run = read_run(bucket, "runs/d/r/t@command-2/try-1")
+    site = {entry.path.removeprefix(f"{run.path}/"): bucket.read(entry.path) for entry in bucket.walk(run.path)}
+    assert "id" in json.loads(site["catalog.json"])["nodes"]["model.tiny.orders"]["columns"]
+    assert "*****" in json.loads(site["manifest.json"])["nodes"]["model.tiny.orders"]["description"]
+    assert b"model.tiny.orders" in site["static_index.html"]
+    assert b"</html>" in site["index.html"]
+    assert site["assets/a b/logo.png"] == PICTURE
+    assert json.loads(bucket.read(str(run.record.manifest)))["nodes"].keys() == {"model.tiny.orders"}
+    assert PASSWORD.encode() not in b"".join(site.values())
 
 
 def test_a_killed_run_leaves_its_lines_and_no_run(runner: Runner, bucket: Store, postgres: Server) -> None:
