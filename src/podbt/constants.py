@@ -29,6 +29,8 @@ ENV_FRESHNESS: Final = "PODBT_FRESHNESS"  # podbt.contract.kinds.FreshnessMode; 
 ENV_CONNECTION_WAIT: Final = "PODBT_CONNECTION_WAIT_SECONDS"
 ENV_LOCK_TABLES: Final = "PODBT_LOCK_TABLES"
 ENV_QUEUE_TIMEOUT: Final = "PODBT_QUEUE_TIMEOUT"
+ENV_QUEUED_AT: Final = "PODBT_QUEUED_AT"  # when the try came to be in Airflow, and when its pod was asked for
+ENV_SUBMITTED_AT: Final = "PODBT_SUBMITTED_AT"
 QUEUE_TIMEOUT_SECONDS: Final = 3600
 # The same where there is no kubelet: an existing file that takes the summary instead of /dev/termination-log, and the
 # seconds that a run gets once its standard input ends, because whoever started it is gone.

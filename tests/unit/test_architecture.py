@@ -13,11 +13,13 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/podbt"
 
 _DBT = {"dbt", "dbt_common", "psycopg2"}
+_LINEAGE = {"openlineage", "requests"}
+_TELEMETRY = {"opentelemetry"}
 # What each part may import of podbt, and which large libraries.
 ALLOWED = {
     "contract": ({"constants", "errors", "contract"}, set[str]()),
     "store": ({"constants", "errors", "contract", "store"}, {"obstore"}),
-    "runner": ({"constants", "errors", "contract", "store", "runner"}, _DBT),
+    "runner": ({"constants", "errors", "contract", "store", "runner"}, _DBT | _LINEAGE | _TELEMETRY),
     "ci": ({"constants", "errors", "contract", "store", "runner", "ci"}, set()),
     "promote": ({"constants", "errors", "contract", "promote"}, set[str]()),
     "web": (
@@ -28,7 +30,7 @@ ALLOWED = {
     "pod": ({"constants", "errors", "contract", "pod"}, {"kubernetes"}),
     "airflow": (
         {"constants", "errors", "contract", "store", "pod", "airflow"},
-        {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp", "docker", "requests"},
+        {"airflow", "kubernetes", "kubernetes_asyncio", "aiohttp", "docker", "requests", *_TELEMETRY},
     ),
 }
 # The rooms of a part, the modules at its top among them: what each may import of the others, and which of its part's
@@ -39,9 +41,12 @@ ROOMS = {
         "dbt": ({"process"}, _DBT),
         "database": ({"process", "dbt"}, _DBT),
         "report": ({"process", "dbt"}, set[str]()),
+        "lineage": ({"process", "dbt"}, _LINEAGE),
+        "telemetry": ({"process", "dbt"}, _TELEMETRY),
+        "observers": ({"process", "lineage", "telemetry"}, set[str]()),
         "prepare": ({"process", "dbt", "database", "report"}, set[str]()),
         "publish": ({"process", "dbt", "database", "report", "prepare"}, set[str]()),
-        "run": ({"process", "dbt", "database", "report", "prepare", "publish"}, set[str]()),
+        "run": ({"process", "dbt", "database", "observers", "report", "prepare", "publish"}, set[str]()),
         "sequence": ({"process", "dbt", "prepare", "report"}, set[str]()),
         "main": ({"process", "dbt", "database", "report", "prepare", "publish", "run", "sequence"}, set[str]()),
     },
@@ -185,6 +190,7 @@ ROOMS["airflow"] = {
     "triggerer": ({"awaited", "supported"}, {"airflow"}),
     "left": ({"api", "pods", "supported"}, {"airflow"}),
     "pods": (set(), {"aiohttp", "kubernetes", "kubernetes_asyncio"}),
+    "observe": ({"api"}, {"airflow", *_TELEMETRY}),
     "approval": (set(), {"airflow"}),
     "notify": ({"links", "api"}, {"airflow"}),
     "assets": ({"links", "api"}, {"airflow"}),
@@ -194,15 +200,28 @@ ROOMS["airflow"] = {
     "resolve": ({"catalog", "signed"}, set()),
     "cosmos": ({"catalog", "resolve", "signed"}, {"kubernetes"}),
     "runtimes": ({"pods"}, {"airflow", "docker", "requests"}),
-    "worker": ({"api", "assets", "pods", "resolve", "runtimes"}, {"airflow"}),
+    "worker": ({"api", "assets", "observe", "pods", "resolve", "runtimes"}, {"airflow"}),
     "operator": (
-        {"api", "assets", "awaited", "catalog", "links", "overrides", "runtimes", "supported", "worker"},
+        {"api", "assets", "awaited", "catalog", "links", "observe", "overrides", "runtimes", "supported", "worker"},
         {"airflow"},
     ),
     "pod_operator": ({"operator"}, {"airflow"}),
-    "trigger": ({"links", "api", "left", "pods", "resolve"}, {"airflow"}),
+    "trigger": ({"links", "api", "left", "observe", "pods", "resolve"}, {"airflow"}),
     "group": (
-        {"api", "assets", "awaited", "catalog", "left", "links", "operator", "pods", "resolve", "supported", "trigger"},
+        {
+            "api",
+            "assets",
+            "awaited",
+            "catalog",
+            "left",
+            "links",
+            "observe",
+            "operator",
+            "pods",
+            "resolve",
+            "supported",
+            "trigger",
+        },
         {"airflow", "kubernetes_asyncio"},
     ),
     # Old places.
@@ -226,6 +245,8 @@ LARGE = {
     "starlette",
     "jinja2",
     "markupsafe",
+    "openlineage",
+    "opentelemetry",
 }
 
 BUCKETS = ["obstore", "fsspec", "upath"]  # a store on a volume costs no import of these

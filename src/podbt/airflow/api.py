@@ -86,6 +86,14 @@ def asset_events(alias: str, *, after: datetime) -> list[Any]:
     return list(InletEventsAccessors([AssetAlias(alias)])[AssetAlias(alias)].after(after.isoformat()))
 
 
+def stats() -> Any:
+    """Airflow's metrics, as the process that it is called in has set them up; by default they go nowhere."""
+    # Not at the top of the module: parsing a DAG file does not need it. Its Task SDK has a second copy, for workers.
+    from airflow.observability import stats as own  # noqa: PLC0415
+
+    return own
+
+
 def base_url() -> str:
     """Where people open Airflow, without a slash at the end; empty where its configuration does not say."""
     return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")

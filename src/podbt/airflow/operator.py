@@ -210,9 +210,13 @@ class DbtOperator(BaseOperator):
 
     def _known_here(self, task_instance: Any) -> dict[str, Any]:
         """What a worker tells the trigger, which may not find it out."""
+        from podbt.airflow.observe import lineage  # noqa: PLC0415 - see the top
+
         again = not STARTS_IN_TRIGGER and tries_again(task_instance)
         identity = identity_of(task_instance).model_dump(mode="json", exclude_none=True)
-        return {"identity": identity, "fail_on_worker": again}
+        known = {"identity": identity, "fail_on_worker": again}
+        # What Airflow's lineage provider has begun to tell on a worker, it ends there.
+        return {**known, "resume_to_end": True} if lineage.enabled() else known
 
     def _rendered(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Step and settings as a worker has rendered them.
@@ -238,7 +242,7 @@ class DbtOperator(BaseOperator):
         try:
             given = self._rendered()
             outcome, built = worker.run(
-                *given, identity_of(context["ti"]), self.log, pods_alone=self.pods_alone, started=self._started
+                *given, context["ti"], self.log, pods_alone=self.pods_alone, started=self._started
             )
         except PodbtError as error:
             return worker.refuse(context, error, self.log)

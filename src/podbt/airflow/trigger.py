@@ -5,7 +5,7 @@ that the scheduler could mistake for a failure (docs/adr/0003).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent
 from podbt.airflow.api import identity_of
 from podbt.airflow.left import end_if_left
 from podbt.airflow.links import page_xcom
+from podbt.airflow.observe.told import told as told_of
+from podbt.airflow.observe.trigger import ObservedTrigger
 from podbt.airflow.pods import cluster
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.progress import PodProgress
@@ -28,7 +30,7 @@ LOG_SECONDS: Final = 1.0
 """How long a failure waits for its log: a busy triggerer closes a task's log before it has read all of it."""
 
 
-class DbtPodTrigger(BaseTrigger):
+class DbtPodTrigger(ObservedTrigger):
     """Runs one try of a step in a pod.
 
     What travels with the task is small: the pod is built here, from the settings of where the triggerer runs.
@@ -66,7 +68,7 @@ class DbtPodTrigger(BaseTrigger):
         given = {"fail_on_worker": True} if self.fail_on_worker else {}
         return "podbt.airflow.trigger.DbtPodTrigger", {**kwargs, "resume_to_end": self.resume_to_end, **given}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def work(self) -> AsyncGenerator[TriggerEvent, None]:
         """Yields one event. Never raises: Airflow would start a worker only to fail the task."""
         try:
             settings = resolve_settings(self.overrides)
@@ -113,6 +115,7 @@ class DbtPodTrigger(BaseTrigger):
 
     async def _outcome(self) -> Outcome:
         settings, step = resolve_pod(self.step, self.overrides)
+        step = await asyncio.to_thread(told_of, step, settings, self.task_instance)
         self._follower = PodFollower(settings, step, self._identity(), self.log, self._told.feed)
         return await self._follower.follow()
 

@@ -6,14 +6,15 @@ from typing import Any, Final
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from podbt.airflow.api import leave_summary
+from podbt.airflow.api import identity_of, leave_summary
 from podbt.airflow.assets import emit
+from podbt.airflow.observe.told import told as told_of
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import resolve, resolve_pod, resolve_settings
 from podbt.airflow.runtimes import Run, run_of
 from podbt.contract.kinds import Runtime
 from podbt.contract.outcome import Outcome, refusal
-from podbt.contract.record import RunIdentity, Summary, to_json
+from podbt.contract.record import Summary, to_json
 from podbt.errors import PodbtError
 
 NOTHING: Final = "The selection matches nothing, which this task allows: there was nothing to do."
@@ -31,7 +32,7 @@ def runtime_of(overrides: Mapping[str, Any]) -> Runtime:
 def run(
     step: Mapping[str, Any],
     overrides: Mapping[str, Any],
-    identity: RunIdentity,
+    task_instance: Any,
     log: Any,
     *,
     pods_alone: bool,
@@ -42,7 +43,7 @@ def run(
     Args:
         step: Fields of `Step`, templates rendered.
         overrides: As for `podbt.airflow.resolve.resolve`.
-        identity: For whom.
+        task_instance: For whom.
         log: Gets its output.
         pods_alone: Whether to refuse the settings of another runtime.
         started: Gets the run before it begins: whoever is told to stop stops it.
@@ -54,8 +55,9 @@ def run(
         PodbtError: It cannot be started as it is configured.
     """
     settings, wanted = resolve_pod(step, overrides) if pods_alone else resolve(step, overrides)
+    wanted = told_of(wanted, settings, task_instance)
     progress = PodProgress(name="", created=datetime.now(UTC))
-    made = run_of(settings, wanted, identity, log, progress.feed)
+    made = run_of(settings, wanted, identity_of(task_instance), log, progress.feed)
     started(made)
     outcome = made.execute()
     return outcome, progress.built_nodes(outcome.summary)

@@ -5,6 +5,7 @@ from podbt.contract.kinds import OnMissingState
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.bucket import Bucket
 from podbt.contract.settings.common import RunSettings
+from podbt.contract.settings.observed import told_to
 from podbt.contract.step import Step
 
 
@@ -28,6 +29,7 @@ def run_environment(
         folder: Where the runner finds that when it is no bucket.
     """
     given = {
+        **told_to(settings.openlineage, settings.telemetry, instance=settings.instance),
         **settings.env,
         **step.env,
         **identity.to_env(),

@@ -21,6 +21,7 @@ from podbt.runner.dbt.microbatch import Microbatch
 from podbt.runner.dbt.parsing import telling
 from podbt.runner.dbt.seams import Seams
 from podbt.runner.dbt.selection import Selection
+from podbt.runner.observers import told_by
 from podbt.runner.prepare.debts import Debts
 from podbt.runner.prepare.freshness import Verdict
 from podbt.runner.prepare.prepared import Known, Prepared, look_at_sources
@@ -36,7 +37,7 @@ from podbt.runner.report.compiled import CompiledSql
 from podbt.runner.report.console import Console
 from podbt.runner.report.emit import Emitter, Progress
 from podbt.runner.report.journal import Journal
-from podbt.runner.report.report import Report
+from podbt.runner.report.report import Listener, Report
 from podbt.runner.report.termination import Termination
 from podbt.store import tries
 from podbt.store.alive import Heartbeat, is_alive
@@ -94,8 +95,9 @@ def record(
         causes=causes,
         microbatch=microbatch,
     )
-    emitter = Emitter(Progress.of(plan)) if environment.events else None
-    report = Report(journal, console, emitter, interrupts=interrupts, redactor=redactor, causes=causes)
+    told = told_by(environment, command, start, hide=redactor.text, say=console.say)
+    others: list[Listener] = [*([Emitter(Progress.of(plan))] if environment.events else []), *told]
+    report = Report(journal, console, others, interrupts=interrupts, redactor=redactor, causes=causes)
     microbatch.warn_by(report.warn)
     heartbeat = Heartbeat(start, folder.beat if folder else None, lost=interrupts.request, also=report.tick)
     locks = TableLocks(
@@ -136,6 +138,7 @@ def record(
     heartbeat.start()
     report.begin()
     stopper.start()
+    parse = telling(resumption, *told)
     work = partial(
         _look_and_invoke,
         resolved,
@@ -144,7 +147,14 @@ def record(
         known=known,
         report=report,
         sessions=sessions,
-        seams=[causes.seams, microbatch.seams, selection.seams, locks.seams, telling(resumption), *resolved.seams],
+        seams=[
+            causes.seams,
+            microbatch.seams,
+            selection.seams,
+            locks.seams,
+            parse,
+            *resolved.seams,
+        ],
     )
     outcome = _interruptible(work, locks, known, interrupts, environment.artifacts)
     stopper.end()

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
 from podbt.airflow import api, trigger
 from podbt.airflow.catalog import known_plan
@@ -15,6 +15,8 @@ from podbt.airflow.group.place import ENDED, TOLD, Place, members_of, task_of
 from podbt.airflow.group.watch import Watch, wait_for_others, watching
 from podbt.airflow.left import end_if_left
 from podbt.airflow.links import page_xcom
+from podbt.airflow.observe.told import told as told_of
+from podbt.airflow.observe.trigger import ObservedTrigger
 from podbt.airflow.pods.follow import PodFollower
 from podbt.airflow.pods.places import key_of, unpacked
 from podbt.airflow.pods.progress import PodProgress, born
@@ -33,7 +35,7 @@ from podbt.pod.whose import Owner, names_of
 _PATIENCE_SECONDS: Final = 5.0
 
 
-class ModelTrigger(BaseTrigger):
+class ModelTrigger(ObservedTrigger):
     """Ends one try of a model's task.
 
     A try that is older than the group's pod is served by that pod. A younger one (a retry, or cleared by a person)
@@ -84,7 +86,7 @@ class ModelTrigger(BaseTrigger):
         names += ["fail_on_worker"] if self.fail_on_worker else []
         return "podbt.airflow.group.model_trigger.ModelTrigger", {name: getattr(self, name) for name in names}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def work(self) -> AsyncGenerator[TriggerEvent, None]:
         """Yields one event. Never raises: Airflow would start a worker only to fail the task."""
         try:
             event = await self._event()
@@ -233,6 +235,7 @@ class ModelTrigger(BaseTrigger):
         await wait_for_plan(self.overrides, self.log)
         selection = self._selection(set(keys))
         settings, step = resolve_pod({**self.step, **selection, "resume": False, "events": True}, self.overrides)
+        step = await asyncio.to_thread(told_of, step, settings, ti)
         names = names_of(identity, settings.instance)
         await wait_for_others(place, names, [place.pod_task_id, identity.task_id], self.log)
         told = PodProgress(name=names[0], created=born(ti.id))

@@ -1,14 +1,15 @@
 """The triggers of a model group's own tasks: the pod, and the check at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEvent
 
 from podbt.airflow.group.place import ENDED, TOLD, Place, members_of, task_of
 from podbt.airflow.group.watch import task_states, wait_for_others
+from podbt.airflow.observe.trigger import ObservedTrigger
 from podbt.airflow.pods.places import key_of, unpacked
 from podbt.airflow.pods.progress import PodProgress
 from podbt.airflow.resolve import pod_settings, wait_for_plan
@@ -42,9 +43,9 @@ class GroupPodTrigger(DbtPodTrigger):
         given = {} if self.members is None else {"members": self.members}
         return "podbt.airflow.group.triggers.GroupPodTrigger", {**super().serialize()[1], **given}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def work(self) -> AsyncGenerator[TriggerEvent, None]:
         """Yields one event, with all that the pod told as an XCom beside the summary."""
-        async for event in super().run():
+        async for event in super().work():
             told = self._told.to_xcom()
             if isinstance(event, TaskSuccessEvent | TaskFailedEvent):
                 yield type(event)(xcoms={**(event.xcoms or {}), TOLD: told})
@@ -103,7 +104,7 @@ class GroupPodTrigger(DbtPodTrigger):
         return members_of(getattr(task_of(self), "dag", None), self._identity().task_id) or self.members or {}
 
 
-class FinishTrigger(BaseTrigger):
+class FinishTrigger(ObservedTrigger):
     """Fails where the pod or a model did not succeed, so that a DAG run is never green over a failed model.
 
     It is there from the start: made at the end, it would cost every run two to three seconds.
@@ -123,7 +124,7 @@ class FinishTrigger(BaseTrigger):
         given = {} if self.members is None else {"members": list(self.members)}
         return "podbt.airflow.group.triggers.FinishTrigger", {"pod": self.pod, **given}
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
+    async def work(self) -> AsyncGenerator[TriggerEvent, None]:
         """Yields one event. Never raises."""
         ti: Any = self.task_instance
         place = Place(owner=Owner(instance=""), namespace="", dag_id=ti.dag_id, run_id=ti.run_id, pod_task_id=self.pod)

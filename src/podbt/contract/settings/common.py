@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from podbt import constants
 from podbt.contract.model import Strict
+from podbt.contract.settings.observed import OpenLineage, Telemetry
 from podbt.contract.variables import texts
 
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -110,6 +111,9 @@ class RunSettings(Strict):
     lock_tables: bool = True
     queue_timeout_seconds: Annotated[int, Field(ge=0, le=7 * 86400)] = constants.QUEUE_TIMEOUT_SECONDS
     notify: Notify | None = None
+    openlineage: OpenLineage | None = None
+    telemetry: Telemetry | None = None
+    """By default nobody is told of runs."""
     env: Annotated[dict[str, str], BeforeValidator(_plain)] = {}
     """Plain variables of dbt's environment. They are visible wherever the run is: nothing secret."""
 

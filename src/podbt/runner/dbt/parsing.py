@@ -32,19 +32,29 @@ class Listener(Protocol):
         """Dbt has parsed the project, and selected nothing yet. Gets its manifest and its configuration."""
 
 
-def telling(listener: Listener) -> Seams:
-    """Tells the listener while dbt parses."""
+def telling(*listeners: Listener) -> Seams:
+    """Tells listeners while dbt parses."""
 
     def parsing(load: Callable[..., Any]) -> Callable[..., Any]:
         def get_full_manifest(config: Any, **keywords: Any) -> Any:
-            listener.connected(Connection(config.target_name, _fingerprint(config.credentials)))
+            connection = Connection(config.target_name, _fingerprint(config.credentials))
+            for listener in listeners:
+                listener.connected(connection)
             manifest = load(config, **keywords)
-            listener.parsed(manifest, config)
+            for listener in listeners:
+                listener.parsed(manifest, config)
             return manifest
 
         return get_full_manifest
 
     return {Seam.PARSE: parsing}
+
+
+def invocation_id() -> str:
+    """Dbt's id of the command that runs, as run_results.json has it."""
+    from dbt_common.invocation import get_invocation_id  # noqa: PLC0415 - slow to import
+
+    return str(get_invocation_id())
 
 
 def _fingerprint(credentials: Any) -> str:

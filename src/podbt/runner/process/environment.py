@@ -11,7 +11,9 @@ from podbt import constants
 from podbt.contract.kinds import FreshnessMode, OnMissingState, Output
 from podbt.contract.record import RunIdentity
 from podbt.errors import ConfigError
+from podbt.runner.process.lineage_server import LineageServer
 from podbt.runner.process.scratch import Workspace
+from podbt.runner.process.telemetry_server import TelemetryServer
 from podbt.store.location import Location
 from podbt.store.store import Store
 
@@ -38,6 +40,8 @@ class Environment:
         events: Whether to print progress for machines.
         dbts_output: Whether dbt prints to the console itself.
         grace_seconds: Time between SIGTERM and SIGKILL.
+        lineage: Who is told of the run's lineage; None: nobody.
+        telemetry: Who is told of its trace and metrics; None: nobody.
     """
 
     identity: RunIdentity
@@ -59,6 +63,8 @@ class Environment:
     events: bool
     dbts_output: bool
     grace_seconds: float
+    lineage: LineageServer | None = None
+    telemetry: TelemetryServer | None = None
 
     @classmethod
     def read(cls, env: Mapping[str, str] = os.environ) -> "Environment":
@@ -101,6 +107,8 @@ class Environment:
             events=_flag(env, constants.ENV_EVENTS),
             dbts_output=_choice(env, constants.ENV_OUTPUT, Output) is Output.DBT,
             grace_seconds=_grace(env),
+            lineage=LineageServer.read(env),
+            telemetry=TelemetryServer.read(env),
         )
 
 

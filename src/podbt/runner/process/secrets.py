@@ -15,6 +15,8 @@ _NAME: Final = re.compile(
     r"|access_?key(?!_?id)|api_?key|credential|keyfile_json|(^|_)jwt(_|$)",
     re.IGNORECASE,
 )
+_HEADERS: Final = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?HEADERS")
+"""OpenTelemetry's place for keys: name=value, and so on."""
 _NO_SECRETS: Final = frozenset({"PWD"})  # the shell's working directory
 # Of a Google key file, which as a whole is one: a project's or an account's name stands in every relation and log line.
 _PUBLIC: Final = frozenset(
@@ -64,6 +66,10 @@ def _of_variable(name: str, value: str, env: Mapping[str, str]) -> Iterator[str]
     if is_secret(name):
         yield value
     yield from embedded(value)
+    if _HEADERS.fullmatch(name):
+        for header in value.split(","):
+            sent = unquote(header.partition("=")[2].strip())
+            yield from (sent, sent.rpartition(" ")[2])  # of "Bearer KEY" the key, too
     if value.lstrip().startswith("{"):  # such as an Airflow connection, or a key file's content
         with contextlib.suppress(ValueError, RecursionError):
             yield from _of_data(json.loads(value), env)

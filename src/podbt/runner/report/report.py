@@ -1,5 +1,6 @@
 """What a run tells while it lasts: the store node by node, people line by line, machines as often as they need it."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from podbt.contract.journal import settle
@@ -10,7 +11,6 @@ from podbt.runner.dbt.records import complete
 from podbt.runner.process.interrupts import Interrupts
 from podbt.runner.process.redact import Redactor
 from podbt.runner.report.console import Console
-from podbt.runner.report.emit import Emitter
 from podbt.runner.report.journal import Journal
 
 
@@ -41,7 +41,7 @@ class Report:
     """
 
     def __init__(
-        self, journal: Journal, console: Console, emitter: Emitter | None, *, interrupts: Interrupts,
+        self, journal: Journal, console: Console, others: Sequence[Listener], *, interrupts: Interrupts,
         redactor: Redactor, causes: Causes,
     ) -> None:  # fmt: skip
         """Tells nothing, yet.
@@ -49,14 +49,14 @@ class Report:
         Args:
             journal: For the store.
             console: For people.
-            emitter: For machines, where one follows.
+            others: For machines: whoever follows the run.
             interrupts: Tells whether the run was told to stop.
             redactor: Keeps secrets out of what is told.
             causes: What is known of errors beside dbt's text.
         """
         self._journal = journal
         self._console = console
-        self._listeners: tuple[Listener, ...] = (console, emitter) if emitter else (console,)
+        self._listeners: tuple[Listener, ...] = (console, *others)
         self._interrupts = interrupts
         self._redactor = redactor
         self._causes = causes
