@@ -15,6 +15,7 @@ with airflow.cfg.
 {{ include "podbt.airflowBaseEnv" . }}
 - name: PODBT_SETTINGS
   value: /etc/podbt/settings.yaml
+{{- include "podbt.observedAirflowEnv" . }}
 {{- if not (include "podbt.pageOn" .) }}
 - name: PODBT_PAGE
   value: "0"

@@ -48,6 +48,7 @@ in silence, and the environment wins over airflow.cfg.
   (dict "name" "dbt.env" "names" (keys .Values.dbt.env | sortAlpha))
   (dict "name" "dbt.secretEnv" "names" (include "podbt.namesOf" .Values.dbt.secretEnv | fromJsonArray))
   (dict "name" "artifacts.secretEnv" "names" (include "podbt.namesOf" .Values.artifacts.secretEnv | fromJsonArray))
+  (dict "name" "openlineage and telemetry" "names" (include "podbt.namesOf" (include "podbt.observedSecretEnv" . | fromJsonArray) | fromJsonArray))
 -}}
 {{- $places = append $places (dict "name" "caBundle" "names" (include "podbt.caVariables" . | fromJson | keys | sortAlpha)) -}}
 {{- if .Values.warehouse.existingSecret -}}
