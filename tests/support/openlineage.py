@@ -48,7 +48,7 @@ def _check_facet(facet: dict[str, Any]) -> None:
     name = facet["_schemaURL"].rpartition("/")[2]
     if name.endswith(".json"):  # dbt-run-run-facet.json is DbtRunRunFacet's
         name = "".join(word.capitalize() for word in name.removesuffix(".json").split("-"))
-    if name == "RunFacet":  # Airflow's own facet of its task has no schema: it may hold anything
+    if name in {"RunFacet", "JobFacet"}:  # Airflow's own facets have no schema: they may hold anything
         return
     fields = attr.fields_dict(CLASSES[name])
     wanted = {key for key, field in fields.items() if field.default is attr.NOTHING and field.init}

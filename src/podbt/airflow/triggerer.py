@@ -21,6 +21,7 @@ from airflow.listeners import hookimpl
 from airflow.plugins_manager import AirflowPlugin
 
 from podbt.airflow.awaited import holds_templates
+from podbt.airflow.observe import lineage
 from podbt.airflow.supported import STARTS_IN_TRIGGER
 
 _RUNNER: Final = "airflow.jobs.triggerer_job_runner"
@@ -35,9 +36,12 @@ _log = logging.getLogger(__name__)
 
 
 def needs_no_dag(classpath: str, arguments: Mapping[str, Any]) -> bool:
-    """Whether a trigger can do without its DAG: it asks nothing of it, and has no template to render."""
+    """Whether a trigger can do without its DAG: it asks nothing of it, and has no template to render.
+
+    A lineage server that is told of tasks is told much of their DAGs.
+    """
     needed = _NEEDED.get(classpath)
-    if needed is None or any(arguments.get(name) is None for name in needed):
+    if needed is None or lineage.enabled() or any(arguments.get(name) is None for name in needed):
         return False
     return not holds_templates(arguments)
 

@@ -148,3 +148,10 @@ def test_tasks_as_people_write_them_need_no_dag() -> None:
         assert triggerer.needs_no_dag(start.trigger_cls, start.trigger_kwargs), name
     finish: Any = dag.get_task("g.finish").start_trigger_args
     assert not triggerer.needs_no_dag(finish.trigger_cls, finish.trigger_kwargs)
+
+
+def test_while_lineage_of_tasks_is_told_their_dags_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"step": {"command": "build"}, "overrides": {}}
+    assert triggerer.needs_no_dag(STEP, given)
+    monkeypatch.setattr("podbt.airflow.observe.lineage.enabled", lambda: True)
+    assert not triggerer.needs_no_dag(STEP, given)

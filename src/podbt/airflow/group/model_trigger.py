@@ -53,6 +53,8 @@ class ModelTrigger(ObservedTrigger):
         fail_on_worker: Whether a failure needs a worker to be tried again (Airflow 3.2).
     """
 
+    operator = "ModelTask"
+
     def __init__(
         self,
         pod: str,

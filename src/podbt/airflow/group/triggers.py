@@ -34,6 +34,8 @@ class GroupPodTrigger(DbtPodTrigger):
         kwargs: DbtPodTrigger's arguments.
     """
 
+    operator = "GroupPod"
+
     def __init__(self, *, members: dict[str, str] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.members = members
@@ -113,6 +115,8 @@ class FinishTrigger(ObservedTrigger):
         pod: task_id of the group's pod task.
         members: task_ids of those that answer for nodes; only where no task is attached that tells them.
     """
+
+    operator = "FinishTask"
 
     def __init__(self, pod: str, members: Sequence[str] | None = None) -> None:
         super().__init__()

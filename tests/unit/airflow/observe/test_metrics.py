@@ -32,6 +32,7 @@ class Ends(ObservedTrigger):
     def __init__(self, event: TriggerEvent) -> None:
         super().__init__()
         self.event = event
+        self.identity: Any = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return "tests.Ends", {}
@@ -49,8 +50,9 @@ def backend() -> Iterator[Backend]:
     stats.initialize(factory=None, export_legacy_names=True)
 
 
-def run(event: TriggerEvent, task_instance: Any) -> None:
+def run(event: TriggerEvent, task_instance: Any, identity: Any = None) -> None:
     trigger = Ends(event)
+    trigger.identity = identity
     trigger.task_instance = task_instance
 
     async def all_events() -> list[TriggerEvent]:
@@ -90,11 +92,17 @@ def test_what_a_worker_ends_it_counts(backend: Backend) -> None:
 
 
 def test_a_task_that_began_on_a_worker_is_the_workers_to_count(backend: Backend) -> None:
-    instance = FakeTaskInstance("t")
-    del instance.task
-    run(TaskSuccessEvent(), instance)
+    run(TaskSuccessEvent(), FakeTaskInstance("t"), identity={"dag_id": "d"})
     run(TaskSuccessEvent(), None)  # dag.test()
     assert backend.counted == []
+
+
+def test_a_trigger_that_is_spared_its_dag_counts_too(backend: Backend) -> None:
+    instance = FakeTaskInstance("t")
+    del instance.task
+    run(TaskFailedEvent(), instance)
+    finish = ("ti.finish", {**OWN, "state": "failed"})
+    assert backend.counted == [("ti.start", OWN), finish, ("operator_failures", OPERATOR), ("ti_failures", OWN)]
 
 
 def test_metrics_that_fail_fail_no_task(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
