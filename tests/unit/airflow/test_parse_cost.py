@@ -28,7 +28,7 @@ STEP = {
 """Neither a model of pydantic's, nor what reads settings and plans, nor what runs a step and records it."""
 PLAN = {
     "airflow.catalog", "contract.model", "contract.plan", "contract.plan_file", "contract.plan_nodes", "contract.plans",
-    "contract.settings.load",
+    "contract.settings.load", "contract.settings.release",
 }  # fmt: skip
 """What the page of a step needs, where there are settings that may name a plan."""
 COMMON = {"contract.settings.bucket", "contract.settings.common"}
