@@ -66,9 +66,9 @@ class Airflow:
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         host = f"http://127.0.0.1:{self.port}"
-        token = requests.get(f"{host}/auth/token", timeout=60).json()["access_token"]
+        token = requests.get(f"{host}/auth/token", timeout=600).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
-        answer = requests.request(method, f"{host}/api/v2/{path}", json=body, headers=headers, timeout=60)
+        answer = requests.request(method, f"{host}/api/v2/{path}", json=body, headers=headers, timeout=600)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
