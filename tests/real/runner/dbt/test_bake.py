@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.support.groups import graph_of
+from tests.support.releases import RELEASE
 from tests.support.runner import SMALL
 
-from podbt.airflow.group.graph import graph_of
 from podbt.contract.plan import Plan
 from podbt.errors import ConfigError
 from podbt.runner.dbt.bake import bake
@@ -80,10 +81,11 @@ def test_no_project_is_said(tmp_path: Path) -> None:
 def test_groups_are_what_dbt_resolves_them_to(tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(SMALL, project)
+    addresses = "[first@example.com, second@example.com]" if RELEASE >= (1, 11) else "first@example.com"
     (project / "models/groups.yml").write_text(
         "groups:\n"
         "  - {name: finance, owner: {name: Finance, email: finance@example.com}}\n"
-        "  - {name: mail.only, owner: {email: [first@example.com, second@example.com]}}\n"
+        f"  - {{name: mail.only, owner: {{email: {addresses}}}}}\n"
         "  - {name: two words, owner: {name: nobody}}\n"
     )
     (project / "models/after.sql").write_text("{{ config(group='mail.only') }}\nselect 1 as id")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.dbt_projects import write
+from tests.support.groups import graph_of
 
-from podbt.airflow.group.graph import graph_of
 from podbt.contract.plan import Plan
 from podbt.errors import ConfigError
 from podbt.runner.dbt.bake import bake
