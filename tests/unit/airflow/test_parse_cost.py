@@ -31,7 +31,7 @@ PLAN = {
     "contract.settings.load", "contract.settings.release",
 }  # fmt: skip
 """What the page of a step needs, where there are settings that may name a plan."""
-COMMON = {"contract.settings.bucket", "contract.settings.common"}
+COMMON = {"contract.settings.bucket", "contract.settings.common", "contract.settings.observed"}
 
 
 def parsed(name: str, made: str, settings: Path) -> set[str]:

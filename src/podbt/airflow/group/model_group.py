@@ -23,7 +23,7 @@ from podbt.contract.settings.load import load_settings
 from podbt.errors import ConfigError
 
 MAX_TASKS: Final = 1000
-"""As many as docs/performance.md has figures for, where a model's trigger travels without its DAG."""
+"""Where a model's trigger travels without its DAG, so that a group costs what its tasks do (ADR 0031)."""
 
 MAX_HEAVY_TASKS: Final = 200
 """Where it does not, each costs as much as the DAG is large: the group costs the square."""
