@@ -21,6 +21,8 @@ os.environ |= {
     # A busy machine takes longer to import Airflow's providers than Airflow gives a DAG file.
     "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
     "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+    # Its provider takes this when it is imported, which may be by whatever test comes first.
+    "AIRFLOW__OPENLINEAGE__NAMESPACE": "air",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
 }
 
