@@ -98,7 +98,9 @@ def _local(*arguments: str) -> str:
 def settings() -> Settings:
     """What the release's dbt pods run with."""
     found = json.loads(kubectl("get", "configmap", "podbt-settings", "--output", "json"))
-    return Settings.parse(yaml.safe_load(found["data"]["settings.yaml"]), source="ConfigMap podbt-settings")
+    said = yaml.safe_load(found["data"]["settings.yaml"])
+    said.pop("podbt_version", None)  # of the file, which load_settings would read
+    return Settings.parse(said, source="ConfigMap podbt-settings")
 
 
 def _build(session: Session, shell: Shell) -> Images:

@@ -10,12 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 from tests.support.chart.api_rules import refusals
-from tests.support.chart.manifests import CHART, EVALUATION, run_helm
+from tests.support.chart.manifests import CHART, EVALUATION, read_settings, run_helm
 from tests.support.chart.strict import problems
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
-from podbt.contract.settings.load import parse_settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod
 
@@ -117,7 +116,7 @@ def test_accepted_by_all_or_refused_in_one_line(changes: list[tuple[tuple[str, .
     assert [problem for one in objects for problem in (*problems(one), *refusals(one))] == []
     maps = {one["metadata"]["name"]: one.get("data", {}) for one in objects if one["kind"] == "ConfigMap"}
     (text,) = (data["settings.yaml"] for name, data in maps.items() if name.endswith("-settings"))
-    read = parse_settings(yaml.safe_load(text), source="settings.yaml")
+    read = read_settings(text)
     assert isinstance(read, Settings)
     identity = RunIdentity(dag_id="d", task_id="t", run_id="r")
     pod = ApiClient().sanitize_for_serialization(build_pod(read, Step.of(select="a"), identity))

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import yaml
-from tests.support.chart.manifests import CHART, EVALUATION, WAREHOUSE, Manifests, Pod, render
+from tests.support.chart.manifests import CHART, EVALUATION, WAREHOUSE, Manifests, Pod, read_settings, render
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
-from podbt.contract.settings.load import parse_settings
 from podbt.contract.step import Step
 from podbt.pod.build import pod_manifest
 
@@ -16,7 +14,7 @@ AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer", "migrate")
 
 
 def dbt_pod(manifests: Manifests) -> dict[str, Any]:
-    read = parse_settings(yaml.safe_load(manifests.settings_text()), source="settings.yaml")
+    read = read_settings(manifests.settings_text())
     assert isinstance(read, Settings)
     return pod_manifest(read, Step.of(select="a"), RunIdentity(dag_id="d", task_id="t", run_id="r"))
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes.client import ApiClient
 from tests.support.chart.manifests import (
     CHART,
@@ -12,13 +11,13 @@ from tests.support.chart.manifests import (
     PAUSED,
     SCENARIOS,
     Manifests,
+    read_settings,
     refusal,
     render,
 )
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
-from podbt.contract.settings.load import parse_settings
 from podbt.contract.step import Step
 from podbt.pod.build import pod_manifest
 from podbt.runner import sequence
@@ -29,7 +28,7 @@ TESTED = [one for one in SCENARIOS if one != PAUSED]
 
 
 def dbt_pod(manifests: Manifests) -> dict[str, Any]:
-    read = parse_settings(yaml.safe_load(manifests.settings_text()), source="settings.yaml")
+    read = read_settings(manifests.settings_text())
     assert isinstance(read, Settings)
     identity = RunIdentity(dag_id="d", task_id="t", run_id="r")
     return dict(ApiClient().sanitize_for_serialization(pod_manifest(read, Step.of(select="a"), identity)))

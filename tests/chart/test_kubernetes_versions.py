@@ -7,11 +7,10 @@ import pytest
 import yaml
 from kubernetes.client import ApiClient
 from tests.support.chart.kubernetes_schemas import problems, versions
-from tests.support.chart.manifests import CHART, EVALUATION, IDS, SCENARIOS, render
+from tests.support.chart.manifests import CHART, EVALUATION, IDS, SCENARIOS, read_settings, render
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings
-from podbt.contract.settings.load import parse_settings
 from podbt.contract.step import Step
 from podbt.pod.build import build_pod
 
@@ -27,7 +26,7 @@ def test_all_supported_versions_are_there() -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=IDS)
 def test_every_version_takes_every_object(scenario: Path) -> None:
     manifests = render(scenario)
-    read = parse_settings(yaml.safe_load(manifests.settings_text()), source="settings.yaml")
+    read = read_settings(manifests.settings_text())
     assert isinstance(read, Settings)
     identity = RunIdentity(dag_id="d", task_id="t", run_id="r")
     pod = ApiClient().sanitize_for_serialization(build_pod(read, Step.of(select="a"), identity))
