@@ -19,6 +19,7 @@ from localcluster.machine import Source, find_source
 from localcluster.places import KUBECTL
 from localcluster.session import Session
 from localcluster.shell import Shell
+from tests.support.settings import read_settings
 
 from bench import synth
 from podbt.contract.plan import Plan
@@ -98,9 +99,7 @@ def _local(*arguments: str) -> str:
 def settings() -> Settings:
     """What the release's dbt pods run with."""
     found = json.loads(kubectl("get", "configmap", "podbt-settings", "--output", "json"))
-    said = yaml.safe_load(found["data"]["settings.yaml"])
-    said.pop("podbt_version", None)  # of the file, which load_settings would read
-    return Settings.parse(said, source="ConfigMap podbt-settings")
+    return read_settings(found["data"]["settings.yaml"])
 
 
 def _build(session: Session, shell: Shell) -> Images:

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 from tests.support.chart.api_rules import refusals
-from tests.support.chart.manifests import CHART, EVALUATION, read_settings, run_helm
+from tests.support.chart.manifests import CHART, EVALUATION, run_helm
 from tests.support.chart.strict import problems
+from tests.support.settings import read_settings
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.support.chart.manifests import CHART, EVALUATION, WAREHOUSE, Manifests, Pod, read_settings, render
+from tests.support.chart.manifests import CHART, EVALUATION, WAREHOUSE, Manifests, Pod, render
+from tests.support.settings import read_settings
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings

@@ -11,10 +11,10 @@ from tests.support.chart.manifests import (
     PAUSED,
     SCENARIOS,
     Manifests,
-    read_settings,
     refusal,
     render,
 )
+from tests.support.settings import read_settings
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings

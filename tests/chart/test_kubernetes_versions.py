@@ -7,7 +7,8 @@ import pytest
 import yaml
 from kubernetes.client import ApiClient
 from tests.support.chart.kubernetes_schemas import problems, versions
-from tests.support.chart.manifests import CHART, EVALUATION, IDS, SCENARIOS, read_settings, render
+from tests.support.chart.manifests import CHART, EVALUATION, IDS, SCENARIOS, render
+from tests.support.settings import read_settings
 
 from podbt.contract.record import RunIdentity
 from podbt.contract.settings.kubernetes import Settings

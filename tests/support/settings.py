@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import yaml
+
+from podbt.contract.settings import release
 from podbt.contract.settings.kubernetes import Settings
 
 MINIMAL: dict[str, Any] = {
@@ -49,3 +52,10 @@ SETTINGS = Settings.parse(
     source="test",
 )
 """Of the pods that the tests build."""
+
+
+def read_settings(text: str) -> Settings:
+    """What a release of the chart wrote, without the chart's version, which is the file's alone."""
+    said = yaml.safe_load(text)
+    release.take(said, source="settings.yaml")
+    return Settings.parse(said, source="settings.yaml")

@@ -76,6 +76,7 @@ ROOMS["contract"] = {
     "invocation": ({"kinds", "record", "settings", "step"}, set()),
     "exact": ({"kinds"}, set()),
     "variables": (set(), set()),
+    "born": (set(), set()),
     "demands": ({"exact", "model", "plan", "plan_nodes", "settings", "step"}, set()),
 }
 _FAILING = {"store", "failures"}

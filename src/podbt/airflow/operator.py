@@ -211,10 +211,10 @@ class DbtOperator(BaseOperator):
     def _known_here(self, task_instance: Any) -> dict[str, Any]:
         """What a worker tells the trigger, which may not find it out."""
         from podbt.airflow.observe import lineage  # noqa: PLC0415 - see the top
+        from podbt.contract.record import to_json  # noqa: PLC0415 - see the top
 
         again = not STARTS_IN_TRIGGER and tries_again(task_instance)
-        identity = identity_of(task_instance).model_dump(mode="json", exclude_none=True)
-        known = {"identity": identity, "fail_on_worker": again}
+        known = {"identity": to_json(identity_of(task_instance)), "fail_on_worker": again}
         # What Airflow's lineage provider has begun to tell on a worker, it ends there.
         return {**known, "resume_to_end": True} if lineage.enabled() else known
 

@@ -112,30 +112,29 @@ class Flow:
         with self._timed(review, "compare"):
             self.interrupts.allow()
             everything = ls("--select", "*" if state.folder is None else "fqn:*")
+            self._manifest = Manifest.read(dbt.workspace.target)
             review.project_size = sum(type_of(key) in RUNNABLE for key in everything)
             excluding = self.request.more.only(EXCLUDE).words
             selection: list[str] = []
-            after: Manifest | None = None
             if state.folder is None:
                 found = ls(*excluding) if excluding else everything
             else:
                 stated = ["--state", str(state.folder)]
                 # Else the tests of what is modified would be modified, too.
                 modified = ls("--select", _MODIFIED, "--indirect-selection", "empty", *stated)
-                self._before, after = Manifest.read(state.folder), Manifest.read(dbt.workspace.target)
+                self._before = Manifest.read(state.folder)
                 review.changes = changes.compare(
                     self._before,
-                    after,
+                    self._manifest,
                     modified,
                     state.variables,
                     project_vars(place.project, self.request.more),
                 )
-                more = [f"{after.selector_of(one.unique_id)}+" for one in review.changes.by_variable]
+                more = [f"{self._manifest.selector_of(one.unique_id)}+" for one in review.changes.by_variable]
                 selection = ["--select", f"{_MODIFIED}+", *more]
                 found = ls(*selection, *excluding, *stated)
             self.interrupts.hold()
         review.selected = sorted(key for key in found if type_of(key) in RUNNABLE)
-        self._manifest = Manifest.read(dbt.workspace.target) if after is None else after
         self._check_schemas(review)
         return selection
 

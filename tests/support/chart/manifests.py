@@ -12,9 +12,6 @@ from typing import Any
 
 import yaml
 
-from podbt.contract.settings.load import AnySettings, parse_settings
-from podbt.contract.settings.release import take
-
 CHART = Path(__file__).parents[3] / "helm" / "podbt"
 SCENARIOS = sorted((CHART / "ci").glob("*-values.yaml"))
 IDS = [path.name.removesuffix("-values.yaml") for path in SCENARIOS]
@@ -135,10 +132,3 @@ def refusal(*files: Path, **values: Any) -> str:
 def _template(files: tuple[Path, ...], release: str, values: str) -> subprocess.CompletedProcess[str]:
     arguments = [argument for file in files for argument in ("--values", file)]
     return run_helm("template", release, CHART, "--namespace", NAMESPACE, *arguments, "--values", "-", stdin=values)
-
-
-def read_settings(text: str) -> AnySettings:
-    """What a release wrote, by the runtime's own parser, without the chart's version, which is the file's alone."""
-    said = yaml.safe_load(text)
-    take(said, source="settings.yaml")
-    return parse_settings(said, source="settings.yaml")

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import yaml
 from tests.support.e2e import kube, store, warehouse
 from tests.support.e2e.needles import LOGS
 from tests.support.e2e.nightly import BUILD, PREFIX, Night
 from tests.support.e2e.rest import DAG, Airflow, run_path
 from tests.support.e2e.shell import DRIVER, attempt
+from tests.support.settings import read_settings
 
 from podbt.contract.settings.kubernetes import Settings
 
@@ -36,9 +36,7 @@ def cluster() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def settings(cluster: None) -> Settings:
     """What dbt pods run with, as the chart rendered it."""
-    said = yaml.safe_load(kube.settings_text())
-    said.pop("podbt_version", None)  # of the file, which load_settings would read
-    return Settings.parse(said, source="ConfigMap podbt-settings")
+    return read_settings(kube.settings_text())
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,12 @@ subscribers when the stream fails, and do not exist in `dag.test()`. Here a subs
 """
 
 import asyncio
-import contextvars
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final
 
 from kubernetes_asyncio import client
@@ -23,6 +21,7 @@ from podbt.airflow.group.place import Place
 from podbt.airflow.pods import cluster, namespace
 from podbt.airflow.pods.follow import Log, end_of
 from podbt.airflow.pods.progress import PodProgress
+from podbt.airflow.pods.sharing import shared
 from podbt.contract.layout import run_folder
 from podbt.contract.record import RunIdentity
 from podbt.pod.state import has_ended
@@ -197,28 +196,9 @@ class Watch:
             self.changed()
 
 
-_watches: dict[tuple[asyncio.AbstractEventLoop, Place], tuple[Watch, asyncio.Task[None], list[int]]] = {}
-
-
-@asynccontextmanager
-async def watching(place: Place) -> AsyncGenerator[Watch, None]:
+def watching(place: Place) -> AbstractAsyncContextManager[Watch]:
     """This event loop's one look at a group, for as long as anybody has a use for it."""
-    key = (asyncio.get_running_loop(), place)
-    if key not in _watches:
-        watch = Watch(place)
-        # In a context of its own, else its log lines would go to the task that came first.
-        task = asyncio.get_running_loop().create_task(watch.run(), context=contextvars.Context())
-        _watches[key] = (watch, task, [0])
-    watch, task, users = _watches[key]
-    users[0] += 1
-    try:
-        yield watch
-    finally:
-        users[0] -= 1
-        if users[0] == 0:
-            _watches.pop(key, None)
-            task.cancel()
-            await asyncio.wait({task})
+    return shared(place, lambda: Watch(place))
 
 
 def _env(pod: dict[str, Any]) -> dict[str, str]:
@@ -246,8 +226,8 @@ async def wait_for_others(place: Place, names: Collection[str], task_ids: Iterab
         try:
             pods = await pods_of(await cluster.connect(), place, task_ids)
         except cluster.TRANSIENT as error:
-            if isinstance(error, cluster.RefusedError) and error.status == HTTPStatus.FORBIDDEN:
-                raise  # a right that is missing does not come back by waiting
+            if cluster.is_final(error):
+                raise
             others = [f"? ({error})"]
         else:
             others = [pod["metadata"]["name"] for pod in pods if not has_ended(pod)]

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
 from opentelemetry import trace
 
 from podbt import constants
+from podbt.contract.born import born_at
 
-_UUID7: Final = 7
 _SAMPLED: Final = 1
 
 
@@ -20,9 +19,8 @@ def environment(task_instance: Any) -> dict[str, str]:
     """
     found = {constants.ENV_SUBMITTED_AT: datetime.now(UTC).isoformat()}
     known = getattr(task_instance, "id", None)
-    if known is not None and (own := UUID(str(known))).version == _UUID7:
-        # When the try came to be: when its DAG run was made, when the try before it failed, or when it was cleared.
-        found[constants.ENV_QUEUED_AT] = datetime.fromtimestamp((own.int >> 80) / 1000, UTC).isoformat()
+    if known is not None and (born := born_at(known)) is not None:
+        found[constants.ENV_QUEUED_AT] = born.isoformat()
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         off = not hasattr(trace.get_tracer_provider(), "sampler")  # nobody has decided whether this one is to be sent

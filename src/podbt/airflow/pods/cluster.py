@@ -118,6 +118,11 @@ async def delete(api: client.CoreV1Api, namespace: str, name: str, grace_seconds
         await asyncio.sleep(2**attempt)
 
 
+def is_final(error: Exception) -> bool:
+    """Whether another attempt is in vain: a right that is missing does not come back by waiting."""
+    return isinstance(error, RefusedError) and error.status == HTTPStatus.FORBIDDEN
+
+
 class GoneError(Exception):
     """The API server has forgotten the version that a watch was to go on from."""
 

@@ -6,15 +6,14 @@ a list, once and a moment later, at another moment than its neighbours'.
 """
 
 import asyncio
-import contextvars
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
-from http import HTTPStatus
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any, Final
 
 from podbt.airflow.pods import cluster
+from podbt.airflow.pods.sharing import shared
 from podbt.pod.build import MANAGED_BY
 from podbt.pod.state import has_ended
 
@@ -58,7 +57,7 @@ class Pods:
             OSError, aiohttp.ClientError: The server has not told yet, or does not tell any more.
         """
         await self._tried.wait()
-        if self._error is not None and (self._version is None or self._is_final(self._error)):
+        if self._error is not None and (self._version is None or cluster.is_final(self._error)):
             raise self._error
         return sorted(self._pods.values(), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
@@ -90,7 +89,7 @@ class Pods:
                     told = self._cuts
                     on_cut(self._cut)
                 pod = self._pods.get(name)
-                if self._error is not None and self._is_final(self._error):
+                if self._error is not None and cluster.is_final(self._error):
                     raise self._error
                 if pod is not None and _is(pod, uid):
                     if (version := pod["metadata"].get("resourceVersion")) != last or version is None:
@@ -131,7 +130,7 @@ class Pods:
             try:
                 pod = await cluster.get(await cluster.connect(), self.namespace, name)
             except cluster.TRANSIENT as error:
-                if self._is_final(error):
+                if cluster.is_final(error):
                     raise
                 on_cut(error)
                 failed += 1
@@ -161,16 +160,11 @@ class Pods:
                 self._tried.set()
                 if failed >= _TOLD_ATTEMPT:
                     self._cuts, self._cut = self._cuts + 1, error
-                if failed >= _TOLD_ATTEMPT or self._is_final(error):
+                if failed >= _TOLD_ATTEMPT or cluster.is_final(error):
                     self._wake(
                         *self._waiting
                     )  # a missing right ends all who wait; whoever comes later may have more luck
             await _pause(failed)
-
-    @staticmethod
-    def _is_final(error: Exception) -> bool:
-        """A right that is missing does not come back by waiting."""
-        return isinstance(error, cluster.RefusedError) and error.status == HTTPStatus.FORBIDDEN
 
     def _fill(self, pods: list[Pod], version: str) -> None:
         there = {pod["metadata"]["name"]: _light(pod) for pod in pods}
@@ -220,26 +214,6 @@ async def _pause(failed: int) -> None:
     await asyncio.sleep(seconds * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
 
 
-_pods: dict[tuple[asyncio.AbstractEventLoop, str], tuple[Pods, asyncio.Task[None], list[int]]] = {}
-
-
-@asynccontextmanager
-async def pods_of(namespace: str) -> AsyncIterator[Pods]:
+def pods_of(namespace: str) -> AbstractAsyncContextManager[Pods]:
     """This event loop's one look at a namespace, for as long as anybody has a use for it."""
-    loop = asyncio.get_running_loop()
-    key = loop, namespace
-    if key not in _pods:
-        pods = Pods(namespace)
-        # In a context of its own, else its log lines would go to the task that came first.
-        _pods[key] = pods, loop.create_task(pods.run(), context=contextvars.Context()), [0]
-    pods, task, users = _pods[key]
-    users[0] += 1
-    try:
-        yield pods
-    finally:
-        users[0] -= 1
-        if users[0] == 0:
-            if _pods.get(key, (None,))[0] is pods:
-                _pods.pop(key)
-            task.cancel()
-            await asyncio.wait({task})
+    return shared(namespace, lambda: Pods(namespace))

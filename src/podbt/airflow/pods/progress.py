@@ -3,28 +3,21 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
-from uuid import UUID
 
 from podbt.airflow.pods.places import key_of
+from podbt.contract.born import born_at
 from podbt.contract.events import Mark, NodeEvent, Snapshot, decode
 from podbt.contract.exits import ExitReason
 from podbt.contract.kinds import TABLES, type_of
 from podbt.contract.record import Summary
 
 _SECOND: Final = timedelta(seconds=1)
-_UUID7: Final = 7
 _MAX_SAID: Final = 50
 
 
 def born(task_instance_id: Any) -> datetime:
-    """When a try of a task instance came to be: Airflow gives each an id of its own, and writes the time into it.
-
-    A try is born when the DAG run is made, when the try before it failed, or when somebody cleared the task.
-    """
-    uuid = task_instance_id if isinstance(task_instance_id, UUID) else UUID(str(task_instance_id))
-    if uuid.version != _UUID7:
-        return datetime.fromtimestamp(0, UTC)  # an upgraded database's old row: before any pod
-    return datetime.fromtimestamp((uuid.int >> 80) / 1000, UTC)
+    """As `born_at`; before any pod where the id does not tell."""
+    return born_at(task_instance_id) or datetime.fromtimestamp(0, UTC)
 
 
 @dataclass

@@ -56,9 +56,7 @@ def project_of(manifest: Any, config: Any, hide: Callable[[str], str]) -> Projec
             "nodes": {uid: _node(node, hide) for uid, node in told.items()},
             "sources": {source.unique_id: _node(source, hide) for source in manifest.sources.values()},
             "exposures": {one.unique_id: _exposure(one) for one in manifest.exposures.values()},
-            "parent_map": {
-                uid: list(dict.fromkeys(_reads(node, nodes, manifest.sources))) for uid, node in told.items()
-            },
+            "parent_map": {uid: _parents(node, nodes, manifest.sources) for uid, node in told.items()},
         },
         sql=lambda unique_id: getattr(manifest.nodes.get(unique_id), "compiled_code", None),
     )

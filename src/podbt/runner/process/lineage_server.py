@@ -1,15 +1,13 @@
 """Which lineage server a run tells of itself, in OpenLineage's own variables."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from podbt.errors import ConfigError
+from podbt.runner.process.server_address import address
 
 ENV_URL: Final = "OPENLINEAGE_URL"
-_URL: Final = re.compile(r"https?://[^\s@]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +31,16 @@ class LineageServer:
         """What the environment says; None where lineage is off.
 
         Raises:
-            ConfigError: The address is none. It is not in the message: somebody may have put a password into it.
+            ConfigError: The address is none.
         """
-        url = env.get(ENV_URL)
-        if not url or env.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
+        url = address(
+            env, ENV_URL, off="OPENLINEAGE_DISABLED", example="https://marquez.example.org",
+            key="the key belongs into OPENLINEAGE_API_KEY",
+        )  # fmt: skip
+        if url is None:
             return None
-        if not _URL.fullmatch(url):
-            raise ConfigError(
-                f"{ENV_URL} is no address such as https://marquez.example.org. Correct it; the key belongs into "
-                "OPENLINEAGE_API_KEY."
-            )
         return cls(
-            url=url.rstrip("/") + "/",
+            url=f"{url}/",
             endpoint=env.get("OPENLINEAGE_ENDPOINT") or "api/v1/lineage",
             namespace=env.get("OPENLINEAGE_NAMESPACE") or "dbt",
             api_key=env.get("OPENLINEAGE_API_KEY") or None,

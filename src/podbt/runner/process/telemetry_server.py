@@ -1,7 +1,6 @@
 """Where a run sends its trace and its metrics, in OpenTelemetry's own variables, and what it knows of its beginning."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +8,9 @@ from typing import Final, Self
 
 from podbt import constants
 from podbt.errors import ConfigError
+from podbt.runner.process.server_address import address
 
 ENV_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_URL: Final = re.compile(r"https?://[^\s@]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +36,16 @@ class TelemetryServer:
         """What the environment says; None where telemetry is off.
 
         Raises:
-            ConfigError: The address is none, or a time is none. The address is not in the message: somebody may have
-                put a password into it.
+            ConfigError: The address is none, or a time is none.
         """
-        url = env.get(ENV_ENDPOINT)
-        if not url or env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        endpoint = address(
+            env, ENV_ENDPOINT, off="OTEL_SDK_DISABLED", example="http://collector:4318",
+            key="a key belongs into OTEL_EXPORTER_OTLP_HEADERS",
+        )  # fmt: skip
+        if endpoint is None:
             return None
-        if not _URL.fullmatch(url):
-            raise ConfigError(
-                f"{ENV_ENDPOINT} is no address such as http://collector:4318. Correct it; a key belongs into "
-                "OTEL_EXPORTER_OTLP_HEADERS."
-            )
         return cls(
-            endpoint=url.rstrip("/"),
+            endpoint=endpoint,
             service=env.get("OTEL_SERVICE_NAME") or "podbt",
             parent=env.get("TRACEPARENT") or None,
             queued_at=_time(env, constants.ENV_QUEUED_AT),

@@ -29,12 +29,11 @@ def objects(*, image: str, postgres: str) -> list[dict[str, Any]]:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": AIRFLOW}},
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DBT, "labels": restricted}},
         _object("ConfigMap", "dags", data={file.name: file.read_text() for file in _DAGS.glob("*.py")}),
-        *_database(postgres),
+        *_database(postgres, password := secrets.token_hex(16)),
         _service("airflow-api-server", "api-server", 8080, NODE_PORT),
         _way_to_the_warehouse(),
     ]
-    environment = _environment(found[3]["stringData"]["POSTGRES_PASSWORD"])
-    found.append(_object("Secret", "airflow-environment", stringData=environment))
+    found.append(_object("Secret", "airflow-environment", stringData=_environment(password)))
     for component in COMPONENTS:
         found += [_object("ServiceAccount", f"airflow-{component}"), _component(component, image)]
     return found
@@ -50,8 +49,8 @@ def _service(name: str, component: str, port: int, node_port: int = 0) -> dict[s
     return _object("Service", name, spec={"selector": {"component": component}, **ports})
 
 
-def _database(image: str) -> list[dict[str, Any]]:
-    login = {"POSTGRES_USER": "airflow", "POSTGRES_DB": "airflow", "POSTGRES_PASSWORD": secrets.token_hex(16)}
+def _database(image: str, password: str) -> list[dict[str, Any]]:
+    login = {"POSTGRES_USER": "airflow", "POSTGRES_DB": "airflow", "POSTGRES_PASSWORD": password}
     container = {
         "name": "postgresql",
         "image": image,
